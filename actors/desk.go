@@ -1,0 +1,125 @@
+package actors
+
+import (
+	"fmt"
+	"reflect"
+	"sync"
+
+	"github.com/asynkron/protoactor-go/actor"
+
+	"github.com/troupe-go/troupe/messages"
+	"github.com/troupe-go/troupe/router"
+)
+
+// A desk makes the calls of one pool that has a handler.
+type desk[In, Out any] struct {
+	router  *router.Router
+	handler Handler[In, Out]
+	told    sync.Pool // of calls that nobody waits for
+	asked   sync.Pool // of calls with a channel for their asker
+}
+
+var _ work = (*desk[int, int])(nil)
+
+// handlerWork returns nil for a nil handler.
+func handlerWork[In, Out any](handler Handler[In, Out]) func(*router.Router) work {
+	if handler == nil {
+		return nil
+	}
+	return func(r *router.Router) work { return &desk[In, Out]{router: r, handler: handler} }
+}
+
+func (d *desk[In, Out]) tell() *call[In, Out] {
+	c, ok := d.told.Get().(*call[In, Out])
+	if !ok {
+		c = &call[In, Out]{desk: d}
+	}
+	c.cell.Init(d.router, c, false)
+	return c
+}
+
+func (d *desk[In, Out]) ask() *call[In, Out] {
+	c, ok := d.asked.Get().(*call[In, Out])
+	if !ok {
+		c = &call[In, Out]{desk: d, waits: asker, done: make(chan struct{}, 1)}
+	}
+	c.cell.Init(d.router, c, true)
+	return c
+}
+
+// submit makes a call that is never recycled, since anyone may keep its future.
+func (d *desk[In, Out]) submit() *call[In, Out] {
+	c := &call[In, Out]{desk: d, waits: future, done: make(chan struct{})}
+	c.cell.Init(d.router, c, true)
+	return c
+}
+
+func (d *desk[In, Out]) accept(envelope any, task *messages.Task, from *actor.PID) (*router.Cell, error) {
+	_, payload, _ := actor.UnwrapEnvelope(envelope)
+	if task != nil {
+		payload = task.Payload
+	}
+	in, ok := payload.(In)
+	if !ok {
+		return nil, fmt.Errorf("%w: %T, not %v", messages.ErrPayloadType, payload, reflect.TypeFor[In]())
+	}
+	c := &call[In, Out]{desk: d, waits: sender, in: in}
+	c.cell.Init(d.router, c, false)
+	c.cell.SetSender(from)
+	return &c.cell, describe(&c.cell, payload, task)
+}
+
+func (d *desk[In, Out]) worker(options []actor.PropsOption) *actor.Props {
+	return actor.PropsFromProducer(func() actor.Actor { return handlerWorker{} }, options...)
+}
+
+// adopt refuses: a foreign actor cannot run the handler.
+func (d *desk[In, Out]) adopt(*actor.PID) *actor.Props { return nil }
+
+// describe gives the cell the attributes of the task or, if that is nil, of the
+// plain message.
+func describe(c *router.Cell, message any, task *messages.Task) error {
+	if task == nil {
+		if hasher, ok := message.(interface{ Hash() string }); ok {
+			return hash(c, hasher)
+		}
+		return nil
+	}
+	if task.Timeout < 0 {
+		return invalid("task timeout %v < 0", task.Timeout)
+	}
+	c.SetPriority(task.Priority)
+	if task.Timeout > 0 {
+		c.SetTimeout(task.Timeout)
+	}
+	if task.ID != "" || task.Key != "" || task.Headers != nil {
+		*c.Attrs() = router.Attrs{ID: task.ID, Key: task.Key, Headers: task.Headers}
+	}
+	return nil
+}
+
+// hash sets the key that a plain message has by Proto.Actor's convention. The
+// message's method must not take its sender down.
+func hash(c *router.Cell, message interface{ Hash() string }) (err error) {
+	defer func() {
+		if value := recover(); value != nil {
+			err = invalid("Hash of %T panicked: %v", message, value)
+		}
+	}()
+	c.Attrs().Key = message.Hash()
+	return nil
+}
+
+// handlerWorker is the actor of a worker with a handler.
+type handlerWorker struct{}
+
+// Receive implements actor.Actor.
+func (handlerWorker) Receive(ctx actor.Context) {
+	switch message := ctx.Message().(type) {
+	case router.Handled:
+		message.Run()
+	case actor.SystemMessage, actor.AutoReceiveMessage, actor.AutoRespond, *actor.ReceiveTimeout:
+	default: // a message to the worker itself, which has no use for one
+		ctx.ActorSystem().DeadLetter.SendUserMessage(ctx.Self(), message)
+	}
+}

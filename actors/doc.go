@@ -1,0 +1,37 @@
+// Package actors has the worker pool: a typed one for plain Go, and props that
+// spawn one inside an actor program.
+//
+// [NewPool] gives a [Pool] with methods to submit tasks and wait for their
+// answers; nobody who uses it need know that an actor is there.
+// [PropsFromHandler] and [PropsFromProducer] give a pool as [actor.Props]: it is
+// spawned like any actor, is a child of its parent like any other, and is sent
+// its tasks. In either, every accepted task is settled exactly once, and whoever
+// waits for it is told at once; see package messages for the ledger.
+//
+// # Contexts
+//
+// The context given to Ask, Submit, Tell and Map bounds the wait for admission.
+// For Ask and Map its end also cancels the task. The handler's context carries
+// the values of that context and the task's deadline; it ends when the task is
+// canceled or timed out, when the pool closes, and when the handler has
+// returned. [context.Cause] says which.
+//
+// A handler that ignores the end of its context keeps its worker busy, but keeps
+// nobody waiting: the task is settled when it is canceled or its time is up.
+//
+// # Waiting for one's own pool
+//
+// A handler may submit to its own pool. If it also waits there, with the context
+// that it was given, and every other worker waits already, then no worker is
+// left to do the work: the wait fails at once with [messages.ErrDeadlock]
+// instead of never ending. The pool knows the handler by its context, so a
+// handler that waits with another context, such as context.Background(), waits
+// as long as that one allows.
+//
+// # Large data
+//
+// Go passes payloads and answers by reference: a slice, map or pointer is not
+// copied, whatever its size. From submission to outcome it belongs to the
+// handler, which may change it; after a timeout or a cancellation that the
+// handler ignores, it belongs to the handler until that has returned.
+package actors

@@ -1,0 +1,54 @@
+package actors
+
+import (
+	"context"
+
+	"github.com/troupe-go/troupe/messages"
+	"github.com/troupe-go/troupe/router"
+)
+
+// A Future is the answer to come of a submitted task. All its methods may be
+// called by any number of goroutines, any number of times.
+type Future[Out any] struct {
+	router *router.Router
+	cell   *router.Cell
+	done   <-chan struct{}
+	out    *Out
+}
+
+// Done is closed when the task has been settled.
+func (f *Future[Out]) Done() <-chan struct{} { return f.done }
+
+// Wait returns the answer, as soon as there is one, or an error when ctx ends;
+// the task goes on then. It returns messages.ErrDeadlock to a handler that would
+// leave no worker to do the work.
+func (f *Future[Out]) Wait(ctx context.Context) (out Out, err error) {
+	select {
+	case <-f.done:
+		return f.result()
+	default:
+	}
+	unblock, err := f.router.Blocking(ctx)
+	if err != nil {
+		return out, err
+	}
+	defer unblock()
+	select {
+	case <-f.done:
+		return f.result()
+	case <-ctx.Done():
+		return out, context.Cause(ctx)
+	}
+}
+
+func (f *Future[Out]) result() (out Out, err error) {
+	if err := f.cell.Err(); err != nil {
+		return out, err
+	}
+	return *f.out, nil
+}
+
+// Cancel gives the task up, unless it has been settled: it is taken out of the
+// queue or, if it runs, its handler's context is ended, and its outcome is
+// Canceled at once.
+func (f *Future[Out]) Cancel() { f.router.Cancel(f.cell, messages.ErrCanceled) }

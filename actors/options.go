@@ -1,0 +1,197 @@
+package actors
+
+import (
+	"fmt"
+	"log/slog"
+	"math"
+	"strings"
+	"time"
+
+	"github.com/asynkron/protoactor-go/actor"
+
+	"github.com/troupe-go/troupe/messages"
+	"github.com/troupe-go/troupe/router"
+	"github.com/troupe-go/troupe/supervisor"
+)
+
+// Overflow says what happens to a task for which the queue has no room.
+type Overflow = router.Overflow
+
+// The overflow policies; see package router for each.
+const (
+	Block      = router.Block
+	Reject     = router.Reject
+	DropOldest = router.DropOldest
+	DropNewest = router.DropNewest
+	CallerRuns = router.CallerRuns
+)
+
+// Unbounded is the capacity of a queue that is never full.
+const Unbounded = math.MaxInt
+
+// DefaultCapacity is the capacity of the queue unless [WithQueue] says otherwise.
+const DefaultCapacity = 1024
+
+// Option configures a pool. A value that makes no sense is an error that wraps
+// [messages.ErrInvalidOption] and names it; NewPool returns it, and so does the
+// spawn of props.
+type Option interface{ apply(*config) error }
+
+type option func(*config) error
+
+func (o option) apply(c *config) error { return o(c) }
+
+type config struct {
+	name        string
+	size        int
+	dispatch    router.Dispatch
+	capacity    int
+	overflow    Overflow
+	timeout     time.Duration
+	strategy    actor.SupervisorStrategy
+	health      time.Duration
+	logger      *slog.Logger // nil: the actor system's
+	workerProps []actor.PropsOption
+}
+
+func newConfig(options []Option) (config, error) {
+	c := config{
+		size:     SizeCPU(),
+		dispatch: router.LeastBusy(),
+		capacity: DefaultCapacity,
+		overflow: Block,
+		strategy: supervisor.OneForOne(),
+	}
+	for i, o := range options {
+		if o == nil {
+			return c, invalid("option %d is nil", i)
+		}
+		if err := o.apply(&c); err != nil {
+			return c, err
+		}
+	}
+	return c, nil
+}
+
+func invalid(format string, args ...any) error {
+	return fmt.Errorf("%w: %s", messages.ErrInvalidOption, fmt.Sprintf(format, args...))
+}
+
+// WithName names the pool: in statistics, events and logs, and, with NewPool, as
+// its PID. The default is a name that the actor system makes up.
+func WithName(name string) Option {
+	return option(func(c *config) error {
+		if name == "" || strings.ContainsAny(name, "/$") {
+			return invalid("name %q", name)
+		}
+		c.name = name
+		return nil
+	})
+}
+
+// WithSize sets the number of workers, at least 1. The default is [SizeCPU].
+func WithSize(size int) Option {
+	return option(func(c *config) error {
+		if size < 1 {
+			return invalid("size %d < 1", size)
+		}
+		c.size = size
+		return nil
+	})
+}
+
+// WithDispatch says which worker gets a task. The default is router.LeastBusy().
+func WithDispatch(dispatch router.Dispatch) Option {
+	return option(func(c *config) error {
+		if !dispatch.Valid() {
+			return invalid("dispatch %+v", dispatch)
+		}
+		c.dispatch = dispatch
+		return nil
+	})
+}
+
+// WithQueue bounds the tasks that may wait, beyond one for each free worker, and
+// says what happens to one more. Capacity 0 means no queue: a task is accepted
+// only if a worker is free. The default is [DefaultCapacity] and [Block].
+func WithQueue(capacity int, overflow Overflow) Option {
+	return option(func(c *config) error {
+		if capacity < 0 {
+			return invalid("capacity %d < 0", capacity)
+		}
+		if !overflow.Valid() {
+			return invalid("overflow %v", overflow)
+		}
+		c.capacity, c.overflow = capacity, overflow
+		return nil
+	})
+}
+
+// WithTaskTimeout bounds the whole life, the queue included, of each task that
+// names no timeout of its own. The default, and 0, is no bound.
+func WithTaskTimeout(timeout time.Duration) Option {
+	return option(func(c *config) error {
+		if timeout < 0 {
+			return invalid("task timeout %v < 0", timeout)
+		}
+		c.timeout = timeout
+		return nil
+	})
+}
+
+// WithSupervision sets the strategy that is asked when a worker fails. The
+// default is supervisor.OneForOne(): the worker is restarted, however often.
+func WithSupervision(strategy actor.SupervisorStrategy) Option {
+	return option(func(c *config) error {
+		if strategy == nil {
+			return invalid("supervision strategy is nil")
+		}
+		if v, ok := strategy.(interface{ Validate() error }); ok {
+			if err := v.Validate(); err != nil {
+				return err
+			}
+		}
+		c.strategy = strategy
+		return nil
+	})
+}
+
+// WithHealth has the pool look at itself at an interval: it publishes a
+// *messages.Stats on the EventStream, and a *messages.Overloaded with a warning
+// in the log when more than five tasks a worker are queued. The default is not to.
+func WithHealth(interval time.Duration) Option {
+	return option(func(c *config) error {
+		if interval <= 0 {
+			return invalid("health interval %v <= 0", interval)
+		}
+		c.health = interval
+		return nil
+	})
+}
+
+// WithLogger sets the pool's logger. The pool logs nothing below the level Warn
+// unless it has warned before. The default is the actor system's logger.
+func WithLogger(logger *slog.Logger) Option {
+	return option(func(c *config) error {
+		if logger == nil {
+			return invalid("logger is nil")
+		}
+		c.logger = logger
+		return nil
+	})
+}
+
+// WithWorkerProps adds to the props of each worker: middleware, decorators, a
+// dispatcher. The mailbox and the parent's strategy are the pool's own and
+// cannot be replaced.
+func WithWorkerProps(options ...actor.PropsOption) Option {
+	return option(func(c *config) error {
+		for i, o := range options {
+			if o == nil {
+				return invalid("worker props option %d is nil", i)
+			}
+		}
+		c.workerProps = append(c.workerProps, options...)
+		return nil
+	})
+}

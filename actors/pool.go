@@ -1,0 +1,207 @@
+package actors
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/asynkron/protoactor-go/actor"
+
+	"github.com/troupe-go/troupe/messages"
+	"github.com/troupe-go/troupe/router"
+	"github.com/troupe-go/troupe/supervisor"
+)
+
+// closeGrace is how long Close waits for handlers whose contexts it has ended.
+const closeGrace = 250 * time.Millisecond
+
+// Pool is a worker pool with a handler. All its methods may be called by any
+// number of goroutines, also by its own handlers and after it has stopped.
+//
+// An error of Tell or Submit means that the task was rejected: it is not in the
+// ledger. The errors of Ask are also those with which a task can end.
+type Pool[In, Out any] struct {
+	*running
+	desk *desk[In, Out]
+}
+
+// NewPool spawns a pool as a child of parent, which is the actor system's Root or
+// an actor's context, and returns when its workers have been spawned. It stops
+// with its parent, or by Shutdown or Close.
+//
+// The error wraps messages.ErrInvalidOption if an option makes no sense, and also
+// actor.ErrNameExists if the name is taken.
+func NewPool[In, Out any](parent actor.SpawnerContext, handler Handler[In, Out], opts ...Option) (*Pool[In, Out], error) {
+	if parent == nil {
+		return nil, invalid("parent is nil")
+	}
+	plan, err := newPlan(handlerWork(handler), opts)
+	if err != nil {
+		return nil, err
+	}
+	name := plan.name
+	if name == "" {
+		name = "pool" + parent.ActorSystem().ProcessRegistry.NextId()
+	}
+	var pool *Pool[In, Out]
+	plan.spawned = func(run *running, w work) { pool = &Pool[In, Out]{running: run, desk: w.(*desk[In, Out])} }
+	if _, err := parent.SpawnNamed(plan.props(), name); err != nil {
+		return nil, err
+	}
+	return pool, nil
+}
+
+// Ask submits a task and returns its answer. If ctx ends first, the task is
+// canceled and the error is messages.ErrCanceled, wrapped with what ended ctx.
+func (p *Pool[In, Out]) Ask(ctx context.Context, in In, opts ...TaskOption) (out Out, err error) {
+	c := p.desk.ask()
+	c.in = in
+	c.cell.SetCaller(ctx, true)
+	mode, err := applyTo(&c.cell, opts)
+	if err != nil {
+		c.Released()
+		return out, err
+	}
+	if ctx != context.Background() {
+		unblock, err := p.router.Blocking(ctx)
+		if err != nil {
+			c.Released()
+			return out, err
+		}
+		defer unblock()
+	}
+	if err := p.router.Submit(ctx, &c.cell, mode); err != nil {
+		c.Released()
+		return out, err
+	}
+	if over := ctx.Done(); over == nil {
+		<-c.done
+	} else {
+		select {
+		case <-c.done:
+		case <-over:
+			p.router.Cancel(&c.cell, fmt.Errorf("%w: %w", messages.ErrCanceled, context.Cause(ctx)))
+			<-c.done
+		}
+	}
+	out, err = c.result()
+	c.cell.Release()
+	return out, err
+}
+
+// Submit submits a task whose answer is wanted later.
+func (p *Pool[In, Out]) Submit(ctx context.Context, in In, opts ...TaskOption) (*Future[Out], error) {
+	return p.submit(ctx, in, false, opts)
+}
+
+func (p *Pool[In, Out]) submit(ctx context.Context, in In, bound bool, opts []TaskOption) (*Future[Out], error) {
+	c := p.desk.submit()
+	c.in = in
+	c.cell.SetCaller(ctx, bound)
+	mode, err := applyTo(&c.cell, opts)
+	if err != nil {
+		return nil, err
+	}
+	if err := p.router.Submit(ctx, &c.cell, mode); err != nil {
+		return nil, err
+	}
+	return &Future[Out]{router: p.router, cell: &c.cell, done: c.done, out: &c.out}, nil
+}
+
+// Tell submits a task whose answer nobody wants. What becomes of it is in the
+// statistics.
+func (p *Pool[In, Out]) Tell(ctx context.Context, in In, opts ...TaskOption) error {
+	c := p.desk.tell()
+	c.in = in
+	c.cell.SetCaller(ctx, false)
+	mode, err := applyTo(&c.cell, opts)
+	if err == nil {
+		err = p.router.Submit(ctx, &c.cell, mode)
+	}
+	if err != nil {
+		c.Released()
+	}
+	return err
+}
+
+// PID is the pool's address for actors.
+func (p *running) PID() *actor.PID { return p.pid }
+
+// Stats takes a snapshot.
+func (p *running) Stats() messages.Stats { return *p.router.Stats() }
+
+// Resize sets the number of workers, at least 1, and returns when the new size is
+// in force. Workers that leave finish what they have in hand, which Resize does
+// not wait for. ctx bounds the wait for the pool's supervisor.
+func (p *running) Resize(ctx context.Context, size int) error {
+	if size < 1 {
+		return invalid("size %d < 1", size)
+	}
+	answer := make(chan error, 1)
+	p.system.Root.Send(p.pid, &supervisor.ResizeRequest{Size: size, Done: func(err error) { answer <- err }})
+	select {
+	case err := <-answer:
+		return err
+	case <-p.done:
+		return messages.ErrPoolStopped
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// Pause keeps queued tasks from being started. Running tasks finish, and new ones
+// are still accepted.
+func (p *running) Pause() { p.router.Pause() }
+
+// Resume ends a pause.
+func (p *running) Resume() { p.router.Resume() }
+
+// Wait returns when nothing is queued or running and every handler has returned,
+// or when ctx ends. The pool goes on.
+func (p *running) Wait(ctx context.Context) error { return p.router.Wait(ctx) }
+
+// Shutdown refuses new tasks, finishes the accepted ones and stops the pool. If
+// ctx ends before that, the rest is done as by Close and the error is what ended
+// ctx. A paused pool is resumed. Shutdown may be called any number of times.
+func (p *running) Shutdown(ctx context.Context) (messages.DrainReport, error) {
+	drained := make(chan struct{})
+	p.router.Drain(func() { close(drained) })
+	var err error
+	select {
+	case <-drained:
+	default:
+		select {
+		case <-drained:
+		case <-ctx.Done():
+			err = context.Cause(ctx)
+		}
+	}
+	return p.Close(), err
+}
+
+// Close stops the pool at once: queued tasks are dropped, running ones are
+// canceled. It waits for their handlers to return, though no longer than a quarter
+// of a second: the report says whose had not. It may be called any number of
+// times.
+func (p *running) Close() messages.DrainReport {
+	p.router.Close()
+	p.system.Root.Stop(p.pid)
+	grace := time.NewTimer(closeGrace)
+	defer grace.Stop()
+	select {
+	case <-p.done:
+	case <-grace.C:
+	}
+	return p.router.Report()
+}
+
+// Done is closed when the last worker has stopped and the pool's name is free.
+func (p *running) Done() <-chan struct{} { return p.done }
+
+// running is a pool that has been spawned.
+type running struct {
+	system *actor.ActorSystem
+	router *router.Router
+	pid    *actor.PID
+	done   chan struct{}
+}

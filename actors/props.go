@@ -1,0 +1,149 @@
+package actors
+
+import (
+	"errors"
+
+	"github.com/asynkron/protoactor-go/actor"
+
+	"github.com/troupe-go/troupe/messages"
+	"github.com/troupe-go/troupe/router"
+	"github.com/troupe-go/troupe/supervisor"
+)
+
+// PropsFromHandler returns the props of a pool whose tasks have payloads of type
+// In. Every task sent with a sender is answered with one *messages.Result. A
+// payload of another type is rejected with messages.ErrPayloadType.
+//
+// If an option makes no sense, spawning the props fails.
+func PropsFromHandler[In, Out any](handler Handler[In, Out], opts ...Option) *actor.Props {
+	return propsOf(handlerWork(handler), opts)
+}
+
+// PropsFromProducer returns the props of a pool whose workers are actors of the
+// user's own. A worker receives every message as it was sent, a *messages.Task as
+// well as any other, and responds as any actor does. The task is done when its
+// Receive returns. What the pool itself has to say, such as a rejection, a
+// timeout or a panic, is a *messages.Result with Err set.
+//
+// If an option makes no sense, spawning the props fails.
+func PropsFromProducer(producer actor.Producer, opts ...Option) *actor.Props {
+	return propsOf(actorWork(producer), opts)
+}
+
+func propsOf(work func(*router.Router) work, opts []Option) *actor.Props {
+	plan, err := newPlan(work, opts)
+	if err != nil {
+		return (&actor.Props{}).Configure(actor.WithSpawnFunc(
+			func(*actor.ActorSystem, string, *actor.Props, actor.SpawnerContext) (*actor.PID, error) {
+				return nil, err
+			}))
+	}
+	return plan.props()
+}
+
+// work is what pools differ in: what their workers are and what tasks are.
+type work interface {
+	// worker returns the props of a worker, configured with the given options.
+	worker(options []actor.PropsOption) *actor.Props
+	// accept makes a task of a message that an actor sent.
+	accept(envelope any, task *messages.Task, sender *actor.PID) (*router.Cell, error)
+	// adopt returns the props of a worker that stands for a foreign actor; nil if
+	// there can be none.
+	adopt(foreign *actor.PID) *actor.Props
+}
+
+// A plan makes pools, one each time its props are spawned.
+type plan struct {
+	config
+	work    func(*router.Router) work
+	spawned func(*running, work) // nil: nobody wants to know
+}
+
+func newPlan(work func(*router.Router) work, opts []Option) (*plan, error) {
+	if work == nil {
+		return nil, invalid("handler or producer is nil")
+	}
+	c, err := newConfig(opts)
+	if err != nil {
+		return nil, err
+	}
+	return &plan{config: c, work: work}, nil
+}
+
+func (p *plan) props() *actor.Props {
+	return (&actor.Props{}).Configure(actor.WithSpawnFunc(p.spawn))
+}
+
+// spawn starts a pool and returns when its workers have been spawned.
+func (p *plan) spawn(system *actor.ActorSystem, id string, _ *actor.Props, parent actor.SpawnerContext) (*actor.PID, error) {
+	name, logger := p.name, p.logger
+	if name == "" {
+		name = id
+	}
+	if logger == nil {
+		logger = system.Logger()
+	}
+	run := &running{system: system, pid: system.NewLocalPID(id), done: make(chan struct{})}
+	var work work
+	run.router = router.New(router.Config{
+		System:      system,
+		Name:        name,
+		Dispatch:    p.dispatch,
+		Capacity:    p.capacity,
+		Overflow:    p.overflow,
+		TaskTimeout: p.timeout,
+		Logger:      logger,
+		Worker:      func() *actor.Props { return work.worker(p.workerProps) },
+		Accept: func(envelope any, task *messages.Task, sender *actor.PID) (*router.Cell, error) {
+			return work.accept(envelope, task, sender)
+		},
+		Adopt: func(foreign *actor.PID) *actor.Props { return work.adopt(foreign) },
+	})
+	work = p.work(run.router)
+
+	started := make(chan error, 1) // of the first supervisor; a restart's finds it full
+	props := run.router.Props(func() *actor.Props {
+		return supervisor.Props(supervisor.Config{
+			Pool:     name,
+			Size:     p.size,
+			Strategy: p.strategy,
+			Crew:     run.router,
+			Health:   p.health,
+			Logger:   logger,
+			Started: func(err error) {
+				select {
+				case started <- err:
+				default:
+				}
+			},
+			Escalate:  func(reason, message any) { system.Root.Send(run.pid, router.Escalation(reason, message)) },
+			NoWorkers: func() { system.Root.Send(run.pid, router.NoWorkers()) },
+		})
+	}, func() { close(run.done) })
+
+	pid, err := actor.DefaultSpawner(system, id, props, parent)
+	if err != nil {
+		return nil, nameTaken(id, err)
+	}
+	select {
+	case err = <-started:
+	case <-run.done:
+		err = messages.ErrPoolStopped
+	}
+	if err != nil {
+		system.Root.Stop(pid)
+		<-run.done
+		return nil, err
+	}
+	if p.spawned != nil {
+		p.spawned(run, work)
+	}
+	return pid, nil
+}
+
+func nameTaken(name string, err error) error {
+	if errors.Is(err, actor.ErrNameExists) {
+		return errors.Join(invalid("name %q is taken", name), err)
+	}
+	return err
+}

@@ -1,0 +1,35 @@
+package actors
+
+import (
+	"context"
+
+	"github.com/troupe-go/troupe/messages"
+	"github.com/troupe-go/troupe/router"
+)
+
+// Report adds n to a counter of the worker that runs the handler to which ctx was
+// given. It is found in messages.Stats.Custom, summed over the workers, and in
+// messages.WorkerStats.Custom; a reader who has the task's answer sees it there.
+// If ctx is no handler's, the error wraps messages.ErrInvalidOption.
+func Report(ctx context.Context, name string, n int64) error {
+	task := router.FromContext(ctx)
+	if task == nil {
+		return invalid("report of %q: the context is not a handler's", name)
+	}
+	task.Report(name, n)
+	return nil
+}
+
+// TaskFromContext returns the ID, the key and the headers of the task whose
+// handler was given ctx. The headers must not be changed. ok is false if ctx is no
+// handler's.
+func TaskFromContext(ctx context.Context) (task messages.Task, ok bool) {
+	c := router.FromContext(ctx)
+	if c == nil {
+		return task, false
+	}
+	if attrs := c.Attrs(); attrs != nil {
+		task.ID, task.Key, task.Headers = attrs.ID, attrs.Key, attrs.Headers
+	}
+	return task, true
+}

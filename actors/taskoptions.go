@@ -1,0 +1,85 @@
+package actors
+
+import (
+	"time"
+
+	"github.com/troupe-go/troupe/router"
+)
+
+// TaskOption sets an attribute of one task. It is a plain value, so that options
+// cost nothing to pass.
+type TaskOption struct {
+	kind  taskOption
+	n     int64
+	key   string
+	value string
+}
+
+type taskOption int
+
+const (
+	taskPriority taskOption = iota + 1
+	taskTimeout
+	taskKey
+	taskHeader
+	taskID
+	taskNoWait
+)
+
+// Priority orders the queue: higher first, first-in-first-out within one. The
+// default is 0.
+func Priority(priority int) TaskOption { return TaskOption{kind: taskPriority, n: int64(priority)} }
+
+// Timeout bounds the task's whole life: the wait for admission, the queue and the
+// run. It takes the place of the pool's task timeout; 0 means no bound. A
+// negative one is an error.
+func Timeout(timeout time.Duration) TaskOption {
+	return TaskOption{kind: taskTimeout, n: int64(timeout)}
+}
+
+// Key keeps tasks together: under router.ConsistentHash(), those of one key go to
+// one worker, in order.
+func Key(key string) TaskOption { return TaskOption{kind: taskKey, value: key} }
+
+// Header adds a header, which travels with the task to its handler.
+func Header(key, value string) TaskOption {
+	return TaskOption{kind: taskHeader, key: key, value: value}
+}
+
+// ID names the task in statistics, reports and logs. It need not be unique. The
+// default is a number.
+func ID(id string) TaskOption { return TaskOption{kind: taskID, value: id} }
+
+// NoWait lets the submission fail with messages.ErrQueueFull rather than block.
+func NoWait() TaskOption { return TaskOption{kind: taskNoWait} }
+
+// applyTo sets the attributes of the task that the options name.
+func applyTo(c *router.Cell, options []TaskOption) (router.Mode, error) {
+	mode := router.MayWait
+	for i := range options {
+		switch o := &options[i]; o.kind {
+		case taskPriority:
+			c.SetPriority(int(o.n))
+		case taskTimeout:
+			if o.n < 0 {
+				return mode, invalid("task timeout %v < 0", time.Duration(o.n))
+			}
+			c.SetTimeout(time.Duration(o.n))
+		case taskKey:
+			c.Attrs().Key = o.value
+		case taskHeader:
+			attrs := c.Attrs()
+			if attrs.Headers == nil {
+				attrs.Headers = make(map[string]string)
+			}
+			attrs.Headers[o.key] = o.value
+		case taskID:
+			c.Attrs().ID = o.value
+		case taskNoWait:
+			mode = router.NoWait
+		default:
+			return mode, invalid("task option %d is empty", i)
+		}
+	}
+	return mode, nil
+}

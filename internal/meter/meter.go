@@ -1,0 +1,128 @@
+// Package meter measures tasks: the distributions of their waiting and running
+// times, and how busy the workers were of late.
+package meter
+
+import (
+	"runtime"
+	"sync"
+	"time"
+
+	"github.com/HdrHistogram/hdrhistogram-go"
+
+	"github.com/troupe-go/troupe/messages"
+)
+
+// A Meter records into shards, so that workers seldom meet at a lock. It is safe
+// for concurrent use.
+type Meter struct {
+	shards []shard
+}
+
+// New returns an empty meter with a shard for each processor.
+func New() *Meter {
+	return &Meter{shards: make([]shard, runtime.GOMAXPROCS(0))}
+}
+
+type shard struct {
+	mu     sync.Mutex
+	wait   durations
+	run    durations
+	recent window
+	_      [64]byte // keeps neighbours off this shard's cache lines
+}
+
+// Record adds a task that waited and ran for the given nanoseconds and ended at
+// end, in nanoseconds on the owner's clock. Callers with different hints seldom
+// contend.
+func (m *Meter) Record(hint uint32, wait, run, end int64) {
+	s := &m.shards[int(hint)%len(m.shards)]
+	s.mu.Lock()
+	s.wait.record(wait)
+	s.run.record(run)
+	s.recent.record(end-run, end)
+	s.mu.Unlock()
+}
+
+// A Reading is what a meter has recorded. Tasks and Busy are those of the
+// window that ends now.
+type Reading struct {
+	Wait, Run messages.Distribution
+	Tasks     int64
+	Busy      time.Duration
+}
+
+// Read sums the shards.
+func (m *Meter) Read(now int64) Reading {
+	var wait, run durations
+	var r Reading
+	for i := range m.shards {
+		s := &m.shards[i]
+		s.mu.Lock()
+		wait.merge(&s.wait)
+		run.merge(&s.run)
+		tasks, busy := s.recent.sum(now)
+		s.mu.Unlock()
+		r.Tasks += tasks
+		r.Busy += time.Duration(busy)
+	}
+	r.Wait, r.Run = wait.distribution(), run.distribution()
+	return r
+}
+
+// The histograms keep two significant digits up to a little over a day; what
+// lasted longer is counted there, and its exact figure is in sum and max.
+const (
+	highest = int64(26 * time.Hour)
+	digits  = 2
+)
+
+// durations has the exact count, sum and maximum of durations, and a histogram
+// of them, made when the first one comes.
+type durations struct {
+	count, sum, max int64
+	histogram       *hdrhistogram.Histogram
+}
+
+func (d *durations) record(ns int64) {
+	ns = max(ns, 0)
+	d.count++
+	d.sum += ns
+	d.max = max(d.max, ns)
+	d.ensure()
+	// The value is in the histogram's range, which is the only error there is.
+	_ = d.histogram.RecordValue(min(ns, highest))
+}
+
+func (d *durations) ensure() {
+	if d.histogram == nil {
+		d.histogram = hdrhistogram.New(1, highest, digits)
+	}
+}
+
+func (d *durations) merge(from *durations) {
+	if from.count == 0 {
+		return
+	}
+	d.count += from.count
+	d.sum += from.sum
+	d.max = max(d.max, from.max)
+	d.ensure()
+	d.histogram.Merge(from.histogram)
+}
+
+func (d *durations) distribution() messages.Distribution {
+	if d.count == 0 {
+		return messages.Distribution{}
+	}
+	quantile := func(percent float64) time.Duration {
+		return time.Duration(min(d.histogram.ValueAtPercentile(percent), d.max))
+	}
+	return messages.Distribution{
+		Count: d.count,
+		Mean:  time.Duration(d.sum / d.count),
+		P50:   quantile(50),
+		P95:   quantile(95),
+		P99:   quantile(99),
+		Max:   time.Duration(d.max),
+	}
+}

@@ -1,0 +1,117 @@
+package messages
+
+import (
+	"strconv"
+	"time"
+)
+
+// StatsWindow is the window of [Stats.Throughput] and [Stats.Utilization]: the
+// last ten seconds, or the pool's life while that is shorter.
+const StatsWindow = 10 * time.Second
+
+// Stats is a snapshot of a pool. The ledger holds in every one of them; all
+// other figures are exact when the pool is at rest. A Stats is the receiver's
+// own: nothing in it changes later.
+type Stats struct {
+	Pool string    // the pool's name
+	At   time.Time // when the snapshot was taken
+
+	// Size is the number of workers that take tasks; Busy of them have one in
+	// hand and Idle = Size - Busy have none. A worker that is leaving after a
+	// resize counts in neither, though its task is still in Running.
+	Size, Busy, Idle int
+	Paused           bool
+
+	// The ledger: Submitted is the sum of the others. A task that was settled
+	// while its handler still runs (a timeout, a cancellation) is not in Running.
+	Submitted, Queued, Running                                            int64
+	Succeeded, Failed, Panicked, TimedOut, Canceled, Dropped, Quarantined int64
+
+	Rejected int64 // never accepted
+	Restarts int64 // workers restarted by the strategy
+	Replaced int64 // workers that stopped and were replaced
+
+	// QueueCapacity is how many tasks may wait beyond those that a free worker
+	// is about to take.
+	QueueCapacity int
+	OldestQueued  time.Duration // how long the oldest queued task has waited; 0 if none
+
+	WaitTime Distribution // admission to start, of tasks that a worker began
+	RunTime  Distribution // start to outcome
+
+	Throughput  float64 // tasks settled by workers per second, over StatsWindow
+	Utilization float64 // share of the workers' time spent on tasks, 0 to 1, over StatsWindow
+
+	Custom  map[string]int64 // what workers reported themselves, summed
+	Workers []WorkerStats    // in dispatch order; those that are leaving come last
+}
+
+// Settled is the number of accepted tasks that have an outcome.
+func (s *Stats) Settled() int64 {
+	return s.Succeeded + s.Failed + s.Panicked + s.TimedOut + s.Canceled + s.Dropped + s.Quarantined
+}
+
+// Balanced reports whether the ledger holds, which it always does.
+func (s *Stats) Balanced() bool {
+	return s.Submitted == s.Queued+s.Running+s.Settled()
+}
+
+// Distribution summarizes durations since the pool's start. Mean and Max are
+// exact, the quantiles are within 1 %. The zero value stands for no durations.
+type Distribution struct {
+	Count                    int64
+	Mean, P50, P95, P99, Max time.Duration
+}
+
+// WorkerState says what a worker is doing.
+type WorkerState int
+
+// The states of a worker.
+const (
+	WorkerIdle      WorkerState = iota + 1 // waits for a task
+	WorkerBusy                             // has a task in hand
+	WorkerSuspended                        // failed; its supervisor decides
+	WorkerStopping                         // finishes what it has in hand and takes no more
+)
+
+func (s WorkerState) String() string {
+	switch s {
+	case WorkerIdle:
+		return "idle"
+	case WorkerBusy:
+		return "busy"
+	case WorkerSuspended:
+		return "suspended"
+	case WorkerStopping:
+		return "stopping"
+	default:
+		return "WorkerState(" + strconv.Itoa(int(s)) + ")"
+	}
+}
+
+// WorkerStats is one worker's part of a [Stats].
+type WorkerStats struct {
+	ID    string // the ID of the worker's PID
+	State WorkerState
+	Task  string    // the ID of the task in hand, empty if none
+	Since time.Time // when it began that task; zero if none
+
+	// The outcomes of the tasks that this worker had in hand.
+	Succeeded, Failed, Panicked, TimedOut, Canceled, Quarantined int64
+
+	Restarts int64
+	Queued   int           // tasks waiting for this worker alone
+	MeanRun  time.Duration // mean time from start to outcome
+	Custom   map[string]int64
+}
+
+// DrainReport says what became of the tasks that a pool had when it was told
+// to stop.
+type DrainReport struct {
+	Finished int64 // ended by themselves after the stop was asked for
+	Canceled int64 // were running and were canceled
+	Dropped  int64 // were queued and never ran
+	// Abandoned has the IDs of the canceled tasks whose handlers had not
+	// returned when the report was made.
+	Abandoned []string
+}

@@ -1,0 +1,173 @@
+package router
+
+import (
+	"context"
+	"reflect"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/troupe-go/troupe/messages"
+)
+
+// A Context is the context of a task's handler. Most handlers never look at
+// theirs, so the standard context behind it is made when first needed. It ends
+// at the latest when the handler has returned.
+//
+// A context that nothing was asked of carries nothing of its task, so a worker
+// may give it to the next task of the same caller.
+type Context struct {
+	caller   context.Context
+	bound    bool
+	deadline time.Time // zero: none
+	worker   *Worker   // nil under CallerRuns
+	router   *Router
+	attrs    *Attrs
+
+	used atomic.Bool // std or ended is set
+
+	mu     sync.Mutex
+	std    context.Context // guarded by mu; nil until needed
+	cancel func(error)     // guarded by mu; set with std
+	ended  error           // guarded by mu; why the task is over, nil while it is not
+}
+
+var _ context.Context = (*Context)(nil)
+
+// contextKey leads from any context derived from a Context back to it.
+type contextKey struct{}
+
+// FromContext returns the context of the task that ctx was derived from, or nil.
+func FromContext(ctx context.Context) *Context {
+	c, _ := ctx.Value(contextKey{}).(*Context)
+	return c
+}
+
+// Attrs are the task's rare attributes, nil if it has none. They must not be
+// changed.
+func (c *Context) Attrs() *Attrs { return c.attrs }
+
+// Report adds n to the counter of the task's worker.
+func (c *Context) Report(name string, n int64) { c.router.report(c.worker, name, n) }
+
+// Deadline is that of the task or, if the caller's end is the task's, the
+// earlier of both.
+func (c *Context) Deadline() (time.Time, bool) {
+	if c.bound {
+		if at, ok := c.caller.Deadline(); ok && (c.deadline.IsZero() || at.Before(c.deadline)) {
+			return at, true
+		}
+	}
+	return c.deadline, !c.deadline.IsZero()
+}
+
+// Done is closed when the task is over; [context.Cause] says why.
+func (c *Context) Done() <-chan struct{} { return c.standard().Done() }
+
+// Err is context.DeadlineExceeded after a timeout and context.Canceled after
+// any other end.
+func (c *Context) Err() error { return c.standard().Err() }
+
+// Value returns the caller's values.
+func (c *Context) Value(key any) any {
+	if _, ok := key.(contextKey); ok {
+		return c
+	}
+	return c.standard().Value(key)
+}
+
+func (c *Context) standard() context.Context {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.std != nil {
+		return c.std
+	}
+	parent := c.caller
+	if !c.bound && parent.Done() != nil {
+		parent = context.WithoutCancel(parent)
+	}
+	stop := func() {}
+	if !c.deadline.IsZero() {
+		parent, stop = context.WithDeadlineCause(parent, c.deadline, messages.ErrTaskTimeout)
+	}
+	std, cancel := context.WithCancelCause(parent)
+	c.std = std
+	c.cancel = func(cause error) { cancel(cause); stop() }
+	c.used.Store(true)
+	if c.ended != nil {
+		c.cancelLocked()
+	}
+	return std
+}
+
+// end ends the context for the given reason, unless it has ended already.
+func (c *Context) end(cause error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.ended != nil {
+		return
+	}
+	c.ended = cause
+	c.used.Store(true)
+	if c.std != nil {
+		c.cancelLocked()
+	}
+}
+
+// cancelLocked ends the standard context. After a timeout it is left to its own
+// timer, which is set to the same instant: only that makes its Err
+// DeadlineExceeded.
+func (c *Context) cancelLocked() {
+	if c.ended == messages.ErrTaskTimeout {
+		return
+	}
+	c.cancel(c.ended)
+}
+
+// release frees what a used context holds, when its handler has returned.
+func (c *Context) release() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.ended == nil {
+		c.ended = context.Canceled
+	}
+	if c.std != nil {
+		c.cancel(context.Canceled)
+	}
+}
+
+// contextFor returns a context for the cell: the last one of the worker, if
+// nothing was asked of it and it would be the same.
+func (w *Worker) contextFor(c *Cell) *Context {
+	plain := c.dueAt == 0 && c.attrs == nil
+	if last := w.lastCtx; last != nil && plain && last.bound == c.bound &&
+		last.caller == c.callerOrBackground() && !last.used.Load() {
+		return last
+	}
+	w.lastCtx = nil
+	ctx := newContext(c, w)
+	if plain && isComparable(ctx.caller) {
+		w.lastCtx = ctx
+	}
+	return ctx
+}
+
+func newContext(c *Cell, w *Worker) *Context {
+	ctx := &Context{caller: c.callerOrBackground(), bound: c.bound, worker: w, router: c.router, attrs: c.attrs}
+	if c.dueAt > 0 {
+		ctx.deadline = c.router.epoch.Add(time.Duration(c.dueAt))
+	}
+	return ctx
+}
+
+func (c *Cell) callerOrBackground() context.Context {
+	if c.caller == nil {
+		return context.Background()
+	}
+	return c.caller
+}
+
+// isComparable reports whether == on ctx cannot panic.
+func isComparable(ctx context.Context) bool {
+	return ctx == context.Background() || reflect.TypeOf(ctx).Kind() == reflect.Pointer
+}

@@ -1,0 +1,146 @@
+package router
+
+import (
+	"fmt"
+
+	"github.com/asynkron/protoactor-go/actor"
+	protorouter "github.com/asynkron/protoactor-go/router"
+
+	"github.com/troupe-go/troupe/messages"
+)
+
+// Props returns the props of the pool's own actor. supervisor is to return those
+// of the actor that is the workers' parent; stopped is called when the last
+// worker has stopped and the pool's name is free.
+func (r *Router) Props(supervisor func() *actor.Props, stopped func()) *actor.Props {
+	f := newFront(r)
+	return actor.PropsFromProducer(
+		func() actor.Actor {
+			return &control{router: r, front: f, supervisorProps: supervisor, stopped: stopped}
+		},
+		actor.WithMailbox(func() actor.Mailbox { return f }),
+		actor.WithSupervisor(escalator{}),
+	)
+}
+
+// NoWorkers is what the supervisor tells the pool's actor when the last worker
+// is gone and none replaces it.
+func NoWorkers() any { return &noWorkers{} }
+
+// Escalation is what the supervisor tells the pool's actor when the strategy
+// escalates a worker's failure.
+func Escalation(reason, message any) any { return &escalation{reason: reason, message: message} }
+
+type (
+	noWorkers  struct{}
+	escalation struct{ reason, message any }
+)
+
+// forSupervisor is a message to the supervisor that comes by way of the pool.
+type forSupervisor interface{ ForSupervisor() }
+
+// control is the pool's own actor: it obeys control messages and lives and ends
+// as the pool does.
+type control struct {
+	router          *Router
+	front           *front
+	supervisorProps func() *actor.Props
+	stopped         func()
+	supervisor      *actor.PID
+}
+
+// Receive implements actor.Actor.
+func (a *control) Receive(ctx actor.Context) {
+	switch msg := ctx.Message().(type) {
+	case *actor.Started:
+		a.start(ctx)
+	case *actor.Stopped:
+		a.router.deliver.Publish(&messages.PoolStopped{Pool: a.router.cfg.Name, Report: a.router.Report()})
+		a.stopped()
+	case *noWorkers:
+		if ctx.Parent() != nil {
+			a.escalate(ctx, messages.ErrNoWorkers, nil)
+		}
+	case *escalation:
+		a.escalate(ctx, msg.reason, msg.message)
+	case messages.Control, protorouter.ManagementMessage, forSupervisor:
+		a.obey(ctx, msg)
+	}
+}
+
+func (a *control) start(ctx actor.Context) {
+	pid, err := ctx.SpawnNamed(a.supervisorProps(), "supervisor")
+	if err != nil {
+		a.router.cfg.Logger.Error("cannot start the supervisor", "pool", a.router.cfg.Name, "error", err)
+		ctx.Stop(ctx.Self())
+		return
+	}
+	a.supervisor = pid
+}
+
+// obey does what a control message says. What concerns the workers is the
+// supervisor's.
+func (a *control) obey(ctx actor.Context, msg any) {
+	r := a.router
+	switch msg := msg.(type) {
+	case *messages.Pause:
+		r.Pause()
+		respond(ctx, &messages.Paused{})
+	case *messages.Resume:
+		r.Resume()
+		respond(ctx, &messages.Resumed{})
+	case *messages.Drain:
+		system, self, sender := ctx.ActorSystem(), ctx.Self(), ctx.Sender()
+		r.Drain(func() {
+			if sender != nil {
+				report := r.Report()
+				r.deliver.Tell(sender, &report)
+			}
+			system.Root.Stop(self)
+		})
+	case *messages.Broadcast:
+		a.broadcast(ctx, msg.Message)
+	case *protorouter.BroadcastMessage:
+		a.broadcast(ctx, msg.Message)
+	case *protorouter.GetRoutees:
+		respond(ctx, &protorouter.Routees{PIDs: r.Routees()})
+	default:
+		ctx.Forward(a.supervisor)
+	}
+}
+
+func (a *control) broadcast(ctx actor.Context, message any) {
+	sender := ctx.Sender()
+	task, _ := message.(*messages.Task)
+	envelope := a.router.envelop(message, sender)
+	err := a.router.Broadcast(func() (*Cell, error) { return a.router.cfg.Accept(envelope, task, sender) })
+	if err != nil {
+		respond(ctx, &messages.Result{Err: fmt.Errorf("broadcast: %w", err), Outcome: messages.Rejected})
+	}
+}
+
+func respond(ctx actor.Context, answer any) {
+	if ctx.Sender() != nil {
+		ctx.Respond(answer)
+	}
+}
+
+// escalate asks the strategy of the pool's parent what to do about the pool, or
+// Proto.Actor's default one where it has none. The pool goes on meanwhile.
+func (a *control) escalate(ctx actor.Context, reason, message any) {
+	if parent := ctx.Parent(); parent != nil {
+		a.router.deliver.TellSystem(parent, &actor.Failure{
+			Who: ctx.Self(), Reason: reason, RestartStats: a.front.failures, Message: message,
+		})
+		return
+	}
+	actor.DefaultSupervisorStrategy().HandleFailure(ctx.ActorSystem(), ctx.(actor.Supervisor), ctx.Self(),
+		a.front.failures, reason, message)
+}
+
+// escalator hands a failure of the supervisor itself on to the pool's parent.
+type escalator struct{}
+
+func (escalator) HandleFailure(_ *actor.ActorSystem, s actor.Supervisor, _ *actor.PID, _ *actor.RestartStatistics, reason, message any) {
+	s.EscalateFailure(reason, message)
+}

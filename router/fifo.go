@@ -1,0 +1,28 @@
+package router
+
+// fifo is an unbounded queue of messages. The zero value is empty. It keeps no
+// more room than it needed when it was last empty.
+type fifo struct {
+	list []any
+	head int
+}
+
+func (f *fifo) len() int { return len(f.list) - f.head }
+
+func (f *fifo) push(message any) { f.list = append(f.list, message) }
+
+func (f *fifo) pop() (any, bool) {
+	if f.head == len(f.list) {
+		return nil, false
+	}
+	message := f.list[f.head]
+	f.list[f.head] = nil
+	f.head++
+	if f.head == len(f.list) {
+		f.list, f.head = f.list[:0], 0
+		if cap(f.list) > 64 {
+			f.list = nil
+		}
+	}
+	return message, true
+}

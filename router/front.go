@@ -1,0 +1,125 @@
+package router
+
+import (
+	"context"
+	"sync"
+
+	"github.com/asynkron/protoactor-go/actor"
+	protorouter "github.com/asynkron/protoactor-go/router"
+
+	"github.com/troupe-go/troupe/messages"
+)
+
+// A front is the mailbox of the pool's own actor, whose PID is the pool's: what
+// is a task goes from its sender's goroutine straight to the queues, and only
+// what is for the pool itself is mailed to its actor.
+type front struct {
+	actor.Mailbox // of the messages for the pool itself
+	router        *Router
+	failures      *actor.RestartStatistics // of the pool, for its parent's strategy
+	self          *actor.PID               // set by RegisterHandlers
+
+	// The name is registered before the mailbox has its handlers, so a message
+	// can come too early for it.
+	mu    sync.Mutex
+	ready bool  // guarded by mu
+	early []any // guarded by mu; nil once ready
+}
+
+func newFront(r *Router) *front {
+	return &front{Mailbox: actor.Unbounded()(), router: r, failures: actor.NewRestartStatistics()}
+}
+
+// RegisterHandlers is called once, before Start.
+func (f *front) RegisterHandlers(invoker actor.MessageInvoker, dispatcher actor.Dispatcher) {
+	f.Mailbox.RegisterHandlers(invoker, dispatcher)
+	f.self = invoker.(interface{ Self() *actor.PID }).Self()
+	f.mu.Lock()
+	early := f.early
+	f.ready, f.early = true, nil
+	f.mu.Unlock()
+	for _, message := range early {
+		f.mail(message)
+	}
+}
+
+// PostUserMessage routes a task, or queues a message for the pool itself. It
+// never blocks.
+func (f *front) PostUserMessage(envelope any) {
+	_, message, sender := actor.UnwrapEnvelope(envelope)
+	switch message := message.(type) {
+	case messages.Control, protorouter.ManagementMessage, actor.AutoRespond, *actor.PoisonPill, *noWorkers, *escalation, forSupervisor:
+		f.mail(envelope)
+	case actor.MessageBatch:
+		for _, m := range message.GetMessages() {
+			f.router.route(f.router.envelop(m, sender))
+		}
+	default:
+		f.router.route(envelope)
+	}
+}
+
+func (f *front) mail(envelope any) {
+	f.mu.Lock()
+	if !f.ready {
+		f.early = append(f.early, envelope)
+		f.mu.Unlock()
+		return
+	}
+	f.mu.Unlock()
+	if _, message, _ := actor.UnwrapEnvelope(envelope); isPoison(message) {
+		// Proto.Actor would stop the actor at once.
+		f.router.Drain(func() { f.router.cfg.System.Root.Stop(f.self) })
+		return
+	}
+	f.Mailbox.PostUserMessage(envelope)
+}
+
+func isPoison(message any) bool {
+	_, ok := message.(*actor.PoisonPill)
+	return ok
+}
+
+// PostSystemMessage queues a message of the actor system. A stop takes effect at
+// once.
+func (f *front) PostSystemMessage(message any) {
+	switch message.(type) {
+	case *actor.Stop:
+		f.router.Close()
+	case *actor.ResumeMailbox:
+		f.router.resumeSuspended()
+	}
+	f.Mailbox.PostSystemMessage(message)
+}
+
+func (r *Router) envelop(message any, sender *actor.PID) any {
+	if sender == nil {
+		return message
+	}
+	return &actor.MessageEnvelope{Message: message, Sender: sender}
+}
+
+// route submits a message that an actor sent as a task. If it is rejected, the
+// sender is told, or a dead letter made when there is none.
+func (r *Router) route(envelope any) {
+	_, message, sender := actor.UnwrapEnvelope(envelope)
+	task, _ := message.(*messages.Task)
+	c, err := r.cfg.Accept(envelope, task, sender)
+	if err == nil {
+		err = r.Submit(context.Background(), c, NoWait)
+	} else {
+		r.rejected.Add(1)
+	}
+	if err == nil {
+		return
+	}
+	if sender == nil {
+		r.deliver.DeadLetter(nil, message)
+		return
+	}
+	result := &messages.Result{Err: err, Outcome: messages.Rejected}
+	if task != nil {
+		result.TaskID = task.ID
+	}
+	r.deliver.Tell(sender, result)
+}

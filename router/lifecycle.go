@@ -1,0 +1,171 @@
+package router
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/troupe-go/troupe/messages"
+)
+
+// Pause keeps queued tasks from being started. It may be called at any time.
+func (r *Router) Pause() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.phase == open {
+		r.paused = true
+	}
+}
+
+// Resume ends a pause.
+func (r *Router) Resume() {
+	var then after
+	r.mu.Lock()
+	r.resumeLocked(&then)
+	r.mu.Unlock()
+	then.run()
+}
+
+func (r *Router) resumeLocked(then *after) {
+	if !r.paused {
+		return
+	}
+	r.paused = false
+	r.admitLocked(then)
+	for w := r.idle.first; w != nil; {
+		next := w.nextIdle
+		if w.own.Len() > 0 {
+			then.schedule(w.unparkLocked())
+		}
+		w = next
+	}
+	then.schedule(r.wakeLocked())
+}
+
+// Wait returns when nothing is queued or running, or ctx ends.
+func (r *Router) Wait(ctx context.Context) error {
+	quiet := make(chan struct{})
+	r.whenQuiet(func() { close(quiet) })
+	select {
+	case <-quiet:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// whenQuiet has call called when nothing is queued or running.
+func (r *Router) whenQuiet(call func()) {
+	var then after
+	r.mu.Lock()
+	r.quiet = append(r.quiet, call)
+	r.quietLocked(&then)
+	r.mu.Unlock()
+	then.run()
+}
+
+// Drain refuses new tasks and those that wait for admission, and has call called
+// when the accepted ones are settled. It ends a pause.
+func (r *Router) Drain(call func()) {
+	var then after
+	r.mu.Lock()
+	if r.phase == open {
+		r.phase = draining
+		r.before = r.totalsLocked()
+		r.refuseWaitersLocked(messages.ErrPoolStopped)
+		r.resumeLocked(&then)
+	}
+	r.mu.Unlock()
+	then.run()
+	r.whenQuiet(call)
+}
+
+// Close refuses new tasks, drops the queued ones and cancels those that run. It
+// does not wait for their handlers.
+func (r *Router) Close() {
+	var then after
+	r.mu.Lock()
+	if r.phase == open {
+		r.before = r.totalsLocked()
+	}
+	if r.phase != closed {
+		r.phase = closed
+		r.refuseWaitersLocked(messages.ErrPoolStopped)
+		r.dropQueuedLocked(errDroppedByStop, &then)
+		for _, w := range r.workers {
+			if w.current != nil {
+				r.interruptLocked(w.current, messages.Canceled, errCanceledByStop, messages.ErrPoolStopped, &then)
+			}
+		}
+		for c := range r.callers {
+			r.interruptLocked(c, messages.Canceled, errCanceledByStop, messages.ErrPoolStopped, &then)
+		}
+		if r.timer != nil {
+			r.timer.Stop()
+		}
+		r.quietLocked(&then)
+	}
+	r.mu.Unlock()
+	then.run()
+}
+
+// Fail says that no worker is left and none will come. Tasks are refused with
+// err until Revive, and the queued ones are dropped.
+func (r *Router) Fail(err error) {
+	var then after
+	r.mu.Lock()
+	if r.failed == nil {
+		r.failed = err
+		r.refuseWaitersLocked(err)
+		r.dropQueuedLocked(fmt.Errorf("%w: %w", messages.ErrDropped, err), &then)
+		r.quietLocked(&then)
+	}
+	r.mu.Unlock()
+	then.run()
+}
+
+// Revive says that workers are on their way.
+func (r *Router) Revive() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.failed = nil
+}
+
+func (r *Router) refuseWaitersLocked(err error) {
+	for r.waiters.first != nil {
+		r.refuseLocked(r.waiters.first.cell, err)
+	}
+}
+
+func (r *Router) dropQueuedLocked(err error, then *after) {
+	for c, ok := r.shared.Pop(); ok; c, ok = r.shared.Pop() {
+		r.settleQueuedLocked(c, messages.Dropped, err, then)
+	}
+	for _, w := range r.workers {
+		for _, c := range w.takeOwnLocked() {
+			r.settleQueuedLocked(c, messages.Dropped, err, then)
+		}
+	}
+}
+
+// Report is what became of the tasks since the drain or close began.
+func (r *Router) Report() messages.DrainReport {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	now := r.totalsLocked()
+	since := func(o messages.Outcome) int64 { return now[o] - r.before[o] }
+	report := messages.DrainReport{
+		Finished: since(messages.Succeeded) + since(messages.Failed) + since(messages.Panicked) +
+			since(messages.TimedOut) + since(messages.Quarantined),
+		Canceled: since(messages.Canceled),
+		Dropped:  since(messages.Dropped),
+	}
+	for _, w := range r.workers {
+		if w.current != nil {
+			report.Abandoned = append(report.Abandoned, w.current.id())
+		}
+	}
+	for c := range r.callers {
+		report.Abandoned = append(report.Abandoned, c.id())
+	}
+	return report
+}

@@ -1,0 +1,157 @@
+package router
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/troupe-go/troupe/messages"
+)
+
+// placeLocked says where the task goes, nil standing for the shared queue, and
+// whether there is room for it. A free worker makes room for one task beyond
+// the capacity: its next one.
+func (r *Router) placeLocked(c *Cell) (w *Worker, room bool) {
+	w = r.pickLocked(c)
+	if w == nil {
+		free := r.able - r.promised
+		if r.paused {
+			free = 0
+		}
+		return nil, r.shared.Len()-r.cfg.Capacity < free
+	}
+	if w.able && w.own.Len() == 0 && !r.paused {
+		return w, true
+	}
+	promised := r.promised
+	if r.paused {
+		promised = 0
+	}
+	return w, r.own-promised < r.cfg.Capacity
+}
+
+// pickLocked returns the worker that gets the task, nil if the next free one does.
+func (r *Router) pickLocked(c *Cell) *Worker {
+	switch picker := r.picker.(type) {
+	case nil:
+		return nil
+	case custom:
+		if c.owner != nil && c.owner.leaving {
+			return nil
+		}
+		return c.owner
+	default:
+		workers := *r.routees.Load()
+		if len(workers) == 0 {
+			return nil
+		}
+		return workers[picker.pick(c, workers)]
+	}
+}
+
+// enqueueLocked puts the task into w's own queue, or the shared one if w is nil,
+// and wakes a worker for it if need be.
+func (r *Router) enqueueLocked(c *Cell, w *Worker, then *after) {
+	c.state.Store(queued)
+	c.owner = w
+	if w == nil {
+		r.shared.Push(&c.node, c.priority)
+		then.schedule(r.wakeLocked())
+		return
+	}
+	w.own.Push(&c.node, c.priority)
+	r.own++
+	w.load.Add(1)
+	w.promiseLocked()
+	if w.parked && w.able && !r.paused {
+		then.schedule(w.unparkLocked())
+	}
+}
+
+// wakeLocked starts an idle worker on its way to the shared queue, unless one is
+// on its way already: that one starts the next if it finds more.
+func (r *Router) wakeLocked() *Worker {
+	if r.waking || r.paused || r.shared.Len() == 0 || r.idle.first == nil {
+		return nil
+	}
+	w := r.idle.first.unparkLocked()
+	w.waking, r.waking = true, true
+	return w
+}
+
+// unqueueLocked takes a queued task out of its queue.
+func (r *Router) unqueueLocked(c *Cell) {
+	w := c.owner
+	if w == nil {
+		r.shared.Remove(&c.node)
+		return
+	}
+	w.own.Remove(&c.node)
+	r.own--
+	w.load.Add(-1)
+	w.promiseLocked()
+}
+
+// victimLocked is the queued task that DropOldest drops: the oldest of the
+// lowest priority.
+func (r *Router) victimLocked() *Cell {
+	victim, _ := r.shared.Lowest()
+	for _, w := range r.workers {
+		c, ok := w.own.Lowest()
+		if ok && (victim == nil || c.priority < victim.priority || c.priority == victim.priority && c.seq < victim.seq) {
+			victim = c
+		}
+	}
+	return victim
+}
+
+// handBackLocked gives the tasks of w's own queue, which is not in dispatch any
+// more, to other workers. The tasks that were for w alone are dropped.
+func (r *Router) handBackLocked(w *Worker, then *after) {
+	r.moveLocked(w.takeOwnLocked(), then)
+}
+
+// rebalanceLocked lets keyed tasks follow their keys, after a change of the
+// workers.
+func (r *Router) rebalanceLocked(then *after) {
+	if _, keyed := r.picker.(*consistentHash); !keyed || r.own == 0 {
+		return
+	}
+	var cells []*Cell
+	for _, w := range *r.routees.Load() {
+		cells = append(cells, w.takeOwnLocked()...)
+	}
+	r.moveLocked(cells, then)
+}
+
+// adoptSharedLocked binds the tasks that were accepted while there was no worker
+// to bind them to.
+func (r *Router) adoptSharedLocked(then *after) {
+	if _, unkeyed := r.picker.(custom); r.picker == nil || unkeyed {
+		return
+	}
+	var cells []*Cell
+	for c, ok := r.shared.Pop(); ok; c, ok = r.shared.Pop() {
+		cells = append(cells, c)
+	}
+	r.moveLocked(cells, then)
+}
+
+// moveLocked queues tasks anew that are in no queue, in the order they were
+// accepted, whether there is room or not.
+func (r *Router) moveLocked(cells []*Cell, then *after) {
+	slices.SortFunc(cells, func(a, b *Cell) int { return cmp.Compare(a.seq, b.seq) })
+	for _, c := range cells {
+		switch {
+		case !c.pinned:
+			w := r.pickLocked(c)
+			if r.picker != nil {
+				r.picker.accepted(c)
+			}
+			r.enqueueLocked(c, w, then)
+		case c.owner.leaving:
+			r.settleQueuedLocked(c, messages.Dropped, errWorkerGone, then)
+		default:
+			r.enqueueLocked(c, c.owner, then)
+		}
+	}
+}

@@ -1,0 +1,166 @@
+package router
+
+import (
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/asynkron/protoactor-go/actor"
+
+	"github.com/troupe-go/troupe/internal/deadline"
+	"github.com/troupe-go/troupe/internal/deliver"
+	"github.com/troupe-go/troupe/internal/meter"
+	"github.com/troupe-go/troupe/internal/queue"
+	"github.com/troupe-go/troupe/messages"
+)
+
+// Config is what a router is made of. Its values have been validated.
+type Config struct {
+	System      *actor.ActorSystem
+	Name        string
+	Dispatch    Dispatch
+	Capacity    int // tasks that may wait beyond those a free worker is about to take
+	Overflow    Overflow
+	TaskTimeout time.Duration // for tasks that name none; 0: none
+	Logger      *slog.Logger
+
+	// Worker returns the props of a worker, without its mailbox.
+	Worker func() *actor.Props
+	// Accept makes a task of a message that an actor sent, or says why it cannot.
+	// task is nil unless that is what was sent.
+	Accept func(envelope any, task *messages.Task, sender *actor.PID) (*Cell, error)
+	// Adopt returns the props of a worker that stands for a foreign actor; nil if
+	// the pool's tasks cannot be given to one.
+	Adopt func(foreign *actor.PID) *actor.Props
+}
+
+// A phase says whether a pool takes tasks. Phases only go up.
+type phase int
+
+const (
+	open     phase = iota
+	draining       // refuses new tasks, finishes the accepted ones
+	closed         // has dropped what was queued and canceled what ran
+)
+
+// A Router is the data plane of a pool: it admits tasks, keeps the queues, gives
+// workers their tasks and keeps the ledger. All its methods are safe for
+// concurrent use.
+//
+// A task goes from [Router.Submit] (admission: submit.go) through the shared
+// queue or a worker's own (queues.go) to the worker that takes it (take.go) and
+// to its outcome (settle.go).
+//
+// Nothing is told to anyone, and no worker is woken, while mu is held: the
+// functions that end in Locked add to an after, which is run when mu is free.
+type Router struct {
+	cfg     Config
+	picker  picker // its methods need mu; nil if Late
+	epoch   time.Time
+	meter   *meter.Meter
+	deliver deliver.Deliverer
+
+	routees   atomic.Pointer[[]*Worker] // those that take tasks, in dispatch order; immutable
+	rejected  atomic.Int64
+	inCallers [messages.Outcomes + 1]atomic.Int64 // outcomes of tasks that ran in their callers
+
+	mu sync.Mutex
+	// All below is guarded by mu.
+
+	phase  phase
+	paused bool
+	failed error // why no task can be accepted while the phase is open; nil if it can
+
+	workers []*Worker  // routees and those that are leaving
+	idle    workerList // parked workers that can take a task, longest idle first
+	waking  bool       // one worker is on its way from idle to the shared queue
+	able    int        // workers that could take a task now; those on their way included
+	busy    int        // workers with a task in hand, settled or not
+
+	shared   queue.Queue[*Cell]
+	own      int // tasks in the workers' own queues
+	promised int // able workers with tasks of their own: the first of each is as good as taken
+	waiters  waiterList
+
+	callers map[*Cell]struct{} // tasks that run in their callers
+
+	submitted int64
+	unworked  tally // outcomes of tasks that never ran
+	departed  tally // of workers that are gone
+	restarts  int64 // of workers that are gone
+	replaced  int64
+	custom    map[string]int64 // reports of workers that are gone, and of callers
+
+	deadlines deadline.Heap[*Cell]
+	timer     *time.Timer // nil until the first deadline
+	timerAt   int64       // when timer fires; 0 if it is not set
+
+	blocked int      // workers that wait for tasks of this pool
+	quiet   []func() // called when nothing is queued or running
+	before  tally    // all outcomes when the drain or close began
+}
+
+// tally counts outcomes, indexed by them.
+type tally [messages.Outcomes + 1]int64
+
+func (t *tally) add(other *tally) {
+	for i := range other {
+		t[i] += other[i]
+	}
+}
+
+// New returns an open router without workers.
+func New(cfg Config) *Router {
+	r := &Router{
+		cfg:     cfg,
+		picker:  cfg.Dispatch.build(),
+		epoch:   time.Now(),
+		meter:   meter.New(),
+		deliver: deliver.Deliverer{System: cfg.System, Logger: cfg.Logger},
+		callers: make(map[*Cell]struct{}),
+	}
+	r.routees.Store(new([]*Worker))
+	return r
+}
+
+// Name is the pool's name.
+func (r *Router) Name() string { return r.cfg.Name }
+
+// now is the time since the router was made, in nanoseconds, and never 0.
+func (r *Router) now() int64 { return int64(time.Since(r.epoch)) + 1 }
+
+// after is what is left to do when mu is free.
+type after struct {
+	wake    *Worker // the first worker to schedule; most often the only one
+	wakes   []*Worker
+	settled []*Cell // to be told, and released by the pool
+	calls   []func()
+}
+
+func (a *after) schedule(w *Worker) {
+	switch {
+	case w == nil:
+	case a.wake == nil:
+		a.wake = w
+	default:
+		a.wakes = append(a.wakes, w)
+	}
+}
+
+// run must be called without mu.
+func (a *after) run() {
+	for _, c := range a.settled {
+		c.body.Settled()
+		c.Release()
+	}
+	if a.wake != nil {
+		a.wake.schedule()
+	}
+	for _, w := range a.wakes {
+		w.schedule()
+	}
+	for _, call := range a.calls {
+		call()
+	}
+}

@@ -1,0 +1,171 @@
+package router
+
+import (
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"time"
+
+	"github.com/troupe-go/troupe/messages"
+)
+
+var (
+	errDroppedByStop  = fmt.Errorf("%w: %w", messages.ErrDropped, messages.ErrPoolStopped)
+	errCanceledByStop = fmt.Errorf("%w: %w", messages.ErrCanceled, messages.ErrPoolStopped)
+	errWorkerGone     = fmt.Errorf("%w: the worker it was for is gone", messages.ErrDropped)
+	errNotRun         = errors.New("troupe: the task did not reach the handler: a middleware of the worker swallowed it")
+)
+
+func newPanicError(value any) *messages.PanicError {
+	if value == nil {
+		value = messages.ErrGoexit
+	}
+	return &messages.PanicError{Value: value, Stack: debug.Stack()}
+}
+
+// settle gives a running task its outcome, unless it has one, and tells whoever
+// waits. It returns the time. It may be called with mu or without.
+func (r *Router) settle(c *Cell, outcome messages.Outcome, err error) (now int64) {
+	now, won := r.claim(c, outcome, err)
+	if won {
+		c.body.Settled()
+	}
+	return now
+}
+
+// claim gives a running task its outcome, unless it has one: only one caller
+// wins, and that one must see to it that Settled is called. What it enters into
+// the ledger is there before anyone is told.
+func (r *Router) claim(c *Cell, outcome messages.Outcome, err error) (now int64, won bool) {
+	now = r.now()
+	if !c.state.CompareAndSwap(running, settled) {
+		return now, false
+	}
+	c.outcome, c.err, c.ended = outcome, err, now
+	run := now - c.started
+	if w := c.worker; w != nil {
+		r.meter.Record(w.shard, c.started-c.enqueued, run, now)
+		w.ran.Add(run)
+		w.outcomes[outcome].Add(1)
+	} else {
+		r.inCallers[outcome].Add(1)
+	}
+	return now, true
+}
+
+// finish settles a task that its handler has returned from. A handler that gives
+// up since its context has ended may do so a moment before the pool sees that
+// end: the outcome is the same.
+func (r *Router) finish(c *Cell, err error) {
+	outcome := messages.Succeeded
+	switch {
+	case err == nil:
+	case c.dueAt > 0 && r.now() >= c.dueAt:
+		outcome, err = messages.TimedOut, fmt.Errorf("%w: %w", messages.ErrTaskTimeout, err)
+	case c.bound && c.caller.Err() != nil:
+		outcome, err = messages.Canceled, fmt.Errorf("%w: %w", messages.ErrCanceled, err)
+	default:
+		outcome = messages.Failed
+	}
+	now := r.settle(c, outcome, err)
+	if c.worker != nil {
+		c.worker.clock = now
+	}
+}
+
+// settleQueuedLocked gives a task that was accepted but never ran its outcome.
+// The task must be in no queue any more.
+func (r *Router) settleQueuedLocked(c *Cell, outcome messages.Outcome, err error, then *after) {
+	c.state.Store(settled)
+	c.outcome, c.err, c.ended = outcome, err, r.now()
+	r.unworked[outcome]++
+	r.endDeadlineLocked(c)
+	then.settled = append(then.settled, c)
+}
+
+// interruptLocked gives a running task its outcome while its handler still
+// runs, and ends the handler's context.
+func (r *Router) interruptLocked(c *Cell, outcome messages.Outcome, err, cause error, then *after) {
+	if _, won := r.claim(c, outcome, err); won {
+		c.refs.Add(1) // for the release in after.run; the worker has its own
+		then.settled = append(then.settled, c)
+		c.ctx.end(cause)
+	}
+}
+
+// Cancel gives up an accepted task: it is taken out of the queue or, if it runs,
+// its context is ended. It does nothing if the task has an outcome.
+func (r *Router) Cancel(c *Cell, err error) {
+	var then after
+	r.mu.Lock()
+	switch c.state.Load() {
+	case queued:
+		r.unqueueLocked(c)
+		r.settleQueuedLocked(c, messages.Canceled, err, &then)
+		r.admitLocked(&then)
+		r.quietLocked(&then)
+	case running:
+		r.interruptLocked(c, messages.Canceled, err, err, &then)
+	}
+	r.mu.Unlock()
+	then.run()
+}
+
+// addDeadlineLocked starts the task's time, unless it runs already.
+func (r *Router) addDeadlineLocked(c *Cell) {
+	if c.expiry.Set() {
+		return
+	}
+	r.deadlines.Add(&c.expiry, c.dueAt)
+	r.setTimerLocked()
+}
+
+func (r *Router) endDeadlineLocked(c *Cell) {
+	if c.expiry.Set() {
+		r.deadlines.Remove(&c.expiry)
+	}
+}
+
+// setTimerLocked sets the timer to the earliest deadline. A timer that is set too
+// early is left alone: it costs less to let it fire in vain.
+func (r *Router) setTimerLocked() {
+	at, ok := r.deadlines.Next()
+	if !ok || r.timerAt != 0 && r.timerAt <= at {
+		return
+	}
+	r.timerAt = at
+	in := time.Duration(max(at-r.now(), 0))
+	if r.timer == nil {
+		r.timer = time.AfterFunc(in, r.expire)
+	} else {
+		r.timer.Reset(in)
+	}
+}
+
+// expire ends the tasks whose time is up, wherever they are.
+func (r *Router) expire() {
+	var then after
+	r.mu.Lock()
+	r.timerAt = 0
+	now := r.now()
+	for {
+		c, due := r.deadlines.PopDue(now)
+		if !due {
+			break
+		}
+		switch c.state.Load() {
+		case fresh:
+			r.refuseLocked(c, fmt.Errorf("%w: %w", messages.ErrTaskTimeout, r.full()))
+		case queued:
+			r.unqueueLocked(c)
+			r.settleQueuedLocked(c, messages.TimedOut, messages.ErrTaskTimeout, &then)
+		case running:
+			r.interruptLocked(c, messages.TimedOut, messages.ErrTaskTimeout, messages.ErrTaskTimeout, &then)
+		}
+	}
+	r.admitLocked(&then)
+	r.quietLocked(&then)
+	r.setTimerLocked()
+	r.mu.Unlock()
+	then.run()
+}

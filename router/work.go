@@ -1,0 +1,121 @@
+package router
+
+import (
+	"github.com/asynkron/protoactor-go/actor"
+
+	"github.com/troupe-go/troupe/messages"
+)
+
+// run is the worker's goroutine.
+func (w *Worker) run() { w.workFrom(nil) }
+
+// workFrom works until there is nothing to do. done is the task that the actor
+// had in hand when it failed, nil if it had none.
+func (w *Worker) workFrom(done *Cell) {
+	for parked := false; !parked; {
+		parked, done = w.workUntilFailure(done)
+	}
+}
+
+// workUntilFailure returns when there is nothing to do or the actor has failed
+// with the task in hand.
+func (w *Worker) workUntilFailure(done *Cell) (parked bool, inHand *Cell) {
+	now := w.router.now()
+	defer func() {
+		if parked {
+			return
+		}
+		value := recover()
+		w.fail(value, inHand)
+		if value == nil { // a runtime.Goexit, so this goroutine is lost
+			go w.workFrom(inHand)
+		}
+	}()
+	for {
+		job := w.router.next(w, done, now)
+		done = nil
+		switch {
+		case job.cell != nil:
+			inHand = job.cell
+			now = w.work(job.cell)
+			inHand, done = nil, job.cell
+		case job.system != nil:
+			w.obey(job.system)
+			now = w.router.now()
+		case job.mail != nil:
+			w.read(job.mail)
+			now = w.router.now()
+		default:
+			return true, nil
+		}
+	}
+}
+
+// work gives the actor a task and returns the time at its end. A handler's task
+// settles itself; that of a user's own actor is done when Receive returns.
+func (w *Worker) work(c *Cell) (now int64) {
+	w.clock = 0
+	w.doing = c.body.Message()
+	w.invoker.InvokeUserMessage(w.doing)
+	w.doing = nil
+	if w.barren.Load() != 0 {
+		w.barren.Store(0)
+	}
+	if w.clock > 0 {
+		return w.clock
+	}
+	if _, handled := c.body.(Handled); handled {
+		return w.router.settle(c, messages.Failed, errNotRun)
+	}
+	return w.router.settle(c, messages.Succeeded, nil)
+}
+
+// read gives the actor a message that is not a task.
+func (w *Worker) read(message any) {
+	w.doing = message
+	w.invoker.InvokeUserMessage(message)
+	w.doing = nil
+}
+
+// obey handles a message of the actor system.
+func (w *Worker) obey(message any) {
+	switch message.(type) {
+	case *actor.SuspendMailbox:
+		w.router.suspend(w, true)
+		return
+	case *actor.ResumeMailbox:
+		w.router.suspend(w, false)
+		return
+	case *actor.Stop:
+		w.router.leave(w)
+	}
+	w.doing = message
+	w.invoker.InvokeSystemMessage(message)
+	w.doing = nil
+	if _, ok := message.(*actor.Restart); ok {
+		w.restarts.Add(1)
+		w.router.deliver.Tell(w.supervisor, &messages.WorkerRestarted{Pool: w.router.cfg.Name, Worker: w.pid, Reason: w.failure})
+		w.failure = nil
+	}
+}
+
+// fail is called when the actor has panicked, or ended its goroutine if value is
+// nil: the waiter of the task in hand is told, then the supervisor.
+func (w *Worker) fail(value any, inHand *Cell) {
+	err := newPanicError(value)
+	w.failure = err.Value
+	if inHand != nil {
+		w.router.settle(inHand, messages.Panicked, err)
+		w.barren.Store(0)
+	} else {
+		w.barren.Add(1)
+	}
+	doing := w.doing
+	w.doing = nil
+	defer func() {
+		if value := recover(); value != nil { // a guardian with a strategy of its own may panic
+			w.router.cfg.Logger.Error("cannot escalate", "pool", w.router.cfg.Name, "worker", w.id, "panic", value)
+		}
+	}()
+	w.invoker.EscalateFailure(err.Value, doing)
+}

@@ -1,0 +1,139 @@
+package router
+
+import (
+	"sync/atomic"
+
+	"github.com/asynkron/protoactor-go/actor"
+
+	"github.com/troupe-go/troupe/internal/queue"
+	"github.com/troupe-go/troupe/messages"
+)
+
+// A Worker is the mailbox of a worker's actor. Its goroutine lives only while
+// there is something to do: it runs the actor and asks the router for the next
+// thing. It is where a panic or a runtime.Goexit of the actor ends: the task in
+// hand is settled and its waiter told, and then the failure is escalated.
+type Worker struct {
+	router     *Router
+	invoker    actor.MessageInvoker
+	dispatcher actor.Dispatcher
+	id         string     // of pid
+	pid        *actor.PID // set by RegisterHandlers, before any use
+	supervisor *actor.PID
+	foreign    *actor.PID // the actor it stands for; nil: none
+	shard      uint32     // of the meter
+	runLoop    func()     // w.run, made once
+
+	// Only for the worker's goroutine.
+	lastCtx *Context
+	doing   any   // the message that the actor has
+	failure any   // why the actor failed last; nil after its restart
+	clock   int64 // the time at which the task in hand was settled by its handler; 0 before
+
+	// Guarded by router.mu.
+	parked             bool // no goroutine runs or is scheduled
+	started            bool // Start has been called
+	suspended          bool
+	leaving            bool // takes no task any more
+	able               bool // started, not suspended, not leaving, nothing in hand
+	promised           bool // able, and own is not empty
+	waking             bool // on its way from idle to the shared queue
+	listed             bool // in router.idle
+	waits              int  // goroutines of the task in hand that wait for tasks of this pool
+	own                queue.Queue[*Cell]
+	system             fifo
+	mail               fifo // messages to the worker itself
+	current            *Cell
+	custom             map[string]int64 // what it reported
+	previous, nextIdle *Worker          // in router.idle
+
+	_        [64]byte     // keeps the counters off the cache lines of the fields above
+	load     atomic.Int64 // tasks in hand and in own
+	ran      atomic.Int64 // nanoseconds spent on tasks that have an outcome
+	restarts atomic.Int64
+	barren   atomic.Int32 // failures outside of tasks since the last task
+	outcomes [messages.Outcomes + 1]atomic.Int64
+	_        [64]byte
+}
+
+var _ actor.Mailbox = (*Worker)(nil)
+
+// NewWorker returns the props of a further worker, which joins the pool when it
+// is spawned.
+func (r *Router) NewWorker() *actor.Props { return r.newWorker(r.cfg.Worker(), nil) }
+
+// Adopt returns the props of a worker that stands for a foreign actor; nil if the
+// pool's tasks cannot be given to one.
+func (r *Router) Adopt(foreign *actor.PID) *actor.Props {
+	props := r.cfg.Adopt(foreign)
+	if props == nil {
+		return nil
+	}
+	return r.newWorker(props, foreign)
+}
+
+func (r *Router) newWorker(props *actor.Props, foreign *actor.PID) *actor.Props {
+	return props.Configure(actor.WithMailbox(func() actor.Mailbox {
+		w := &Worker{router: r, foreign: foreign, parked: true}
+		w.runLoop = w.run
+		return w
+	}))
+}
+
+// RegisterHandlers is called once, before Start.
+func (w *Worker) RegisterHandlers(invoker actor.MessageInvoker, dispatcher actor.Dispatcher) {
+	w.invoker, w.dispatcher = invoker, dispatcher
+	self := invoker.(interface {
+		Self() *actor.PID
+		Parent() *actor.PID
+	})
+	w.pid, w.supervisor = self.Self(), self.Parent()
+	w.id = w.pid.Id
+}
+
+// Start lets the worker join the pool.
+func (w *Worker) Start() {
+	var then after
+	w.router.mu.Lock()
+	w.router.joinLocked(w, &then)
+	w.router.mu.Unlock()
+	then.run()
+}
+
+// PostSystemMessage queues a message of the actor system.
+func (w *Worker) PostSystemMessage(message any) { w.post(&w.system, message) }
+
+// PostUserMessage queues a message to the worker itself. It is not a task.
+func (w *Worker) PostUserMessage(message any) {
+	_, inner, _ := actor.UnwrapEnvelope(message)
+	if batch, ok := inner.(actor.MessageBatch); ok {
+		for _, m := range batch.GetMessages() {
+			w.post(&w.mail, m)
+		}
+		return
+	}
+	w.post(&w.mail, message)
+}
+
+// UserMessageCount is the number of messages and tasks that wait for this worker
+// alone.
+func (w *Worker) UserMessageCount() int {
+	w.router.mu.Lock()
+	defer w.router.mu.Unlock()
+	return w.mail.len() + w.own.Len()
+}
+
+func (w *Worker) post(to *fifo, message any) {
+	w.router.mu.Lock()
+	to.push(message)
+	wake := w.parked && w.started
+	if wake {
+		w.unparkLocked()
+	}
+	w.router.mu.Unlock()
+	if wake {
+		w.schedule()
+	}
+}
+
+func (w *Worker) schedule() { w.dispatcher.Schedule(w.runLoop) }

@@ -1,0 +1,38 @@
+package supervisor
+
+import (
+	"github.com/asynkron/protoactor-go/actor"
+
+	"github.com/troupe-go/troupe/messages"
+)
+
+// Crew is the pool's data plane as its supervisor needs it. A worker joins it
+// by being spawned from the props that it gives.
+type Crew interface {
+	// NewWorker returns the props of a further worker, Adopt those of one that
+	// stands for a foreign actor; nil if there can be none.
+	NewWorker() *actor.Props
+	Adopt(foreign *actor.PID) *actor.Props
+	// Revive says that there are workers again after Fail.
+	Revive()
+	// Size is the number of workers that take tasks, Routees are their PIDs.
+	Size() int
+	Routees() []*actor.PID
+	// Retire lets the last n workers take no more tasks, RetireWorker the given
+	// one. The PIDs returned are those to stop.
+	Retire(n int) []*actor.PID
+	RetireWorker(pid *actor.PID) *actor.PID
+	// Remove forgets a worker that has stopped and reports whether it ever
+	// settled a task.
+	Remove(pid *actor.PID) (worked bool)
+	// Replaced counts a replacement.
+	Replaced()
+	// Barren is how many times in a row a worker has failed without a task in hand.
+	Barren(pid *actor.PID) int
+	// Fail says that no worker is left and none will come.
+	Fail(err error)
+	// AddCustom adds to what a worker reports of its own.
+	AddCustom(pid *actor.PID, counters map[string]int64)
+	// Stats takes a snapshot.
+	Stats() *messages.Stats
+}

@@ -1,0 +1,54 @@
+package supervisor
+
+import (
+	"time"
+
+	"github.com/asynkron/protoactor-go/actor"
+
+	"github.com/troupe-go/troupe/messages"
+)
+
+// overload is how many times its size a pool's queue may be long before the pool
+// counts as overloaded.
+const overload = 5
+
+// health is the state of the health checks.
+type health struct {
+	timer      *time.Timer
+	overloaded bool
+}
+
+func (h *health) stop() {
+	if h.timer != nil {
+		h.timer.Stop()
+	}
+}
+
+// checkHealth is what the supervisor sends itself at the health interval.
+type checkHealth struct{}
+
+func (s *supervisor) nextHealthCheck(ctx actor.Context) {
+	if s.Health == 0 || s.stopping {
+		return
+	}
+	root, self := ctx.ActorSystem().Root, ctx.Self()
+	s.health.timer = time.AfterFunc(s.Health, func() { root.Send(self, &checkHealth{}) })
+}
+
+// checkHealth publishes a snapshot, and an event when the pool has become
+// overloaded or has recovered.
+func (s *supervisor) checkHealth(ctx actor.Context) {
+	stats := s.Crew.Stats()
+	s.deliver.Publish(stats)
+	overloaded := stats.Queued > overload*int64(stats.Size)
+	switch {
+	case overloaded && !s.health.overloaded:
+		s.Logger.Warn("pool overloaded", "pool", s.Pool, "queued", stats.Queued, "size", stats.Size)
+		s.deliver.Publish(&messages.Overloaded{Pool: s.Pool, Queued: stats.Queued, Size: stats.Size})
+	case !overloaded && s.health.overloaded:
+		s.Logger.Info("pool recovered", "pool", s.Pool, "queued", stats.Queued, "size", stats.Size)
+		s.deliver.Publish(&messages.Recovered{Pool: s.Pool, Queued: stats.Queued, Size: stats.Size})
+	}
+	s.health.overloaded = overloaded
+	s.nextHealthCheck(ctx)
+}

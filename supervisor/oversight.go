@@ -1,0 +1,96 @@
+package supervisor
+
+import (
+	"log/slog"
+	"slices"
+	"sync"
+
+	"github.com/asynkron/protoactor-go/actor"
+)
+
+// barrenLimit is how many times in a row a worker may fail without a task in
+// hand, or be replaced without ever having settled one. A worker that cannot
+// even start would else be restarted for ever, as fast as the machine can.
+const barrenLimit = 10
+
+// oversight is the pool's supervision strategy: it asks the user's, and notes
+// which workers that one stops for good.
+type oversight struct {
+	strategy actor.SupervisorStrategy
+	crew     Crew
+	logger   *slog.Logger
+	pool     string
+	escalate func(reason, message any)
+
+	mu        sync.Mutex
+	dismissed map[string]string // guarded by mu; why a worker is not to be replaced, by the ID of its PID
+}
+
+// HandleFailure implements [actor.SupervisorStrategy].
+func (o *oversight) HandleFailure(
+	system *actor.ActorSystem, supervisor actor.Supervisor, child *actor.PID,
+	rs *actor.RestartStatistics, reason, message any,
+) {
+	asked := &asked{Supervisor: supervisor, oversight: o, failures: rs, before: rs.FailureCount()}
+	if n := o.crew.Barren(child); n > barrenLimit {
+		o.logger.Error("worker cannot start", "pool", o.pool, "worker", child.Id, "failures", n, "reason", reason)
+		asked.dismissFor("cannot start", child)
+		return
+	}
+	defer func() {
+		if value := recover(); value != nil {
+			o.logger.Error("supervision strategy panicked", "pool", o.pool, "worker", child.Id, "panic", value)
+			supervisor.RestartChildren(child)
+		}
+	}()
+	o.strategy.HandleFailure(system, asked, child, rs, reason, message)
+}
+
+// takeDismissal returns why a worker that has stopped is not to be replaced.
+func (o *oversight) takeDismissal(worker *actor.PID) (why string, dismissed bool) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	why, dismissed = o.dismissed[worker.Id]
+	delete(o.dismissed, worker.Id)
+	return why, dismissed
+}
+
+// asked is the supervisor as the user's strategy sees it. A strategy may keep it
+// and use it later, from any goroutine.
+type asked struct {
+	actor.Supervisor
+	oversight *oversight
+	failures  *actor.RestartStatistics
+	before    int // failures counted before the strategy was asked
+}
+
+var _ dismisser = (*asked)(nil)
+
+// Children are the workers.
+func (a *asked) Children() []*actor.PID { return slices.Clone(a.Supervisor.Children()) }
+
+// EscalateFailure leaves the failure to the pool's parent. The workers' own
+// supervisor goes on.
+func (a *asked) EscalateFailure(reason, message any) { a.oversight.escalate(reason, message) }
+
+// StopChildren stops workers. They are replaced, unless the strategy has spent
+// its budget: Proto.Actor's own clear the count of failures then.
+func (a *asked) StopChildren(workers ...*actor.PID) {
+	if a.before > 0 && a.failures.FailureCount() == 0 {
+		a.dismiss(workers...)
+		return
+	}
+	a.Supervisor.StopChildren(workers...)
+}
+
+// dismiss stops workers that are not to be replaced.
+func (a *asked) dismiss(workers ...*actor.PID) { a.dismissFor("restarts spent", workers...) }
+
+func (a *asked) dismissFor(why string, workers ...*actor.PID) {
+	a.oversight.mu.Lock()
+	for _, w := range workers {
+		a.oversight.dismissed[w.Id] = why
+	}
+	a.oversight.mu.Unlock()
+	a.Supervisor.StopChildren(workers...)
+}

@@ -1,0 +1,263 @@
+package supervisor
+
+import (
+	"fmt"
+	"log/slog"
+	"strconv"
+	"time"
+
+	"github.com/asynkron/protoactor-go/actor"
+	protorouter "github.com/asynkron/protoactor-go/router"
+
+	"github.com/troupe-go/troupe/internal/deliver"
+	"github.com/troupe-go/troupe/messages"
+)
+
+// Config is what a supervisor is made of. Its values have been validated.
+type Config struct {
+	Pool     string
+	Size     int
+	Strategy actor.SupervisorStrategy
+	Crew     Crew
+	Health   time.Duration // 0: no health checks
+	Logger   *slog.Logger
+
+	// Started is called once the first workers have been spawned, or could not be.
+	Started func(error)
+	// Escalate leaves a worker's failure to the pool's parent, NoWorkers the end of
+	// the last worker. They are called on any goroutine.
+	Escalate  func(reason, message any)
+	NoWorkers func()
+}
+
+// ResizeRequest is a [messages.Resize] from outside of any actor: Done is called
+// with the outcome.
+type ResizeRequest struct {
+	Size int
+	Done func(error)
+}
+
+// ForSupervisor marks a message that the pool hands on to its supervisor.
+func (*ResizeRequest) ForSupervisor() {}
+
+// supervisor is the parent of the workers.
+type supervisor struct {
+	Config
+	oversight *oversight
+	deliver   deliver.Deliverer
+
+	spawned   int               // workers so far; it numbers them
+	expected  map[string]string // why a worker stops that is not to be replaced, by the ID of its PID
+	fruitless int               // replacements in a row of workers that never settled a task
+	stopping  bool
+	health    health
+}
+
+// Props returns the props of a supervisor.
+func Props(cfg Config) *actor.Props {
+	o := &oversight{
+		strategy: cfg.Strategy, crew: cfg.Crew, logger: cfg.Logger, pool: cfg.Pool,
+		escalate: cfg.Escalate, dismissed: make(map[string]string),
+	}
+	return actor.PropsFromProducer(
+		func() actor.Actor {
+			return &supervisor{Config: cfg, oversight: o, expected: make(map[string]string)}
+		},
+		actor.WithSupervisor(o),
+	)
+}
+
+// Receive implements actor.Actor.
+func (s *supervisor) Receive(ctx actor.Context) {
+	switch msg := ctx.Message().(type) {
+	case *actor.Started:
+		s.start(ctx)
+	case *actor.Stopping:
+		s.stopping = true
+		s.health.stop()
+	case *actor.Terminated:
+		s.ended(ctx, msg.Who)
+	case *messages.GetStats:
+		respond(ctx, s.Crew.Stats())
+	case *messages.Resize:
+		from := s.Crew.Size()
+		if err := s.resize(ctx, msg.Size, "requested"); err != nil {
+			respond(ctx, &messages.Result{Err: err, Outcome: messages.Rejected})
+			return
+		}
+		respond(ctx, &messages.Resized{From: from, To: msg.Size})
+	case *ResizeRequest:
+		msg.Done(s.resize(ctx, msg.Size, "requested"))
+	case *protorouter.AdjustPoolSize:
+		if err := s.resize(ctx, s.Crew.Size()+int(msg.Change), "requested"); err != nil {
+			respond(ctx, &messages.Result{Err: err, Outcome: messages.Rejected})
+		}
+	case *protorouter.AddRoutee:
+		if err := s.adopt(ctx, msg.PID); err != nil {
+			respond(ctx, &messages.Result{Err: err, Outcome: messages.Rejected})
+		}
+	case *protorouter.RemoveRoutee:
+		if err := s.remove(ctx, msg.PID); err != nil {
+			respond(ctx, &messages.Result{Err: err, Outcome: messages.Rejected})
+		}
+	case *messages.Report:
+		s.Crew.AddCustom(ctx.Sender(), msg.Counters)
+	case *messages.WorkerRestarted:
+		s.deliver.Publish(msg)
+	case *checkHealth:
+		s.checkHealth(ctx)
+	}
+}
+
+func respond(ctx actor.Context, answer any) {
+	if ctx.Sender() != nil {
+		ctx.Respond(answer)
+	}
+}
+
+func (s *supervisor) start(ctx actor.Context) {
+	s.deliver = deliver.Deliverer{System: ctx.ActorSystem(), Logger: s.Logger}
+	for range s.Size {
+		if _, err := s.spawn(ctx, s.Crew.NewWorker()); err != nil {
+			s.Started(err)
+			s.Logger.Error("pool starts with too few workers", "pool", s.Pool, "workers", s.Crew.Size(), "error", err)
+			s.failIfEmpty()
+			return
+		}
+	}
+	s.Started(nil)
+	s.nextHealthCheck(ctx)
+}
+
+// spawn starts a worker. A producer that panics is an error.
+func (s *supervisor) spawn(ctx actor.Context, props *actor.Props) (pid *actor.PID, err error) {
+	defer func() {
+		if value := recover(); value != nil {
+			err = fmt.Errorf("worker not started: %w", &messages.PanicError{Value: value})
+		}
+	}()
+	s.spawned++
+	pid, err = ctx.SpawnNamed(props, strconv.Itoa(s.spawned))
+	if err != nil {
+		return nil, fmt.Errorf("worker not started: %w", err)
+	}
+	s.Crew.Revive()
+	s.deliver.Publish(&messages.WorkerStarted{Pool: s.Pool, Worker: pid})
+	return pid, nil
+}
+
+// resize spawns workers or retires the last ones.
+func (s *supervisor) resize(ctx actor.Context, size int, reason string) error {
+	if size < 1 {
+		return fmt.Errorf("%w: size %d < 1", messages.ErrInvalidOption, size)
+	}
+	if s.stopping {
+		return messages.ErrPoolStopped
+	}
+	from := s.Crew.Size()
+	for s.Crew.Size() < size {
+		if _, err := s.spawn(ctx, s.Crew.NewWorker()); err != nil {
+			return err
+		}
+	}
+	if size < from {
+		for _, pid := range s.Crew.Retire(from - size) {
+			s.expected[pid.Id] = "resized"
+			ctx.Stop(pid)
+		}
+	}
+	if size != from {
+		s.deliver.Publish(&messages.PoolResized{Pool: s.Pool, From: from, To: size, Reason: reason})
+	}
+	return nil
+}
+
+// adopt adds a worker that stands for a foreign actor.
+func (s *supervisor) adopt(ctx actor.Context, foreign *actor.PID) error {
+	if foreign == nil {
+		return fmt.Errorf("%w: nil PID", messages.ErrInvalidOption)
+	}
+	for _, pid := range s.Crew.Routees() {
+		if pid.Equal(foreign) {
+			return nil
+		}
+	}
+	props := s.Crew.Adopt(foreign)
+	if props == nil {
+		return fmt.Errorf("%w: routee %s: the pool's tasks are for its own handler", messages.ErrInvalidOption, foreign)
+	}
+	_, err := s.spawn(ctx, props)
+	return err
+}
+
+// remove retires one worker, unless it is the last. A PID that is no worker's is
+// no error, as with Proto.Actor's own pools.
+func (s *supervisor) remove(ctx actor.Context, pid *actor.PID) error {
+	if pid == nil {
+		return fmt.Errorf("%w: nil PID", messages.ErrInvalidOption)
+	}
+	if routees := s.Crew.Routees(); len(routees) == 1 && routees[0].Equal(pid) {
+		return fmt.Errorf("%w: %s is the last worker", messages.ErrInvalidOption, pid.Id)
+	}
+	if worker := s.Crew.RetireWorker(pid); worker != nil {
+		s.expected[worker.Id] = "removed"
+		ctx.Stop(worker)
+	}
+	return nil
+}
+
+// ended forgets a worker that has stopped, and replaces it unless it was to stop
+// or is not worth it.
+func (s *supervisor) ended(ctx actor.Context, worker *actor.PID) {
+	worked := s.Crew.Remove(worker)
+	reason, expected := s.expected[worker.Id]
+	delete(s.expected, worker.Id)
+	spent, dismissed := s.oversight.takeDismissal(worker)
+	switch {
+	case s.stopping:
+		reason = "pool stopped"
+	case expected:
+	case dismissed:
+		reason = spent
+	default:
+		reason = "stopped"
+	}
+	s.deliver.Publish(&messages.WorkerStopped{Pool: s.Pool, Worker: worker, Reason: reason})
+	if s.stopping || expected {
+		return
+	}
+	if dismissed {
+		s.Logger.Warn("worker not replaced", "pool", s.Pool, "worker", worker.Id, "reason", reason)
+	} else {
+		s.replace(ctx, worker, worked)
+	}
+	s.failIfEmpty()
+}
+
+func (s *supervisor) failIfEmpty() {
+	if s.Crew.Size() == 0 {
+		s.Logger.Error("no workers left", "pool", s.Pool)
+		s.Crew.Fail(messages.ErrNoWorkers)
+		s.NoWorkers()
+	}
+}
+
+func (s *supervisor) replace(ctx actor.Context, worker *actor.PID, worked bool) {
+	if worked {
+		s.fruitless = 0
+	} else {
+		s.fruitless++
+	}
+	if s.fruitless > barrenLimit {
+		s.Logger.Error("worker not replaced: its predecessors stopped without settling a task",
+			"pool", s.Pool, "worker", worker.Id, "predecessors", s.fruitless)
+		return
+	}
+	successor, err := s.spawn(ctx, s.Crew.NewWorker())
+	if err != nil {
+		s.Logger.Error("worker not replaced", "pool", s.Pool, "worker", worker.Id, "error", err)
+		return
+	}
+	s.Crew.Replaced()
+	s.deliver.Publish(&messages.WorkerReplaced{Pool: s.Pool, Worker: successor, Replace: worker})
+}
