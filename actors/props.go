@@ -2,6 +2,7 @@ package actors
 
 import (
 	"errors"
+	"slices"
 
 	"github.com/asynkron/protoactor-go/actor"
 
@@ -93,7 +94,9 @@ func (p *plan) spawn(system *actor.ActorSystem, id string, _ *actor.Props, paren
 		Overflow:    p.overflow,
 		TaskTimeout: p.timeout,
 		Logger:      logger,
-		Worker:      func() *actor.Props { return work.worker(p.workerProps) },
+		Worker: func(d actor.Dispatcher) *actor.Props {
+			return work.worker(slices.Concat([]actor.PropsOption{actor.WithDispatcher(d)}, p.workerProps))
+		},
 		Accept: func(envelope any, task *messages.Task, sender *actor.PID) (*router.Cell, error) {
 			return work.accept(envelope, task, sender)
 		},

@@ -56,6 +56,7 @@ func (a *control) Receive(ctx actor.Context) {
 		a.start(ctx)
 	case *actor.Stopped:
 		a.router.deliver.Publish(&messages.PoolStopped{Pool: a.router.cfg.Name, Report: a.router.Report()})
+		a.router.runners.Close()
 		a.stopped()
 	case *noWorkers:
 		if ctx.Parent() != nil {

@@ -2,6 +2,7 @@ package router
 
 import (
 	"log/slog"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -12,6 +13,7 @@ import (
 	"github.com/troupe-go/troupe/internal/deliver"
 	"github.com/troupe-go/troupe/internal/meter"
 	"github.com/troupe-go/troupe/internal/queue"
+	"github.com/troupe-go/troupe/internal/runners"
 	"github.com/troupe-go/troupe/messages"
 )
 
@@ -25,8 +27,9 @@ type Config struct {
 	TaskTimeout time.Duration // for tasks that name none; 0: none
 	Logger      *slog.Logger
 
-	// Worker returns the props of a worker, without its mailbox.
-	Worker func() *actor.Props
+	// Worker returns the props of a worker that has the given dispatcher unless the
+	// user chose another. Its mailbox is added to them.
+	Worker func(actor.Dispatcher) *actor.Props
 	// Accept makes a task of a message that an actor sent, or says why it cannot.
 	// task is nil unless that is what was sent.
 	Accept func(envelope any, task *messages.Task, sender *actor.PID) (*Cell, error)
@@ -34,6 +37,11 @@ type Config struct {
 	// the pool's tasks cannot be given to one.
 	Adopt func(foreign *actor.PID) *actor.Props
 }
+
+// idleRunners is how many idle goroutines a pool keeps for each processor. More
+// workers than that seldom become busy at once when tasks are short, and when
+// they are long a new goroutine costs little beside them.
+const idleRunners = 16
 
 // A phase says whether a pool takes tasks. Phases only go up.
 type phase int
@@ -59,6 +67,7 @@ type Router struct {
 	picker  picker // its methods need mu; nil if Late
 	epoch   time.Time
 	meter   *meter.Meter
+	runners *runners.Dispatcher // of the workers, unless their props say otherwise
 	deliver deliver.Deliverer
 
 	routees   atomic.Pointer[[]*Worker] // those that take tasks, in dispatch order; immutable
@@ -117,6 +126,7 @@ func New(cfg Config) *Router {
 		picker:  cfg.Dispatch.build(),
 		epoch:   time.Now(),
 		meter:   meter.New(),
+		runners: runners.New(idleRunners * runtime.GOMAXPROCS(0)),
 		deliver: deliver.Deliverer{System: cfg.System, Logger: cfg.Logger},
 		callers: make(map[*Cell]struct{}),
 	}

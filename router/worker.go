@@ -60,7 +60,7 @@ var _ actor.Mailbox = (*Worker)(nil)
 
 // NewWorker returns the props of a further worker, which joins the pool when it
 // is spawned.
-func (r *Router) NewWorker() *actor.Props { return r.newWorker(r.cfg.Worker(), nil) }
+func (r *Router) NewWorker() *actor.Props { return r.newWorker(r.cfg.Worker(r.runners), nil) }
 
 // Adopt returns the props of a worker that stands for a foreign actor; nil if the
 // pool's tasks cannot be given to one.
