@@ -1,0 +1,136 @@
+package troupe_test
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"slices"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/asynkron/protoactor-go/actor"
+	protorouter "github.com/asynkron/protoactor-go/router"
+	"github.com/stretchr/testify/require"
+
+	"github.com/troupe-go/troupe/actors"
+)
+
+// The benchmarks of this file do the same work with Troupe and with Proto.Actor in
+// one process, by turns, and report the median of the ratios turn by turn, so that
+// a noisy machine hurts both alike:
+//
+//	go test -run '^$' -bench Ratio .
+const (
+	ratioWorkers = 64
+	ratioTurns   = 21
+)
+
+// BenchmarkRatioTell compares Tell with a send through Proto.Actor's round-robin
+// router, both until the last task has been done. The target is at most 1.
+func BenchmarkRatioTell(b *testing.B) {
+	const tasks = 100_000
+	pool := ratioPool(b)
+	tell := func() {
+		for i := range tasks {
+			if err := pool.Tell(context.Background(), i); err != nil {
+				b.Fatal(err)
+			}
+		}
+		_ = pool.Wait(context.Background())
+	}
+
+	system := benchSystem()
+	var left atomic.Int64
+	done := make(chan struct{})
+	pid := system.Root.Spawn(protorouter.NewRoundRobinPool(ratioWorkers, actor.WithFunc(func(ctx actor.Context) {
+		if _, ok := ctx.Message().(*int); ok && left.Add(-1) == 0 {
+			done <- struct{}{}
+		}
+	})))
+	message := new(int)
+	send := func() {
+		left.Store(tasks)
+		for range tasks {
+			system.Root.Send(pid, message)
+		}
+		<-done
+	}
+
+	b.ReportMetric(testing.AllocsPerRun(10*tasks, func() { _ = pool.Tell(context.Background(), 1) }), "allocs/Tell")
+	ratio(b, tasks, tell, send)
+}
+
+// BenchmarkRatioAsk compares Ask with RequestFuture(…).Result() through
+// Proto.Actor's round-robin router. The target is at most 0.25.
+func BenchmarkRatioAsk(b *testing.B) {
+	const tasks = 2_000
+	pool := ratioPool(b)
+	ask := func() {
+		for i := range tasks {
+			if _, err := pool.Ask(context.Background(), i); err != nil {
+				b.Fatal(err)
+			}
+		}
+	}
+
+	system := benchSystem()
+	pid := system.Root.Spawn(protorouter.NewRoundRobinPool(ratioWorkers, actor.WithFunc(func(ctx actor.Context) {
+		if message, ok := ctx.Message().(*int); ok {
+			ctx.Respond(message)
+		}
+	})))
+	message := new(int)
+	request := func() {
+		for range tasks {
+			if _, err := system.Root.RequestFuture(pid, message, time.Minute).Result(); err != nil {
+				b.Fatal(err)
+			}
+		}
+	}
+
+	b.ReportMetric(testing.AllocsPerRun(tasks, func() { _, _ = pool.Ask(context.Background(), 1) }), "allocs/Ask")
+	ratio(b, tasks, ask, request)
+}
+
+func ratioPool(b *testing.B) *actors.Pool[int, int] {
+	pool, err := actors.NewPool(benchSystem().Root,
+		func(_ context.Context, in int) (int, error) { return in, nil },
+		actors.WithSize(ratioWorkers))
+	require.NoError(b, err)
+	b.Cleanup(func() { pool.Close() })
+	return pool
+}
+
+func benchSystem() *actor.ActorSystem {
+	return actor.NewActorSystem(actor.WithLoggerFactory(func(*actor.ActorSystem) *slog.Logger {
+		return slog.New(slog.NewTextHandler(io.Discard, nil))
+	}))
+}
+
+// ratio runs ours and theirs by turns, each of which does the given number of
+// tasks, and reports the medians.
+func ratio(b *testing.B, tasks int, ours, theirs func()) {
+	var our, their, ratios []float64
+	timed := func(f func()) float64 {
+		start := time.Now()
+		f()
+		return float64(time.Since(start).Nanoseconds()) / float64(tasks)
+	}
+	ours()
+	theirs()
+	for b.Loop() {
+		for range ratioTurns {
+			o, t := timed(ours), timed(theirs)
+			our, their, ratios = append(our, o), append(their, t), append(ratios, o/t)
+		}
+	}
+	median := func(figures []float64) float64 {
+		slices.Sort(figures)
+		return figures[len(figures)/2]
+	}
+	b.ReportMetric(0, "ns/op") // of no interest: a turn's length is arbitrary
+	b.ReportMetric(median(our), "ns/troupe")
+	b.ReportMetric(median(their), "ns/protoactor")
+	b.ReportMetric(median(ratios), "ratio")
+}
