@@ -49,6 +49,9 @@ type mail struct {
 
 func (m *mail) Message() any { return m.envelope }
 
+// Run is never called: the worker's actor does the work.
+func (m *mail) Run() {}
+
 // Settled tells the sender what only the pool knows. What the worker has to say,
 // it has said itself.
 func (m *mail) Settled() {

@@ -32,12 +32,12 @@ type call[In, Out any] struct {
 	out   Out // written by the handler's goroutine before the outcome; read only if that is Succeeded
 }
 
-var _ router.Handled = (*call[int, int])(nil)
+var _ router.Body = (*call[int, int])(nil)
 
 // Message is the call itself: the worker's actor runs it.
 func (c *call[In, Out]) Message() any { return c }
 
-// Run implements router.Handled.
+// Run implements router.Body.
 func (c *call[In, Out]) Run() {
 	out, err := c.desk.handler(c.cell.Context(), c.in)
 	c.out = out
@@ -61,19 +61,7 @@ func (c *call[In, Out]) Settled() {
 }
 
 // Released implements router.Body.
-func (c *call[In, Out]) Released() {
-	if c.waits == future || c.waits == sender {
-		return
-	}
-	var in In
-	var out Out
-	c.in, c.out = in, out
-	if c.waits == asker {
-		c.desk.asked.Put(c)
-	} else {
-		c.desk.told.Put(c)
-	}
-}
+func (c *call[In, Out]) Released() { c.desk.recycle(c) }
 
 // result is the answer of a call that has been settled.
 func (c *call[In, Out]) result() (out Out, err error) {

@@ -35,7 +35,7 @@ func NewPool[In, Out any](parent actor.SpawnerContext, handler Handler[In, Out],
 	if parent == nil {
 		return nil, invalid("parent is nil")
 	}
-	plan, err := newPlan(handlerWork(handler), opts)
+	plan, err := newPlan(handlerWork(handler), true, opts)
 	if err != nil {
 		return nil, err
 	}

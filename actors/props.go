@@ -17,7 +17,7 @@ import (
 //
 // If an option makes no sense, spawning the props fails.
 func PropsFromHandler[In, Out any](handler Handler[In, Out], opts ...Option) *actor.Props {
-	return propsOf(handlerWork(handler), opts)
+	return propsOf(handlerWork(handler), true, opts)
 }
 
 // PropsFromProducer returns the props of a pool whose workers are actors of the
@@ -28,11 +28,11 @@ func PropsFromHandler[In, Out any](handler Handler[In, Out], opts ...Option) *ac
 //
 // If an option makes no sense, spawning the props fails.
 func PropsFromProducer(producer actor.Producer, opts ...Option) *actor.Props {
-	return propsOf(actorWork(producer), opts)
+	return propsOf(actorWork(producer), false, opts)
 }
 
-func propsOf(work func(*router.Router) work, opts []Option) *actor.Props {
-	plan, err := newPlan(work, opts)
+func propsOf(work func(*router.Router) work, handled bool, opts []Option) *actor.Props {
+	plan, err := newPlan(work, handled, opts)
 	if err != nil {
 		return (&actor.Props{}).Configure(actor.WithSpawnFunc(
 			func(*actor.ActorSystem, string, *actor.Props, actor.SpawnerContext) (*actor.PID, error) {
@@ -57,10 +57,11 @@ type work interface {
 type plan struct {
 	config
 	work    func(*router.Router) work
+	handled bool                 // the work is a handler's
 	spawned func(*running, work) // nil: nobody wants to know
 }
 
-func newPlan(work func(*router.Router) work, opts []Option) (*plan, error) {
+func newPlan(work func(*router.Router) work, handled bool, opts []Option) (*plan, error) {
 	if work == nil {
 		return nil, invalid("handler or producer is nil")
 	}
@@ -68,7 +69,7 @@ func newPlan(work func(*router.Router) work, opts []Option) (*plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &plan{config: c, work: work}, nil
+	return &plan{config: c, work: work, handled: handled}, nil
 }
 
 func (p *plan) props() *actor.Props {
@@ -94,6 +95,8 @@ func (p *plan) spawn(system *actor.ActorSystem, id string, _ *actor.Props, paren
 		Overflow:    p.overflow,
 		TaskTimeout: p.timeout,
 		Logger:      logger,
+		Handled:     p.handled,
+		Direct:      p.handled && len(p.workerProps) == 0,
 		Worker: func(d actor.Dispatcher) *actor.Props {
 			return work.worker(slices.Concat([]actor.PropsOption{actor.WithDispatcher(d)}, p.workerProps))
 		},

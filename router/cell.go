@@ -13,33 +13,28 @@ import (
 	"github.com/troupe-go/troupe/messages"
 )
 
-// The states of a cell. A cell goes up, never down. All steps but running to
-// settled are taken under Router.mu; that one is a compare-and-swap, and whoever
-// wins it settles the task.
+// A place says where a cell is. A cell goes up, never down.
+type place int8
+
 const (
-	fresh   uint32 = iota // not accepted: just made, waiting for admission, or rejected
-	queued                // in the shared queue or a worker's own
-	running               // in a worker's hand, or in its caller's under CallerRuns
-	settled
+	fresh   place = iota // not accepted: just made, waiting for admission, or rejected
+	queued               // in the shared queue, a worker's own, or a worker's batch
+	running              // in a worker's hand, or in its caller's under CallerRuns; maybe settled
+	gone                 // settled without having run
 )
 
 // A Body is what a cell carries: the work, and whoever waits for it.
 type Body interface {
 	// Message is what the worker's actor receives.
 	Message() any
+	// Run does the work and calls Cell.Finish, if the pool has a handler.
+	Run()
 	// Settled tells whoever waits. It is called once, when the outcome is known,
 	// and must neither block nor panic.
 	Settled()
 	// Released is called when neither the pool nor a waiter uses the cell any
-	// more, so that it may be recycled.
+	// more, so that it may be recycled, and with it those that Cell.Link leads to.
 	Released()
-}
-
-// Handled is a body whose work is a handler.
-type Handled interface {
-	Body
-	// Run runs the handler and calls Cell.Finish.
-	Run()
 }
 
 // Attrs are the attributes that few tasks have. They are never written to once
@@ -64,10 +59,12 @@ type Cell struct {
 	attrs    *Attrs        // nil: none
 	sender   *actor.PID    // who gets a Result; nil: nobody
 
-	state atomic.Uint32
-	refs  atomic.Int32 // pool and waiter; at 0 the cell is released
+	settled atomic.Bool  // whoever sets it settles the task
+	others  atomic.Int32 // users of the cell besides the last one, which releases it
+	link    *Cell        // the next of a chain of released cells
 
 	// Guarded by Router.mu.
+	place  place // also written under hand.mu alone, from a batch to running
 	node   queue.Node[*Cell]
 	expiry deadline.Entry[*Cell]
 	owner  *Worker  // whose own queue it is in or goes to; nil: the shared one
@@ -76,8 +73,7 @@ type Cell struct {
 	seq    int64    // its number in the order of acceptance
 	ctx    *Context // while running
 
-	// Nanoseconds on the router's clock. Written before the step to queued
-	// (enqueued, dueAt) or running (started).
+	// Nanoseconds on the router's clock. Written with the place.
 	enqueued, started, dueAt int64
 
 	// Written by whoever settles the task, before Body.Settled; read after it.
@@ -96,12 +92,31 @@ func (c *Cell) Init(r *Router, body Body, awaited bool) {
 	c.owner, c.pinned, c.ctx, c.worker = nil, false, nil, nil
 	c.outcome, c.err = 0, nil
 	c.started, c.dueAt, c.seq = 0, 0, 0
-	c.state.Store(fresh)
-	if awaited {
-		c.refs.Store(2)
-	} else {
-		c.refs.Store(1)
+	c.place = fresh
+	if c.settled.Load() { // a store costs more
+		c.settled.Store(false)
 	}
+	others := int32(0)
+	if awaited {
+		others = 1
+	}
+	if c.others.Load() != others {
+		c.others.Store(others)
+	}
+}
+
+// Link puts c ahead of a chain of released cells.
+func (c *Cell) Link(chain *Cell) { c.link = chain }
+
+// Unlink takes c off its chain and returns the body of the next cell, nil if there
+// is none.
+func (c *Cell) Unlink() Body {
+	next := c.link
+	c.link = nil
+	if next == nil {
+		return nil
+	}
+	return next.body
 }
 
 // SetCaller gives the handler the values of ctx. If bound is true, the end of
@@ -142,10 +157,14 @@ func (c *Cell) Finish(err error) { c.router.finish(c, err) }
 
 // Release says that one user of the cell is done with it.
 func (c *Cell) Release() {
-	if c.refs.Add(-1) == 0 {
+	if c.released() {
 		c.body.Released()
 	}
 }
+
+// released says that one user of the cell is done with it, and reports whether
+// that was the last.
+func (c *Cell) released() bool { return c.others.Load() == 0 || c.others.Add(-1) < 0 }
 
 // id is the task's ID or, if it has none, its number.
 func (c *Cell) id() string {

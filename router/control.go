@@ -106,6 +106,10 @@ func (a *control) obey(ctx actor.Context, msg any) {
 	case *protorouter.GetRoutees:
 		respond(ctx, &protorouter.Routees{PIDs: r.Routees()})
 	default:
+		if a.supervisor == nil {
+			respond(ctx, &messages.Result{Err: messages.ErrPoolStopped, Outcome: messages.Rejected})
+			return
+		}
 		ctx.Forward(a.supervisor)
 	}
 }

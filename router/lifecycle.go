@@ -13,6 +13,7 @@ func (r *Router) Pause() {
 	defer r.mu.Unlock()
 	if r.phase == open {
 		r.paused = true
+		r.recallAllLocked()
 	}
 }
 
@@ -43,24 +44,22 @@ func (r *Router) resumeLocked(then *after) {
 
 // Wait returns when nothing is queued or running, or ctx ends.
 func (r *Router) Wait(ctx context.Context) error {
-	quiet := make(chan struct{})
-	r.whenQuiet(func() { close(quiet) })
+	r.mu.Lock()
+	if r.isQuietLocked() {
+		r.mu.Unlock()
+		return nil
+	}
+	if r.quiet == nil {
+		r.quiet = make(chan struct{})
+	}
+	quiet := r.quiet
+	r.mu.Unlock()
 	select {
 	case <-quiet:
 		return nil
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	}
-}
-
-// whenQuiet has call called when nothing is queued or running.
-func (r *Router) whenQuiet(call func()) {
-	var then after
-	r.mu.Lock()
-	r.quiet = append(r.quiet, call)
-	r.quietLocked(&then)
-	r.mu.Unlock()
-	then.run()
 }
 
 // Drain refuses new tasks and those that wait for admission, and has call called
@@ -74,9 +73,10 @@ func (r *Router) Drain(call func()) {
 		r.refuseWaitersLocked(messages.ErrPoolStopped)
 		r.resumeLocked(&then)
 	}
+	r.drained = append(r.drained, call)
+	r.quietLocked(&then)
 	r.mu.Unlock()
 	then.run()
-	r.whenQuiet(call)
 }
 
 // Close refuses new tasks, drops the queued ones and cancels those that run. It
@@ -92,8 +92,8 @@ func (r *Router) Close() {
 		r.refuseWaitersLocked(messages.ErrPoolStopped)
 		r.dropQueuedLocked(errDroppedByStop, &then)
 		for _, w := range r.workers {
-			if w.current != nil {
-				r.interruptLocked(w.current, messages.Canceled, errCanceledByStop, messages.ErrPoolStopped, &then)
+			if c := w.inHandLocked(); c != nil {
+				r.interruptLocked(c, messages.Canceled, errCanceledByStop, messages.ErrPoolStopped, &then)
 			}
 		}
 		for c := range r.callers {
@@ -137,6 +137,7 @@ func (r *Router) refuseWaitersLocked(err error) {
 }
 
 func (r *Router) dropQueuedLocked(err error, then *after) {
+	r.recallAllLocked()
 	for c, ok := r.shared.Pop(); ok; c, ok = r.shared.Pop() {
 		r.settleQueuedLocked(c, messages.Dropped, err, then)
 	}
@@ -160,8 +161,8 @@ func (r *Router) Report() messages.DrainReport {
 		Dropped:  since(messages.Dropped),
 	}
 	for _, w := range r.workers {
-		if w.current != nil {
-			report.Abandoned = append(report.Abandoned, w.current.id())
+		if c := w.inHandLocked(); c != nil {
+			report.Abandoned = append(report.Abandoned, c.id())
 		}
 	}
 	for c := range r.callers {

@@ -37,6 +37,7 @@ func (r *Router) leaveLocked(w *Worker, then *after) {
 	w.refreshLocked()
 	// The last worker moves into the gap, so that consistent hashing moves the
 	// keys of two workers at most.
+	r.recallLocked(w)
 	workers := slices.Clone(*r.routees.Load())
 	i := slices.Index(workers, w)
 	last := len(workers) - 1
@@ -53,6 +54,7 @@ func (r *Router) suspend(w *Worker, suspended bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	w.suspended = suspended
+	r.recallLocked(w)
 	w.refreshLocked()
 }
 
@@ -129,7 +131,7 @@ func (r *Router) Replaced() {
 	r.replaced++
 }
 
-// Barren is how many times in a row the worker has failed without a task in hand.
+// Barren is how many times in a row the worker has failed to start.
 func (r *Router) Barren(pid *actor.PID) int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -199,16 +201,17 @@ func (r *Router) Broadcast(accept func() (*Cell, error)) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if err := r.refusalLocked(); err != nil {
+		r.rejected.Add(1)
 		return err
 	}
 	for _, w := range *r.routees.Load() {
 		c, err := accept()
-		if err != nil {
+		if err != nil { // of the first: all are alike
+			r.rejected.Add(1)
 			return err
 		}
-		c.enqueued = r.now()
 		if c.timeout > 0 {
-			c.dueAt = c.enqueued + int64(c.timeout)
+			c.dueAt = r.now() + int64(c.timeout)
 		}
 		c.pinned = true
 		r.enterLocked(c)
@@ -222,7 +225,7 @@ func (r *Router) Broadcast(accept func() (*Cell, error)) error {
 
 // refreshLocked brings able and promised up to date.
 func (w *Worker) refreshLocked() {
-	able := w.started && !w.suspended && !w.leaving && w.current == nil
+	able := w.started && !w.suspended && !w.leaving && !w.taken
 	if able != w.able {
 		w.able = able
 		if able {
@@ -254,6 +257,14 @@ func (w *Worker) promiseLocked() {
 func (w *Worker) parkLocked() {
 	w.parked = true
 	w.listLocked(w.able)
+}
+
+// inHandLocked is the task that w has in hand, nil if none. It stays there until
+// mu is free, unless there was a batch.
+func (w *Worker) inHandLocked() *Cell {
+	w.hand.mu.Lock()
+	defer w.hand.mu.Unlock()
+	return w.hand.current
 }
 
 // unparkLocked takes charge of a parked worker: the caller must schedule it. It

@@ -17,7 +17,10 @@ func (r *Router) placeLocked(c *Cell) (w *Worker, room bool) {
 		if r.paused {
 			free = 0
 		}
-		return nil, r.shared.Len()-r.cfg.Capacity < free
+		if r.held > 0 && r.shared.Len()+r.held-r.cfg.Capacity >= free {
+			r.recountLocked()
+		}
+		return nil, r.shared.Len()+r.held-r.cfg.Capacity < free
 	}
 	if w.able && w.own.Len() == 0 && !r.paused {
 		return w, true
@@ -51,9 +54,12 @@ func (r *Router) pickLocked(c *Cell) *Worker {
 // enqueueLocked puts the task into w's own queue, or the shared one if w is nil,
 // and wakes a worker for it if need be.
 func (r *Router) enqueueLocked(c *Cell, w *Worker, then *after) {
-	c.state.Store(queued)
+	c.place = queued
 	c.owner = w
 	if w == nil {
+		if r.held > 0 {
+			r.yieldBatchesLocked(c.priority)
+		}
 		r.shared.Push(&c.node, c.priority)
 		then.schedule(r.wakeLocked())
 		return
@@ -70,7 +76,7 @@ func (r *Router) enqueueLocked(c *Cell, w *Worker, then *after) {
 // wakeLocked starts an idle worker on its way to the shared queue, unless one is
 // on its way already: that one starts the next if it finds more.
 func (r *Router) wakeLocked() *Worker {
-	if r.waking || r.paused || r.shared.Len() == 0 || r.idle.first == nil {
+	if r.waking || r.paused || r.idle.first == nil || r.shared.Len()+r.held == 0 {
 		return nil
 	}
 	w := r.idle.first.unparkLocked()
@@ -91,9 +97,19 @@ func (r *Router) unqueueLocked(c *Cell) {
 	w.promiseLocked()
 }
 
+// yieldBatchesLocked recalls the batches of tasks with a lower priority.
+func (r *Router) yieldBatchesLocked(priority int) {
+	for i := len(r.holders) - 1; i >= 0; i-- {
+		if w := r.holders[i]; w.batchPriority < priority {
+			r.recallLocked(w)
+		}
+	}
+}
+
 // victimLocked is the queued task that DropOldest drops: the oldest of the
 // lowest priority.
 func (r *Router) victimLocked() *Cell {
+	r.recallAllLocked()
 	victim, _ := r.shared.Lowest()
 	for _, w := range r.workers {
 		c, ok := w.own.Lowest()

@@ -27,6 +27,9 @@ type Config struct {
 	TaskTimeout time.Duration // for tasks that name none; 0: none
 	Logger      *slog.Logger
 
+	// Handled says that the pool has a handler, Direct that nothing comes between
+	// it and the mailbox, so that the mailbox may run it itself.
+	Handled, Direct bool
 	// Worker returns the props of a worker that has the given dispatcher unless the
 	// user chose another. Its mailbox is added to them.
 	Worker func(actor.Dispatcher) *actor.Props
@@ -72,6 +75,7 @@ type Router struct {
 
 	routees   atomic.Pointer[[]*Worker] // those that take tasks, in dispatch order; immutable
 	rejected  atomic.Int64
+	waiting   atomic.Bool                         // waiters is not empty; written under mu
 	inCallers [messages.Outcomes + 1]atomic.Int64 // outcomes of tasks that ran in their callers
 
 	mu sync.Mutex
@@ -88,9 +92,15 @@ type Router struct {
 	busy    int        // workers with a task in hand, settled or not
 
 	shared   queue.Queue[*Cell]
-	own      int // tasks in the workers' own queues
-	promised int // able workers with tasks of their own: the first of each is as good as taken
+	holders  []*Worker // with a batch, by the last count
+	short    bool      // the last tasks of the worker that took one last were
+	held     int       // tasks of their batches, by the last count: never too few
+	own      int       // tasks in the workers' own queues
+	promised int       // able workers with tasks of their own: the first of each is as good as taken
 	waiters  waiterList
+
+	clock     int64 // the last time that was read
+	unstamped int   // tasks accepted since then
 
 	callers map[*Cell]struct{} // tasks that run in their callers
 
@@ -105,9 +115,10 @@ type Router struct {
 	timer     *time.Timer // nil until the first deadline
 	timerAt   int64       // when timer fires; 0 if it is not set
 
-	blocked int      // workers that wait for tasks of this pool
-	quiet   []func() // called when nothing is queued or running
-	before  tally    // all outcomes when the drain or close began
+	blocked int           // workers that wait for tasks of this pool
+	quiet   chan struct{} // closed when nothing is queued or running; nil: nobody waits for that
+	drained []func()      // called then
+	before  tally         // all outcomes when the drain or close began
 }
 
 // tally counts outcomes, indexed by them.

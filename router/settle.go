@@ -23,34 +23,31 @@ func newPanicError(value any) *messages.PanicError {
 	return &messages.PanicError{Value: value, Stack: debug.Stack()}
 }
 
-// settle gives a running task its outcome, unless it has one, and tells whoever
-// waits. It returns the time. It may be called with mu or without.
-func (r *Router) settle(c *Cell, outcome messages.Outcome, err error) (now int64) {
-	now, won := r.claim(c, outcome, err)
-	if won {
+// settle gives a task that runs in its caller its outcome, unless it has one, and
+// tells whoever waits.
+func (r *Router) settle(c *Cell, outcome messages.Outcome, err error) {
+	if r.claim(c, outcome, err) {
 		c.body.Settled()
 	}
-	return now
 }
 
 // claim gives a running task its outcome, unless it has one: only one caller
 // wins, and that one must see to it that Settled is called. What it enters into
 // the ledger is there before anyone is told.
-func (r *Router) claim(c *Cell, outcome messages.Outcome, err error) (now int64, won bool) {
-	now = r.now()
-	if !c.state.CompareAndSwap(running, settled) {
-		return now, false
+func (r *Router) claim(c *Cell, outcome messages.Outcome, err error) (won bool) {
+	if !c.settled.CompareAndSwap(false, true) {
+		return false
 	}
+	now := r.now()
 	c.outcome, c.err, c.ended = outcome, err, now
-	run := now - c.started
 	if w := c.worker; w != nil {
-		r.meter.Record(w.shard, c.started-c.enqueued, run, now)
-		w.ran.Add(run)
+		r.meter.Record(w.shard, 1, c.started-c.enqueued, now-c.started, now)
+		w.ran.Add(now - c.started)
 		w.outcomes[outcome].Add(1)
 	} else {
 		r.inCallers[outcome].Add(1)
 	}
-	return now, true
+	return true
 }
 
 // finish settles a task that its handler has returned from. A handler that gives
@@ -67,16 +64,18 @@ func (r *Router) finish(c *Cell, err error) {
 	default:
 		outcome = messages.Failed
 	}
-	now := r.settle(c, outcome, err)
 	if c.worker != nil {
-		c.worker.clock = now
+		c.worker.settle(c, outcome, err)
+	} else {
+		r.settle(c, outcome, err)
 	}
 }
 
 // settleQueuedLocked gives a task that was accepted but never ran its outcome.
 // The task must be in no queue any more.
 func (r *Router) settleQueuedLocked(c *Cell, outcome messages.Outcome, err error, then *after) {
-	c.state.Store(settled)
+	c.place = gone
+	c.settled.Store(true)
 	c.outcome, c.err, c.ended = outcome, err, r.now()
 	r.unworked[outcome]++
 	r.endDeadlineLocked(c)
@@ -86,11 +85,20 @@ func (r *Router) settleQueuedLocked(c *Cell, outcome messages.Outcome, err error
 // interruptLocked gives a running task its outcome while its handler still
 // runs, and ends the handler's context.
 func (r *Router) interruptLocked(c *Cell, outcome messages.Outcome, err, cause error, then *after) {
-	if _, won := r.claim(c, outcome, err); won {
-		c.refs.Add(1) // for the release in after.run; the worker has its own
+	if r.claim(c, outcome, err) {
+		c.others.Add(1) // for the release in after.run; the worker has its own
 		then.settled = append(then.settled, c)
 		c.ctx.end(cause)
 	}
+}
+
+// whereLocked is where c is. Only a cell of a batch can go on meanwhile.
+func (c *Cell) whereLocked() place {
+	if w := c.worker; w != nil {
+		w.hand.mu.Lock()
+		defer w.hand.mu.Unlock()
+	}
+	return c.place
 }
 
 // Cancel gives up an accepted task: it is taken out of the queue or, if it runs,
@@ -98,7 +106,10 @@ func (r *Router) interruptLocked(c *Cell, outcome messages.Outcome, err, cause e
 func (r *Router) Cancel(c *Cell, err error) {
 	var then after
 	r.mu.Lock()
-	switch c.state.Load() {
+	if w := c.worker; w != nil {
+		r.recallLocked(w) // c may be in its batch
+	}
+	switch c.whereLocked() {
 	case queued:
 		r.unqueueLocked(c)
 		r.settleQueuedLocked(c, messages.Canceled, err, &then)
@@ -153,7 +164,7 @@ func (r *Router) expire() {
 		if !due {
 			break
 		}
-		switch c.state.Load() {
+		switch c.whereLocked() {
 		case fresh:
 			r.refuseLocked(c, fmt.Errorf("%w: %w", messages.ErrTaskTimeout, r.full()))
 		case queued:

@@ -33,9 +33,8 @@ func (r *Router) submit(ctx context.Context, c *Cell, mode Mode) error {
 	if err := ctx.Err(); err != nil {
 		return context.Cause(ctx)
 	}
-	c.enqueued = r.now()
 	if c.timeout > 0 {
-		c.dueAt = c.enqueued + int64(c.timeout)
+		c.dueAt = r.now() + int64(c.timeout)
 	}
 	if choose, ok := r.picker.(custom); ok {
 		if workers := *r.routees.Load(); len(workers) > 0 {
@@ -88,6 +87,16 @@ func (r *Router) acceptLocked(c *Cell, w *Worker, then *after) {
 func (r *Router) enterLocked(c *Cell) {
 	r.submitted++
 	c.seq = r.submitted
+	r.stampLocked(c)
+}
+
+// stampLocked says when the task was accepted.
+func (r *Router) stampLocked(c *Cell) {
+	r.unstamped++
+	if !r.short || r.unstamped >= stampEvery || r.shared.Len() < backlog || !c.batchable() {
+		r.clock, r.unstamped = r.now(), 0
+	}
+	c.enqueued = r.clock
 }
 
 // overflowLockedThenUnlock does what the overflow policy says.
@@ -178,6 +187,7 @@ func (r *Router) waitLockedThenUnlock(ctx context.Context, c *Cell) error {
 		return fmt.Errorf("%w: %w", messages.ErrDeadlock, r.full())
 	}
 	r.waiters.push(wt)
+	r.waiting.Store(true)
 	c.waiter = wt
 	if c.dueAt > 0 {
 		r.addDeadlineLocked(c)
@@ -204,6 +214,7 @@ func (r *Router) waitLockedThenUnlock(ctx context.Context, c *Cell) error {
 func (r *Router) refuseLocked(c *Cell, err error) {
 	wt := c.waiter
 	r.waiters.remove(wt)
+	r.waiting.Store(r.waiters.first != nil)
 	c.waiter = nil
 	if c.expiry.Set() {
 		r.deadlines.Remove(&c.expiry)
@@ -232,7 +243,7 @@ func (r *Router) runInCallerLockedThenUnlock(ctx context.Context, c *Cell) error
 	r.enterLocked(c)
 	c.started = c.enqueued
 	c.ctx = newContext(c, nil)
-	c.state.Store(running)
+	c.place = running
 	r.callers[c] = struct{}{}
 	if c.dueAt > 0 {
 		r.addDeadlineLocked(c)
@@ -267,6 +278,6 @@ func (r *Router) runInCaller(c *Cell) {
 		c.Release()
 		then.run()
 	}()
-	c.body.(Handled).Run()
+	c.body.Run()
 	normal = true
 }

@@ -36,9 +36,15 @@ func (w *Worker) workUntilFailure(done *Cell) (parked bool, inHand *Cell) {
 		done = nil
 		switch {
 		case job.cell != nil:
-			inHand = job.cell
-			now = w.work(job.cell)
-			inHand, done = nil, job.cell
+			for c := job.cell; c != nil; c = w.nextOfBatch(c) {
+				inHand = c
+				w.work(c)
+				done = c
+			}
+			inHand = nil
+			if now = w.clock; !w.lastOfBatch {
+				now = w.router.now()
+			}
 		case job.system != nil:
 			w.obey(job.system)
 			now = w.router.now()
@@ -51,23 +57,25 @@ func (w *Worker) workUntilFailure(done *Cell) (parked bool, inHand *Cell) {
 	}
 }
 
-// work gives the actor a task and returns the time at its end. A handler's task
-// settles itself; that of a user's own actor is done when Receive returns.
-func (w *Worker) work(c *Cell) (now int64) {
-	w.clock = 0
+// work gives the actor a task. A handler's task settles itself; that of a user's
+// own actor is done when Receive returns.
+func (w *Worker) work(c *Cell) {
+	w.settled = false
 	w.doing = c.body.Message()
-	w.invoker.InvokeUserMessage(w.doing)
+	if w.router.cfg.Direct {
+		c.body.Run()
+	} else {
+		w.invoker.InvokeUserMessage(w.doing)
+	}
 	w.doing = nil
-	if w.barren.Load() != 0 {
-		w.barren.Store(0)
+	if w.settled {
+		return
 	}
-	if w.clock > 0 {
-		return w.clock
+	if w.router.cfg.Handled {
+		w.settle(c, messages.Failed, errNotRun)
+		return
 	}
-	if _, handled := c.body.(Handled); handled {
-		return w.router.settle(c, messages.Failed, errNotRun)
-	}
-	return w.router.settle(c, messages.Succeeded, nil)
+	w.settle(c, messages.Succeeded, nil)
 }
 
 // read gives the actor a message that is not a task.
@@ -92,7 +100,11 @@ func (w *Worker) obey(message any) {
 	w.doing = message
 	w.invoker.InvokeSystemMessage(message)
 	w.doing = nil
-	if _, ok := message.(*actor.Restart); ok {
+	switch message.(type) {
+	case *actor.Started:
+		w.barren.Store(0)
+	case *actor.Restart:
+		w.barren.Store(0)
 		w.restarts.Add(1)
 		w.router.deliver.Tell(w.supervisor, &messages.WorkerRestarted{Pool: w.router.cfg.Name, Worker: w.pid, Reason: w.failure})
 		w.failure = nil
@@ -105,13 +117,14 @@ func (w *Worker) fail(value any, inHand *Cell) {
 	err := newPanicError(value)
 	w.failure = err.Value
 	if inHand != nil {
-		w.router.settle(inHand, messages.Panicked, err)
-		w.barren.Store(0)
-	} else {
-		w.barren.Add(1)
+		w.settle(inHand, messages.Panicked, err)
 	}
 	doing := w.doing
 	w.doing = nil
+	switch doing.(type) {
+	case *actor.Started, *actor.Restart:
+		w.barren.Add(1)
+	}
 	defer func() {
 		if value := recover(); value != nil { // a guardian with a strategy of its own may panic
 			w.router.cfg.Logger.Error("cannot escalate", "pool", w.router.cfg.Name, "worker", w.id, "panic", value)

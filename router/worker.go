@@ -25,10 +25,18 @@ type Worker struct {
 	runLoop    func()     // w.run, made once
 
 	// Only for the worker's goroutine.
-	lastCtx *Context
-	doing   any   // the message that the actor has
-	failure any   // why the actor failed last; nil after its restart
-	clock   int64 // the time at which the task in hand was settled by its handler; 0 before
+	lastCtx     *Context
+	doing       any   // the message that the actor has
+	failure     any   // why the actor failed last; nil after its restart
+	clock       int64 // the time at which the last task of the batch was settled
+	settled     bool  // the task in hand has been settled by its handler
+	lastOfBatch bool  // the task in hand is
+	mean        int64 // of the time that the last tasks took, nanoseconds; -1 before the first
+	batchStart  int64 // when the batch, or the only task, was begun
+	batchWait   int64 // how long its first task had waited
+	spares      *Cell // a chain of cells to recycle
+	spareCount  int
+	untimed     int64 // tasks of the batch that have been done but not measured
 
 	// Guarded by router.mu.
 	parked             bool // no goroutine runs or is scheduled
@@ -42,16 +50,21 @@ type Worker struct {
 	waits              int  // goroutines of the task in hand that wait for tasks of this pool
 	own                queue.Queue[*Cell]
 	system             fifo
-	mail               fifo // messages to the worker itself
-	current            *Cell
+	mail               fifo             // messages to the worker itself
+	taken              bool             // has a task in hand, and maybe a batch
+	batchPriority      int              // of the tasks of its batch, if counted > 0
+	counted            int              // tasks of its batch, as counted in router.held
+	holder             int              // its index in router.holders, if counted > 0
 	custom             map[string]int64 // what it reported
 	previous, nextIdle *Worker          // in router.idle
+
+	hand hand // guards itself
 
 	_        [64]byte     // keeps the counters off the cache lines of the fields above
 	load     atomic.Int64 // tasks in hand and in own
 	ran      atomic.Int64 // nanoseconds spent on tasks that have an outcome
 	restarts atomic.Int64
-	barren   atomic.Int32 // failures outside of tasks since the last task
+	barren   atomic.Int32 // failed starts in a row
 	outcomes [messages.Outcomes + 1]atomic.Int64
 	_        [64]byte
 }
@@ -74,7 +87,7 @@ func (r *Router) Adopt(foreign *actor.PID) *actor.Props {
 
 func (r *Router) newWorker(props *actor.Props, foreign *actor.PID) *actor.Props {
 	return props.Configure(actor.WithMailbox(func() actor.Mailbox {
-		w := &Worker{router: r, foreign: foreign, parked: true}
+		w := &Worker{router: r, foreign: foreign, parked: true, mean: -1}
 		w.runLoop = w.run
 		return w
 	}))
@@ -126,6 +139,7 @@ func (w *Worker) UserMessageCount() int {
 func (w *Worker) post(to *fifo, message any) {
 	w.router.mu.Lock()
 	to.push(message)
+	w.router.recallLocked(w)
 	wake := w.parked && w.started
 	if wake {
 		w.unparkLocked()

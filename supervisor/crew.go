@@ -27,7 +27,7 @@ type Crew interface {
 	Remove(pid *actor.PID) (worked bool)
 	// Replaced counts a replacement.
 	Replaced()
-	// Barren is how many times in a row a worker has failed without a task in hand.
+	// Barren is how many times in a row a worker has failed to start.
 	Barren(pid *actor.PID) int
 	// Fail says that no worker is left and none will come.
 	Fail(err error)

@@ -8,9 +8,9 @@ import (
 	"github.com/asynkron/protoactor-go/actor"
 )
 
-// barrenLimit is how many times in a row a worker may fail without a task in
-// hand, or be replaced without ever having settled one. A worker that cannot
-// even start would else be restarted for ever, as fast as the machine can.
+// barrenLimit is how many times in a row a worker may fail to start, or be
+// replaced without ever having settled a task. It would else be restarted for
+// ever, as fast as the machine can.
 const barrenLimit = 10
 
 // oversight is the pool's supervision strategy: it asks the user's, and notes

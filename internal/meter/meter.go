@@ -31,15 +31,16 @@ type shard struct {
 	_      [64]byte // keeps neighbours off this shard's cache lines
 }
 
-// Record adds a task that waited and ran for the given nanoseconds and ended at
-// end, in nanoseconds on the owner's clock. Callers with different hints seldom
-// contend.
-func (m *Meter) Record(hint uint32, wait, run, end int64) {
+// Record adds n tasks that took the given nanoseconds together, one after another,
+// and ended at end, on the owner's clock; each is taken to have waited as long as
+// the first and to have run as long as the others. Callers with different hints
+// seldom contend.
+func (m *Meter) Record(hint uint32, n, wait, took, end int64) {
 	s := &m.shards[int(hint)%len(m.shards)]
 	s.mu.Lock()
-	s.wait.record(wait)
-	s.run.record(run)
-	s.recent.record(end-run, end)
+	s.wait.record(n, wait*n)
+	s.run.record(n, took)
+	s.recent.record(n, end-took, end)
 	s.mu.Unlock()
 }
 
@@ -83,14 +84,16 @@ type durations struct {
 	histogram       *hdrhistogram.Histogram
 }
 
-func (d *durations) record(ns int64) {
-	ns = max(ns, 0)
-	d.count++
-	d.sum += ns
-	d.max = max(d.max, ns)
+// record adds n durations of the given sum.
+func (d *durations) record(n, sum int64) {
+	sum = max(sum, 0)
+	each := sum / n
+	d.count += n
+	d.sum += sum
+	d.max = max(d.max, each)
 	d.ensure()
 	// The value is in the histogram's range, which is the only error there is.
-	_ = d.histogram.RecordValue(min(ns, highest))
+	_ = d.histogram.RecordValues(min(each, highest), n)
 }
 
 func (d *durations) ensure() {

@@ -17,9 +17,9 @@ type window struct {
 	cells [slots + 1]struct{ second, tasks, busy int64 }
 }
 
-// record adds a task that ran from start to end, a share of its time to each
-// second that it touched.
-func (w *window) record(start, end int64) {
+// record adds n tasks that ran from start to end, a share of their time to each
+// second that they touched.
+func (w *window) record(n, start, end int64) {
 	last := end / slot
 	for second := max(start/slot, last-slots); second <= last; second++ {
 		c := &w.cells[second%int64(len(w.cells))]
@@ -31,7 +31,7 @@ func (w *window) record(start, end int64) {
 		}
 		c.busy += min(end, (second+1)*slot) - max(start, second*slot)
 		if second == last {
-			c.tasks++
+			c.tasks += n
 		}
 	}
 }

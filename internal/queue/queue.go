@@ -49,6 +49,19 @@ func (q *Queue[T]) Push(n *Node[T], priority int) {
 	q.length++
 }
 
+// PushFront puts n before the elements of its priority. n must be in no queue.
+func (q *Queue[T]) PushFront(n *Node[T], priority int) {
+	l := q.levelFor(priority)
+	n.level, n.prev, n.next = l, nil, l.first
+	if l.first == nil {
+		l.last = n
+	} else {
+		l.first.prev = n
+	}
+	l.first = n
+	q.length++
+}
+
 func (q *Queue[T]) levelFor(priority int) *level[T] {
 	if len(q.levels) > 0 {
 		top := q.levels[0]
@@ -87,6 +100,27 @@ func (q *Queue[T]) Pop() (T, bool) {
 		return none, false
 	}
 	n := q.levels[0].first
+	q.Remove(n)
+	return n.Value, true
+}
+
+// Peek returns what Pop would, without removing it.
+func (q *Queue[T]) Peek() (T, bool) {
+	if q.length == 0 {
+		var none T
+		return none, false
+	}
+	return q.levels[0].first.Value, true
+}
+
+// PopLast removes the newest element of the highest priority. It returns the zero
+// value and false if there is none.
+func (q *Queue[T]) PopLast() (T, bool) {
+	if q.length == 0 {
+		var none T
+		return none, false
+	}
+	n := q.levels[0].last
 	q.Remove(n)
 	return n.Value, true
 }
