@@ -18,7 +18,7 @@ import (
 
 func ExampleNewPool() {
 	shout := func(_ context.Context, s string) (string, error) { return strings.ToUpper(s), nil }
-	pool, err := actors.NewPool(quietSystem().Root, shout, actors.WithName("shouters"), actors.WithSize(4))
+	pool, err := actors.NewPool(exampleSystem().Root, shout, actors.WithName("shouters"), actors.WithSize(4))
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -34,7 +34,7 @@ func ExampleNewPool() {
 
 // What makes no sense is an error that names the value.
 func ExampleNewPool_invalid() {
-	_, err := actors.NewPool(quietSystem().Root, double, actors.WithSize(0))
+	_, err := actors.NewPool(exampleSystem().Root, twice, actors.WithSize(0))
 	fmt.Println(err)
 	fmt.Println(errors.Is(err, messages.ErrInvalidOption))
 	// Output:
@@ -44,7 +44,7 @@ func ExampleNewPool_invalid() {
 
 // A handler that panics gives its asker a *messages.PanicError. The pool goes on.
 func ExamplePool_Ask() {
-	pool, err := actors.NewPool(quietSystem().Root, divide)
+	pool, err := actors.NewPool(exampleSystem().Root, hundredBy)
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -65,7 +65,7 @@ func ExamplePool_Ask() {
 }
 
 func ExamplePool_Submit() {
-	pool, err := actors.NewPool(quietSystem().Root, double)
+	pool, err := actors.NewPool(exampleSystem().Root, twice)
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -84,7 +84,7 @@ func ExamplePool_Submit() {
 
 // Nobody waits for the answer of a Tell, so Wait waits for all there are.
 func ExamplePool_Tell() {
-	pool, err := actors.NewPool(quietSystem().Root, double)
+	pool, err := actors.NewPool(exampleSystem().Root, twice)
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -109,7 +109,7 @@ func ExamplePool_Tell() {
 // The answers come in the order of the inputs. An error takes the place of its
 // answer, and the rest go on.
 func ExamplePool_Map() {
-	pool, err := actors.NewPool(quietSystem().Root, divide, actors.WithSize(3))
+	pool, err := actors.NewPool(exampleSystem().Root, hundredBy, actors.WithSize(3))
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -127,7 +127,7 @@ func ExamplePool_Map() {
 }
 
 func ExamplePool_Resize() {
-	pool, err := actors.NewPool(quietSystem().Root, double, actors.WithSize(2))
+	pool, err := actors.NewPool(exampleSystem().Root, twice, actors.WithSize(2))
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -143,7 +143,7 @@ func ExamplePool_Resize() {
 }
 
 func ExamplePool_Pause() {
-	pool, err := actors.NewPool(quietSystem().Root, double, actors.WithSize(2))
+	pool, err := actors.NewPool(exampleSystem().Root, twice, actors.WithSize(2))
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -167,7 +167,7 @@ func ExamplePool_Pause() {
 
 // Shutdown finishes what was accepted, and refuses the rest.
 func ExamplePool_Shutdown() {
-	pool, err := actors.NewPool(quietSystem().Root, double, actors.WithSize(1))
+	pool, err := actors.NewPool(exampleSystem().Root, twice, actors.WithSize(1))
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -191,7 +191,7 @@ func ExamplePool_Shutdown() {
 // Close cancels what runs and drops what waits.
 func ExamplePool_Close() {
 	started := make(chan struct{})
-	pool, err := actors.NewPool(quietSystem().Root, func(ctx context.Context, _ int) (int, error) {
+	pool, err := actors.NewPool(exampleSystem().Root, func(ctx context.Context, _ int) (int, error) {
 		close(started)
 		<-ctx.Done()
 		return 0, context.Cause(ctx)
@@ -214,7 +214,7 @@ func ExamplePool_Close() {
 
 // A task that is canceled while it waits is taken out of the queue.
 func ExampleFuture_Cancel() {
-	pool, err := actors.NewPool(quietSystem().Root, double)
+	pool, err := actors.NewPool(exampleSystem().Root, twice)
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -242,7 +242,7 @@ func ExamplePriority() {
 		fmt.Println(s)
 		return s, nil
 	}
-	pool, err := actors.NewPool(quietSystem().Root, say, actors.WithSize(1))
+	pool, err := actors.NewPool(exampleSystem().Root, say, actors.WithSize(1))
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -274,7 +274,7 @@ func ExamplePriority() {
 
 // The timeout bounds the task's whole life. Here it runs out in the queue.
 func ExampleTimeout() {
-	pool, err := actors.NewPool(quietSystem().Root, double)
+	pool, err := actors.NewPool(exampleSystem().Root, twice)
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -297,7 +297,7 @@ func ExampleKey() {
 		log = append(log, line)
 		return len(log), nil
 	}
-	pool, err := actors.NewPool(quietSystem().Root, write,
+	pool, err := actors.NewPool(exampleSystem().Root, write,
 		actors.WithSize(4), actors.WithDispatch(router.ConsistentHash()))
 	if err != nil {
 		fmt.Println(err)
@@ -322,7 +322,7 @@ func ExampleKey() {
 
 // A handler that wants the attributes of its task finds them by its context.
 func ExampleTaskFromContext() {
-	pool, err := actors.NewPool(quietSystem().Root, func(ctx context.Context, page string) (string, error) {
+	pool, err := actors.NewPool(exampleSystem().Root, func(ctx context.Context, page string) (string, error) {
 		task, _ := actors.TaskFromContext(ctx)
 		return task.ID + ": " + page + " in " + task.Headers["language"], nil
 	})
@@ -338,7 +338,7 @@ func ExampleTaskFromContext() {
 
 // NoWait fails where a submission would have to wait for room.
 func ExampleNoWait() {
-	pool, err := actors.NewPool(quietSystem().Root, double, actors.WithQueue(1, actors.Block))
+	pool, err := actors.NewPool(exampleSystem().Root, twice, actors.WithQueue(1, actors.Block))
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -357,7 +357,7 @@ func ExampleNoWait() {
 
 // The queue is full after two tasks; the third makes the oldest give way.
 func ExampleWithQueue() {
-	pool, err := actors.NewPool(quietSystem().Root, double, actors.WithQueue(2, actors.DropOldest))
+	pool, err := actors.NewPool(exampleSystem().Root, twice, actors.WithQueue(2, actors.DropOldest))
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -392,7 +392,7 @@ func ExampleWithSupervision() {
 		reasons <- reason
 		return actor.RestartDirective
 	})
-	pool, err := actors.NewPool(quietSystem().Root, divide, actors.WithSupervision(strategy))
+	pool, err := actors.NewPool(exampleSystem().Root, hundredBy, actors.WithSupervision(strategy))
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -409,7 +409,7 @@ func ExampleWithSupervision() {
 
 // At the health interval the pool publishes its statistics.
 func ExampleWithHealth() {
-	system := quietSystem()
+	system := exampleSystem()
 	snapshots := make(chan *messages.Stats, 1)
 	events := system.EventStream.Subscribe(func(event any) {
 		if stats, ok := event.(*messages.Stats); ok {
@@ -421,7 +421,7 @@ func ExampleWithHealth() {
 	})
 	defer system.EventStream.Unsubscribe(events)
 
-	pool, err := actors.NewPool(system.Root, double,
+	pool, err := actors.NewPool(system.Root, twice,
 		actors.WithName("doublers"), actors.WithSize(3), actors.WithHealth(time.Millisecond))
 	if err != nil {
 		fmt.Println(err)
@@ -436,7 +436,7 @@ func ExampleWithHealth() {
 
 // A handler counts what it likes. The sums are in the statistics.
 func ExampleReport() {
-	pool, err := actors.NewPool(quietSystem().Root, func(ctx context.Context, text string) (int, error) {
+	pool, err := actors.NewPool(exampleSystem().Root, func(ctx context.Context, text string) (int, error) {
 		words := len(strings.Fields(text))
 		return words, actors.Report(ctx, "words", int64(words))
 	}, actors.WithSize(2))
@@ -458,12 +458,12 @@ func ExampleReport() {
 // A pool with a handler, as a child of an application actor. Each task that it is
 // sent with a sender is answered with one *messages.Result.
 func ExamplePropsFromHandler() {
-	system := quietSystem()
+	system := exampleSystem()
 	results := make(chan *messages.Result)
 	app := system.Root.Spawn(actor.PropsFromFunc(func(ctx actor.Context) {
 		switch msg := ctx.Message().(type) {
 		case *actor.Started:
-			pool := ctx.Spawn(actors.PropsFromHandler(divide, actors.WithSize(1)))
+			pool := ctx.Spawn(actors.PropsFromHandler(hundredBy, actors.WithSize(1)))
 			for _, n := range []int{5, 0, 4} {
 				ctx.Request(pool, &messages.Task{Payload: n})
 			}
@@ -494,7 +494,7 @@ func ExamplePropsFromProducer() {
 			}
 		})
 	}
-	root := quietSystem().Root
+	root := exampleSystem().Root
 	pool := root.Spawn(actors.PropsFromProducer(newGreeter, actors.WithSize(3)))
 
 	fmt.Println(root.RequestFuture(pool, "Ada", time.Minute).Result())
@@ -521,7 +521,7 @@ func ExampleWithWorkerProps() {
 			}
 		})
 	}
-	root := quietSystem().Root
+	root := exampleSystem().Root
 	pool := root.Spawn(actors.PropsFromProducer(newGreeter,
 		actors.WithWorkerProps(actor.WithReceiverMiddleware(trace))))
 
@@ -534,13 +534,14 @@ func ExampleWithWorkerProps() {
 	// Welcome, Ada! <nil>
 }
 
-func double(_ context.Context, n int) (int, error) { return 2 * n, nil }
+func twice(_ context.Context, n int) (int, error) { return 2 * n, nil }
 
-func divide(_ context.Context, n int) (int, error) { return 100 / n, nil }
+func hundredBy(_ context.Context, n int) (int, error) { return 100 / n, nil }
 
-// quietSystem returns an actor system that does not log.
-func quietSystem() *actor.ActorSystem {
-	return actor.NewActorSystem(actor.WithLoggerFactory(func(*actor.ActorSystem) *slog.Logger {
-		return slog.New(slog.DiscardHandler)
-	}))
+// exampleSystem returns an actor system that does not log.
+func exampleSystem() *actor.ActorSystem {
+	return actor.NewActorSystem(
+		actor.WithLoggerFactory(func(*actor.ActorSystem) *slog.Logger { return slog.New(slog.DiscardHandler) }),
+		actor.WithDeadLetterThrottleInterval(time.Millisecond), // the goroutine of a dead letter lives as long
+	)
 }

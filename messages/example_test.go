@@ -16,9 +16,9 @@ import (
 // A task sent with a sender is answered with a *Result. Here the sender is a
 // future of the actor system; in an actor, it is ctx.Request that names one.
 func ExampleTask() {
-	root := quietSystem().Root
-	pool := root.Spawn(actors.PropsFromHandler(double))
-	defer stop(root, pool)
+	root := exampleSystem().Root
+	pool := root.Spawn(actors.PropsFromHandler(twice))
+	defer stopPool(root, pool)
 
 	answer, err := root.RequestFuture(pool, &messages.Task{ID: "a", Payload: 21, Timeout: time.Second}, time.Minute).Result()
 	if err != nil {
@@ -32,9 +32,9 @@ func ExampleTask() {
 
 // A result says why there is no value: here the pool's handler takes an int.
 func ExampleResult() {
-	root := quietSystem().Root
-	pool := root.Spawn(actors.PropsFromHandler(double))
-	defer stop(root, pool)
+	root := exampleSystem().Root
+	pool := root.Spawn(actors.PropsFromHandler(twice))
+	defer stopPool(root, pool)
 
 	answer, err := root.RequestFuture(pool, &messages.Task{ID: "b", Payload: "21"}, time.Minute).Result()
 	if err != nil {
@@ -53,9 +53,9 @@ func ExampleResult() {
 
 // The supervisor answers GetStats with a snapshot, in which the ledger holds.
 func ExampleGetStats() {
-	root := quietSystem().Root
-	pool := root.Spawn(actors.PropsFromHandler(double, actors.WithSize(3)))
-	defer stop(root, pool)
+	root := exampleSystem().Root
+	pool := root.Spawn(actors.PropsFromHandler(twice, actors.WithSize(3)))
+	defer stopPool(root, pool)
 
 	for n := range 5 {
 		if err := root.RequestFuture(pool, &messages.Task{Payload: n}, time.Minute).Wait(); err != nil {
@@ -74,9 +74,9 @@ func ExampleGetStats() {
 }
 
 func ExampleResize() {
-	root := quietSystem().Root
-	pool := root.Spawn(actors.PropsFromHandler(double, actors.WithSize(2)))
-	defer stop(root, pool)
+	root := exampleSystem().Root
+	pool := root.Spawn(actors.PropsFromHandler(twice, actors.WithSize(2)))
+	defer stopPool(root, pool)
 
 	for _, size := range []int{8, 0} {
 		answer, err := root.RequestFuture(pool, &messages.Resize{Size: size}, time.Minute).Result()
@@ -98,8 +98,8 @@ func ExampleResize() {
 
 // Drain finishes what the pool has accepted and then stops it.
 func ExampleDrain() {
-	root := quietSystem().Root
-	pool := root.Spawn(actors.PropsFromHandler(double, actors.WithSize(1)))
+	root := exampleSystem().Root
+	pool := root.Spawn(actors.PropsFromHandler(twice, actors.WithSize(1)))
 
 	// Until the pool is resumed, which Drain does, nothing is started.
 	if err := root.RequestFuture(pool, &messages.Pause{}, time.Minute).Wait(); err != nil {
@@ -121,9 +121,9 @@ func ExampleDrain() {
 
 // A broadcast is one task for every worker, each of which answers.
 func ExampleBroadcast() {
-	system := quietSystem()
-	pool := system.Root.Spawn(actors.PropsFromHandler(double, actors.WithSize(3)))
-	defer stop(system.Root, pool)
+	system := exampleSystem()
+	pool := system.Root.Spawn(actors.PropsFromHandler(twice, actors.WithSize(3)))
+	defer stopPool(system.Root, pool)
 
 	results := make(chan *messages.Result)
 	system.Root.Spawn(actor.PropsFromFunc(func(ctx actor.Context) {
@@ -150,7 +150,7 @@ func ExampleBroadcast() {
 
 // A worker that is the user's own actor reports of its work to its parent.
 func ExampleReport() {
-	root := quietSystem().Root
+	root := exampleSystem().Root
 	pool := root.Spawn(actors.PropsFromProducer(func() actor.Actor {
 		return actor.ReceiveFunc(func(ctx actor.Context) {
 			if text, ok := ctx.Message().(string); ok {
@@ -159,7 +159,7 @@ func ExampleReport() {
 			}
 		})
 	}, actors.WithSize(2)))
-	defer stop(root, pool)
+	defer stopPool(root, pool)
 
 	for _, text := range []string{"to be", "or not to be"} {
 		if err := root.RequestFuture(pool, text, time.Minute).Wait(); err != nil {
@@ -178,7 +178,7 @@ func ExampleReport() {
 
 // Events are published on the actor system's event stream.
 func ExamplePoolStopped() {
-	system := quietSystem()
+	system := exampleSystem()
 	stopped := make(chan *messages.PoolStopped, 1)
 	events := system.EventStream.Subscribe(func(event any) {
 		if e, ok := event.(*messages.PoolStopped); ok {
@@ -187,7 +187,7 @@ func ExamplePoolStopped() {
 	})
 	defer system.EventStream.Unsubscribe(events)
 
-	pool := system.Root.Spawn(actors.PropsFromHandler(double, actors.WithName("doublers")))
+	pool := system.Root.Spawn(actors.PropsFromHandler(twice, actors.WithName("doublers")))
 	system.Root.Stop(pool)
 	fmt.Println((<-stopped).Pool, "stopped")
 	// Output: doublers stopped
@@ -214,17 +214,18 @@ func ExampleErrTaskTimeout() {
 	// true
 }
 
-func double(_ context.Context, n int) (int, error) { return 2 * n, nil }
+func twice(_ context.Context, n int) (int, error) { return 2 * n, nil }
 
-// quietSystem returns an actor system that does not log.
-func quietSystem() *actor.ActorSystem {
-	return actor.NewActorSystem(actor.WithLoggerFactory(func(*actor.ActorSystem) *slog.Logger {
-		return slog.New(slog.DiscardHandler)
-	}))
+// exampleSystem returns an actor system that does not log.
+func exampleSystem() *actor.ActorSystem {
+	return actor.NewActorSystem(
+		actor.WithLoggerFactory(func(*actor.ActorSystem) *slog.Logger { return slog.New(slog.DiscardHandler) }),
+		actor.WithDeadLetterThrottleInterval(time.Millisecond), // the goroutine of a dead letter lives as long
+	)
 }
 
-// stop stops a pool and waits until it has stopped.
-func stop(root *actor.RootContext, pool *actor.PID) {
+// stopPool stops a pool and waits until it has stopped.
+func stopPool(root *actor.RootContext, pool *actor.PID) {
 	if err := root.StopFuture(pool).Wait(); err != nil {
 		panic(err)
 	}

@@ -57,7 +57,8 @@ func (s *Stats) Balanced() bool {
 }
 
 // Distribution summarizes durations since the pool's start. Mean and Max are
-// exact, the quantiles are within 1 %. The zero value stands for no durations.
+// exact; the quantiles are within 1 %, and of a duration beyond 26 hours they say
+// 26 hours. The zero value stands for no durations.
 type Distribution struct {
 	Count                    int64
 	Mean, P50, P95, P99, Max time.Duration

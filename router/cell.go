@@ -13,13 +13,15 @@ import (
 	"github.com/troupe-go/troupe/messages"
 )
 
-// A place says where a cell is. A cell goes up, never down.
+// A place says where a cell is.
 type place int8
 
 const (
 	fresh   place = iota // not accepted: just made, waiting for admission, or rejected
-	queued               // in the shared queue, a worker's own, or a worker's batch
-	running              // in a worker's hand, or in its caller's under CallerRuns; maybe settled
+	shared               // in the shared queue
+	own                  // in its worker's own queue
+	batched              // in its worker's batch
+	running              // in its worker's hand, or in its caller's under CallerRuns; maybe settled
 	gone                 // settled without having run
 )
 
@@ -46,53 +48,60 @@ type Attrs struct {
 
 // A Cell is a task on its way through the pool. Its maker fills it in with Init
 // and the setters, hands it to [Router.Submit] and leaves it alone until
-// Body.Settled has been called.
+// Body.Settled has been called. It is kept small: a short task costs mostly what
+// its cell costs to bring into the cache.
 type Cell struct {
 	router *Router
 	body   Body
 
 	// What the submitter asked for.
 	caller   context.Context // its values reach the handler; nil stands for Background
-	bound    bool            // the end of caller is also the end of the task
 	priority int
-	timeout  time.Duration // 0: none
-	attrs    *Attrs        // nil: none
-	sender   *actor.PID    // who gets a Result; nil: nobody
+	rare     *rare // nil: nothing in it
 
 	settled atomic.Bool  // whoever sets it settles the task
 	others  atomic.Int32 // users of the cell besides the last one, which releases it
 	link    *Cell        // the next of a chain of released cells
 
-	// Guarded by Router.mu.
-	place  place // also written under hand.mu alone, from a batch to running
+	bound   bool  // the end of caller is also the end of the task
+	outcome int8  // a messages.Outcome; with err, written by whoever settles the task, read after Body.Settled
+	pinned  bool  // guarded by Router.mu; for its worker alone, never handed to another
+	place   place // guarded by Router.mu; from batched to running by hand.mu alone
+
+	// Guarded as place is.
 	node   queue.Node[*Cell]
-	expiry deadline.Entry[*Cell]
-	owner  *Worker  // whose own queue it is in or goes to; nil: the shared one
-	pinned bool     // for owner alone: never handed to another worker
-	waiter *waiter  // who waits for its admission; nil: nobody
-	seq    int64    // its number in the order of acceptance
+	worker *Worker  // whose queue, batch or hand it is in; nil: nobody's
 	ctx    *Context // while running
+	seq    int64    // its number in the order of acceptance
 
-	// Nanoseconds on the router's clock. Written with the place.
-	enqueued, started, dueAt int64
+	enqueued, started int64 // on the router's clock; started is 0 until the task is running
+	err               error
+}
 
-	// Written by whoever settles the task, before Body.Settled; read after it.
-	worker  *Worker // who had it in hand; written when it starts
-	outcome messages.Outcome
-	err     error
-	ended   int64
+// rare is what few tasks need.
+type rare struct {
+	attrs   *Attrs                // nil: none
+	sender  *actor.PID            // who gets a Result; nil: nobody
+	timeout time.Duration         // 0: none
+	dueAt   int64                 // on the router's clock; 0: never
+	expiry  deadline.Entry[*Cell] // guarded by Router.mu
+	waiter  *waiter               // guarded by Router.mu; who waits for its admission, if it has a timeout
+	ended   int64                 // when it was settled, if it has a sender
 }
 
 // Init makes c a new task of r with one user besides the pool if awaited is
 // true, else with none.
 func (c *Cell) Init(r *Router, body Body, awaited bool) {
-	c.router, c.body = r, body
-	c.caller, c.bound, c.priority, c.timeout, c.attrs, c.sender = nil, false, 0, r.cfg.TaskTimeout, nil, nil
-	c.node.Value, c.expiry.Value = c, c
-	c.owner, c.pinned, c.ctx, c.worker = nil, false, nil, nil
-	c.outcome, c.err = 0, nil
-	c.started, c.dueAt, c.seq = 0, 0, 0
-	c.place = fresh
+	c.router, c.body, c.node.Value = r, body, c
+	c.caller, c.priority = nil, 0
+	c.bound, c.outcome, c.pinned, c.place = false, 0, false, fresh
+	c.worker, c.ctx, c.started, c.err = nil, nil, 0, nil
+	if c.rare != nil {
+		*c.rare = rare{}
+	}
+	if r.cfg.TaskTimeout > 0 {
+		c.SetTimeout(r.cfg.TaskTimeout)
+	}
 	if c.settled.Load() { // a store costs more
 		c.settled.Store(false)
 	}
@@ -103,6 +112,13 @@ func (c *Cell) Init(r *Router, body Body, awaited bool) {
 	if c.others.Load() != others {
 		c.others.Store(others)
 	}
+}
+
+func (c *Cell) makeRare() *rare {
+	if c.rare == nil {
+		c.rare = new(rare)
+	}
+	return c.rare
 }
 
 // Link puts c ahead of a chain of released cells.
@@ -127,22 +143,39 @@ func (c *Cell) SetCaller(ctx context.Context, bound bool) { c.caller, c.bound = 
 func (c *Cell) SetPriority(priority int) { c.priority = priority }
 
 // SetTimeout bounds the task's life; 0 lifts the pool's own bound.
-func (c *Cell) SetTimeout(d time.Duration) { c.timeout = d }
+func (c *Cell) SetTimeout(d time.Duration) { c.makeRare().timeout = d }
 
 // SetSender says who gets the [messages.Result].
-func (c *Cell) SetSender(pid *actor.PID) { c.sender = pid }
+func (c *Cell) SetSender(pid *actor.PID) { c.makeRare().sender = pid }
 
 // Attrs returns the task's rare attributes, making room for them.
 func (c *Cell) Attrs() *Attrs {
-	if c.attrs == nil {
-		c.attrs = new(Attrs)
+	x := c.makeRare()
+	if x.attrs == nil {
+		x.attrs = new(Attrs)
 	}
-	return c.attrs
+	return x.attrs
+}
+
+// attrs is nil if there are none.
+func (c *Cell) attrs() *Attrs {
+	if c.rare == nil {
+		return nil
+	}
+	return c.rare.attrs
+}
+
+// dueAt is when the task's time is up; 0: never.
+func (c *Cell) dueAt() int64 {
+	if c.rare == nil {
+		return 0
+	}
+	return c.rare.dueAt
 }
 
 // Outcome says how the task ended, and Err why if it did not succeed. They are
 // for Body.Settled and those it tells.
-func (c *Cell) Outcome() messages.Outcome { return c.outcome }
+func (c *Cell) Outcome() messages.Outcome { return messages.Outcome(c.outcome) }
 
 // Err is nil if and only if the outcome is Succeeded.
 func (c *Cell) Err() error { return c.err }
@@ -168,33 +201,42 @@ func (c *Cell) released() bool { return c.others.Load() == 0 || c.others.Add(-1)
 
 // id is the task's ID or, if it has none, its number.
 func (c *Cell) id() string {
-	if c.attrs != nil && c.attrs.ID != "" {
-		return c.attrs.ID
+	if attrs := c.attrs(); attrs != nil && attrs.ID != "" {
+		return attrs.ID
 	}
 	return strconv.FormatInt(c.seq, 10)
 }
 
 func (c *Cell) key() string {
-	if c.attrs == nil {
-		return ""
+	if attrs := c.attrs(); attrs != nil {
+		return attrs.Key
 	}
-	return c.attrs.Key
+	return ""
 }
 
 // Answer sends the sender, if there is one, the result of the settled task.
 func (c *Cell) Answer(value any) {
-	if c.sender == nil {
+	if c.rare == nil || c.rare.sender == nil {
 		return
 	}
-	result := &messages.Result{TaskID: c.id(), Value: value, Err: c.err, Outcome: c.outcome}
-	result.Wait = time.Duration(c.ended - c.enqueued)
-	if c.worker != nil {
-		result.Worker = c.worker.id
-	}
+	ended := c.rare.ended
+	result := &messages.Result{TaskID: c.id(), Value: value, Err: c.err, Outcome: c.Outcome()}
+	result.Wait = time.Duration(ended - c.enqueued)
 	if c.started > 0 {
+		if c.worker != nil {
+			result.Worker = c.worker.id
+		}
 		result.Attempts = 1
 		result.Wait = time.Duration(c.started - c.enqueued)
-		result.Run = time.Duration(c.ended - c.started)
+		result.Run = time.Duration(ended - c.started)
 	}
-	c.router.deliver.Tell(c.sender, result)
+	c.router.deliver.Tell(c.rare.sender, result)
+}
+
+// conclude writes how the task ended. It is for whoever settles it.
+func (c *Cell) conclude(outcome messages.Outcome, err error, now int64) {
+	c.outcome, c.err = int8(outcome), err
+	if c.rare != nil {
+		c.rare.ended = now
+	}
 }

@@ -139,7 +139,7 @@ func (c *Context) release() {
 // contextFor returns a context for the cell: the last one of the worker, if
 // nothing was asked of it and it would be the same.
 func (w *Worker) contextFor(c *Cell) *Context {
-	plain := c.dueAt == 0 && c.attrs == nil
+	plain := c.dueAt() == 0 && c.attrs() == nil
 	if last := w.lastCtx; last != nil && plain && last.bound == c.bound &&
 		last.caller == c.callerOrBackground() && !last.used.Load() {
 		return last
@@ -153,9 +153,9 @@ func (w *Worker) contextFor(c *Cell) *Context {
 }
 
 func newContext(c *Cell, w *Worker) *Context {
-	ctx := &Context{caller: c.callerOrBackground(), bound: c.bound, worker: w, router: c.router, attrs: c.attrs}
-	if c.dueAt > 0 {
-		ctx.deadline = c.router.epoch.Add(time.Duration(c.dueAt))
+	ctx := &Context{caller: c.callerOrBackground(), bound: c.bound, worker: w, router: c.router, attrs: c.attrs()}
+	if at := c.dueAt(); at > 0 {
+		ctx.deadline = c.router.epoch.Add(time.Duration(at))
 	}
 	return ctx
 }

@@ -152,8 +152,8 @@ func (p custom) choose(c *Cell, workers []*Worker) (w *Worker, err error) {
 		}
 	}()
 	view := TaskView{Priority: c.priority}
-	if c.attrs != nil {
-		view.ID, view.Key, view.Headers = c.attrs.ID, c.attrs.Key, c.attrs.Headers
+	if attrs := c.attrs(); attrs != nil {
+		view.ID, view.Key, view.Headers = attrs.ID, attrs.Key, attrs.Headers
 	}
 	i := p(view, Workers{list: workers})
 	if i < 0 || i >= len(workers) {

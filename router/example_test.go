@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
 
@@ -13,7 +14,7 @@ import (
 
 // Round-robin gives every worker its turn, exactly.
 func ExampleRoundRobin() {
-	pool, err := actors.NewPool(quietRoot(), echo, actors.WithSize(3), actors.WithDispatch(router.RoundRobin()))
+	pool, err := actors.NewPool(exampleRoot(), same, actors.WithSize(3), actors.WithDispatch(router.RoundRobin()))
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -45,7 +46,7 @@ func ExampleLeastBusy() {
 		}
 		return task, nil
 	}
-	pool, err := actors.NewPool(quietRoot(), work, actors.WithSize(2), actors.WithDispatch(router.LeastBusy()))
+	pool, err := actors.NewPool(exampleRoot(), work, actors.WithSize(2), actors.WithDispatch(router.LeastBusy()))
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -75,7 +76,7 @@ func ExampleLeastBusy() {
 // Random keeps no state and needs no key: in the long run all workers have the
 // same share.
 func ExampleRandom() {
-	pool, err := actors.NewPool(quietRoot(), echo, actors.WithSize(2), actors.WithDispatch(router.Random()))
+	pool, err := actors.NewPool(exampleRoot(), same, actors.WithSize(2), actors.WithDispatch(router.Random()))
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -102,7 +103,7 @@ func ExampleConsistentHash() {
 		balance += amount
 		return balance, nil
 	}
-	pool, err := actors.NewPool(quietRoot(), book, actors.WithSize(8), actors.WithDispatch(router.ConsistentHash()))
+	pool, err := actors.NewPool(exampleRoot(), book, actors.WithSize(8), actors.WithDispatch(router.ConsistentHash()))
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -143,7 +144,7 @@ func ExampleCustom() {
 		}
 		return least
 	}
-	pool, err := actors.NewPool(quietRoot(), echo, actors.WithSize(2), actors.WithDispatch(router.Custom(pick)))
+	pool, err := actors.NewPool(exampleRoot(), same, actors.WithSize(2), actors.WithDispatch(router.Custom(pick)))
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -177,11 +178,12 @@ func ExampleOverflow() {
 	// Output: block reject drop-oldest drop-newest caller-runs
 }
 
-func echo(_ context.Context, task string) (string, error) { return task, nil }
+func same(_ context.Context, task string) (string, error) { return task, nil }
 
-// quietRoot returns the root of an actor system that does not log.
-func quietRoot() *actor.RootContext {
-	return actor.NewActorSystem(actor.WithLoggerFactory(func(*actor.ActorSystem) *slog.Logger {
-		return slog.New(slog.DiscardHandler)
-	})).Root
+// exampleRoot returns the root of an actor system that does not log.
+func exampleRoot() *actor.RootContext {
+	return actor.NewActorSystem(
+		actor.WithLoggerFactory(func(*actor.ActorSystem) *slog.Logger { return slog.New(slog.DiscardHandler) }),
+		actor.WithDeadLetterThrottleInterval(time.Millisecond), // the goroutine of a dead letter lives as long
+	).Root
 }

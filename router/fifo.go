@@ -9,6 +9,9 @@ type fifo struct {
 
 func (f *fifo) len() int { return len(f.list) - f.head }
 
+// waiting are the messages, oldest first.
+func (f *fifo) waiting() []any { return f.list[f.head:] }
+
 func (f *fifo) push(message any) { f.list = append(f.list, message) }
 
 func (f *fifo) pop() (any, bool) {

@@ -132,7 +132,7 @@ func (r *Router) Revive() {
 
 func (r *Router) refuseWaitersLocked(err error) {
 	for r.waiters.first != nil {
-		r.refuseLocked(r.waiters.first.cell, err)
+		r.refuseLocked(r.waiters.first, err)
 	}
 }
 

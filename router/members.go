@@ -109,7 +109,7 @@ func (r *Router) Remove(pid *actor.PID) (worked bool) {
 	}
 	r.restarts += w.restarts.Load()
 	r.addCustomLocked(w.custom)
-	mail := w.mail.list[w.mail.head:]
+	mail := w.mail.waiting()
 	w.mail = fifo{}
 	r.mu.Unlock()
 	for _, message := range mail {
@@ -210,15 +210,11 @@ func (r *Router) Broadcast(accept func() (*Cell, error)) error {
 			r.rejected.Add(1)
 			return err
 		}
-		if c.timeout > 0 {
-			c.dueAt = r.now() + int64(c.timeout)
-		}
+		c.startTime()
 		c.pinned = true
 		r.enterLocked(c)
 		r.enqueueLocked(c, w, &then)
-		if c.dueAt > 0 {
-			r.addDeadlineLocked(c)
-		}
+		r.addDeadlineLocked(c)
 	}
 	return nil
 }
@@ -336,7 +332,8 @@ func (r *Router) resumeSuspended() {
 	r.mu.Lock()
 	var workers []*Worker
 	for _, w := range r.workers {
-		if w.suspended {
+		// A worker that has just failed may not have read that it is suspended.
+		if w.suspended || slices.ContainsFunc(w.system.waiting(), isSuspend) {
 			workers = append(workers, w)
 		}
 	}
@@ -344,4 +341,9 @@ func (r *Router) resumeSuspended() {
 	for _, w := range workers {
 		w.PostSystemMessage(&actor.ResumeMailbox{})
 	}
+}
+
+func isSuspend(message any) bool {
+	_, ok := message.(*actor.SuspendMailbox)
+	return ok
 }

@@ -38,10 +38,10 @@ func (r *Router) pickLocked(c *Cell) *Worker {
 	case nil:
 		return nil
 	case custom:
-		if c.owner != nil && c.owner.leaving {
+		if c.worker != nil && c.worker.leaving {
 			return nil
 		}
-		return c.owner
+		return c.worker
 	default:
 		workers := *r.routees.Load()
 		if len(workers) == 0 {
@@ -54,9 +54,9 @@ func (r *Router) pickLocked(c *Cell) *Worker {
 // enqueueLocked puts the task into w's own queue, or the shared one if w is nil,
 // and wakes a worker for it if need be.
 func (r *Router) enqueueLocked(c *Cell, w *Worker, then *after) {
-	c.place = queued
-	c.owner = w
+	c.worker = w
 	if w == nil {
+		c.place = shared
 		if r.held > 0 {
 			r.yieldBatchesLocked(c.priority)
 		}
@@ -64,6 +64,7 @@ func (r *Router) enqueueLocked(c *Cell, w *Worker, then *after) {
 		then.schedule(r.wakeLocked())
 		return
 	}
+	c.place = own
 	w.own.Push(&c.node, c.priority)
 	r.own++
 	w.load.Add(1)
@@ -84,13 +85,13 @@ func (r *Router) wakeLocked() *Worker {
 	return w
 }
 
-// unqueueLocked takes a queued task out of its queue.
+// unqueueLocked takes a task out of its queue, which is not a batch.
 func (r *Router) unqueueLocked(c *Cell) {
-	w := c.owner
-	if w == nil {
+	if c.place == shared {
 		r.shared.Remove(&c.node)
 		return
 	}
+	w := c.worker
 	w.own.Remove(&c.node)
 	r.own--
 	w.load.Add(-1)
@@ -164,10 +165,10 @@ func (r *Router) moveLocked(cells []*Cell, then *after) {
 				r.picker.accepted(c)
 			}
 			r.enqueueLocked(c, w, then)
-		case c.owner.leaving:
+		case c.worker.leaving:
 			r.settleQueuedLocked(c, messages.Dropped, errWorkerGone, then)
 		default:
-			r.enqueueLocked(c, c.owner, then)
+			r.enqueueLocked(c, c.worker, then)
 		}
 	}
 }

@@ -39,7 +39,7 @@ func (r *Router) claim(c *Cell, outcome messages.Outcome, err error) (won bool) 
 		return false
 	}
 	now := r.now()
-	c.outcome, c.err, c.ended = outcome, err, now
+	c.conclude(outcome, err, now)
 	if w := c.worker; w != nil {
 		r.meter.Record(w.shard, 1, c.started-c.enqueued, now-c.started, now)
 		w.ran.Add(now - c.started)
@@ -57,7 +57,7 @@ func (r *Router) finish(c *Cell, err error) {
 	outcome := messages.Succeeded
 	switch {
 	case err == nil:
-	case c.dueAt > 0 && r.now() >= c.dueAt:
+	case c.dueAt() > 0 && r.now() >= c.dueAt():
 		outcome, err = messages.TimedOut, fmt.Errorf("%w: %w", messages.ErrTaskTimeout, err)
 	case c.bound && c.caller.Err() != nil:
 		outcome, err = messages.Canceled, fmt.Errorf("%w: %w", messages.ErrCanceled, err)
@@ -74,9 +74,9 @@ func (r *Router) finish(c *Cell, err error) {
 // settleQueuedLocked gives a task that was accepted but never ran its outcome.
 // The task must be in no queue any more.
 func (r *Router) settleQueuedLocked(c *Cell, outcome messages.Outcome, err error, then *after) {
-	c.place = gone
+	c.place, c.worker = gone, nil
 	c.settled.Store(true)
-	c.outcome, c.err, c.ended = outcome, err, r.now()
+	c.conclude(outcome, err, r.now())
 	r.unworked[outcome]++
 	r.endDeadlineLocked(c)
 	then.settled = append(then.settled, c)
@@ -110,7 +110,7 @@ func (r *Router) Cancel(c *Cell, err error) {
 		r.recallLocked(w) // c may be in its batch
 	}
 	switch c.whereLocked() {
-	case queued:
+	case shared, own:
 		r.unqueueLocked(c)
 		r.settleQueuedLocked(c, messages.Canceled, err, &then)
 		r.admitLocked(&then)
@@ -122,18 +122,27 @@ func (r *Router) Cancel(c *Cell, err error) {
 	then.run()
 }
 
-// addDeadlineLocked starts the task's time, unless it runs already.
+// startTime says when the task's time will be up, if it has a timeout.
+func (c *Cell) startTime() {
+	if x := c.rare; x != nil && x.timeout > 0 {
+		x.dueAt = c.router.now() + int64(x.timeout)
+	}
+}
+
+// addDeadlineLocked has the task's time end, if it has a timeout.
 func (r *Router) addDeadlineLocked(c *Cell) {
-	if c.expiry.Set() {
+	x := c.rare
+	if x == nil || x.dueAt == 0 || x.expiry.Set() {
 		return
 	}
-	r.deadlines.Add(&c.expiry, c.dueAt)
+	x.expiry.Value = c
+	r.deadlines.Add(&x.expiry, x.dueAt)
 	r.setTimerLocked()
 }
 
 func (r *Router) endDeadlineLocked(c *Cell) {
-	if c.expiry.Set() {
-		r.deadlines.Remove(&c.expiry)
+	if x := c.rare; x != nil && x.expiry.Set() {
+		r.deadlines.Remove(&x.expiry)
 	}
 }
 
@@ -166,8 +175,8 @@ func (r *Router) expire() {
 		}
 		switch c.whereLocked() {
 		case fresh:
-			r.refuseLocked(c, fmt.Errorf("%w: %w", messages.ErrTaskTimeout, r.full()))
-		case queued:
+			r.refuseLocked(c.rare.waiter, fmt.Errorf("%w: %w", messages.ErrTaskTimeout, r.full()))
+		case shared, own:
 			r.unqueueLocked(c)
 			r.settleQueuedLocked(c, messages.TimedOut, messages.ErrTaskTimeout, &then)
 		case running:

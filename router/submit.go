@@ -33,16 +33,14 @@ func (r *Router) submit(ctx context.Context, c *Cell, mode Mode) error {
 	if err := ctx.Err(); err != nil {
 		return context.Cause(ctx)
 	}
-	if c.timeout > 0 {
-		c.dueAt = r.now() + int64(c.timeout)
-	}
+	c.startTime()
 	if choose, ok := r.picker.(custom); ok {
 		if workers := *r.routees.Load(); len(workers) > 0 {
 			w, err := choose.choose(c, workers)
 			if err != nil {
 				return err
 			}
-			c.owner = w
+			c.worker = w
 		}
 	}
 
@@ -52,7 +50,9 @@ func (r *Router) submit(ctx context.Context, c *Cell, mode Mode) error {
 		r.mu.Unlock()
 		return err
 	}
-	if r.waiters.first == nil {
+	// If others wait there is no room, save for a task that is bound early to a
+	// worker that happens to be free.
+	if r.waiters.first == nil || r.picker != nil {
 		if w, room := r.placeLocked(c); room {
 			r.acceptLocked(c, w, &then)
 			r.mu.Unlock()
@@ -78,9 +78,7 @@ func (r *Router) acceptLocked(c *Cell, w *Worker, then *after) {
 		r.picker.accepted(c)
 	}
 	r.enqueueLocked(c, w, then)
-	if c.dueAt > 0 {
-		r.addDeadlineLocked(c)
-	}
+	r.addDeadlineLocked(c)
 }
 
 // enterLocked enters the task into the ledger.
@@ -147,6 +145,7 @@ func (r *Router) dropForLocked(c *Cell, policy Overflow, then *after) {
 type waiter struct {
 	cell       *Cell
 	prev, next *waiter
+	waits      bool          // guarded by Router.mu; it is in waiters
 	err        error         // guarded by Router.mu until ready has been received
 	ready      chan struct{} // holds one
 }
@@ -180,7 +179,7 @@ func (l *waiterList) remove(w *waiter) {
 
 // waitLockedThenUnlock waits until the task is accepted or refused.
 func (r *Router) waitLockedThenUnlock(ctx context.Context, c *Cell) error {
-	wt := &waiter{cell: c, ready: make(chan struct{}, 1)}
+	wt := &waiter{cell: c, waits: true, ready: make(chan struct{}, 1)}
 	self := r.workerOf(ctx)
 	if self != nil && !r.blockLocked(self) {
 		r.mu.Unlock()
@@ -188,8 +187,8 @@ func (r *Router) waitLockedThenUnlock(ctx context.Context, c *Cell) error {
 	}
 	r.waiters.push(wt)
 	r.waiting.Store(true)
-	c.waiter = wt
-	if c.dueAt > 0 {
+	if c.dueAt() > 0 {
+		c.rare.waiter = wt
 		r.addDeadlineLocked(c)
 	}
 	r.mu.Unlock()
@@ -202,37 +201,38 @@ func (r *Router) waitLockedThenUnlock(ctx context.Context, c *Cell) error {
 	case <-ctx.Done():
 	}
 	r.mu.Lock()
-	if c.waiter == wt {
-		r.refuseLocked(c, fmt.Errorf("%w: %w", r.full(), context.Cause(ctx)))
+	if wt.waits {
+		r.refuseLocked(wt, fmt.Errorf("%w: %w", r.full(), context.Cause(ctx)))
 	}
 	r.mu.Unlock()
 	<-wt.ready
 	return wt.err
 }
 
-// refuseLocked ends the wait of c's submitter with an error.
-func (r *Router) refuseLocked(c *Cell, err error) {
-	wt := c.waiter
+// refuseLocked ends the wait of a submitter with an error, nil if its task is to be
+// accepted.
+func (r *Router) refuseLocked(wt *waiter, err error) {
 	r.waiters.remove(wt)
 	r.waiting.Store(r.waiters.first != nil)
-	c.waiter = nil
-	if c.expiry.Set() {
-		r.deadlines.Remove(&c.expiry)
-	}
+	wt.waits = false
+	r.endDeadlineLocked(wt.cell)
 	wt.err = err
 	wt.ready <- struct{}{}
 }
 
-// admitLocked accepts the tasks of waiters while there is room.
+// admitLocked accepts the tasks of waiters while there is room. Where the first
+// must wait for its worker, a later one may be for a worker that is free.
 func (r *Router) admitLocked(then *after) {
-	for wt := r.waiters.first; wt != nil; wt = r.waiters.first {
+	for wt := r.waiters.first; wt != nil; {
+		next := wt.next
 		c := wt.cell
-		w, room := r.placeLocked(c)
-		if !room {
+		if w, room := r.placeLocked(c); room {
+			r.refuseLocked(wt, nil)
+			r.acceptLocked(c, w, then)
+		} else if r.picker == nil || r.able == r.promised {
 			return
 		}
-		r.refuseLocked(c, nil)
-		r.acceptLocked(c, w, then)
+		wt = next
 	}
 }
 
@@ -243,11 +243,9 @@ func (r *Router) runInCallerLockedThenUnlock(ctx context.Context, c *Cell) error
 	r.enterLocked(c)
 	c.started = c.enqueued
 	c.ctx = newContext(c, nil)
-	c.place = running
+	c.place, c.worker = running, nil
 	r.callers[c] = struct{}{}
-	if c.dueAt > 0 {
-		r.addDeadlineLocked(c)
-	}
+	r.addDeadlineLocked(c)
 	r.mu.Unlock()
 
 	returned := make(chan struct{})

@@ -36,7 +36,7 @@ const (
 	batchTime = 10_000 // nanoseconds
 
 	backlog    = 16
-	stampEvery = 4
+	stampEvery = 8
 )
 
 // next parks w or gives it something to do: system messages first, then mail,
@@ -134,15 +134,13 @@ func (r *Router) takeSharedLocked(w *Worker) (*Cell, bool) {
 		return c, true
 	}
 	w.hand.mu.Lock()
-	for room := min(batchTime/(w.mean+1), maxBatch-1); room > 0; room-- {
-		more, ok := r.shared.Peek()
-		if !ok || !more.batchable() || more.priority != c.priority {
-			break
+	r.shared.MoveTo(&w.hand.batch, int(min(batchTime/(w.mean+1), maxBatch-1)), func(more *Cell) bool {
+		if more.priority != c.priority || !more.batchable() {
+			return false
 		}
-		r.shared.Remove(&more.node)
-		more.worker = w
-		w.hand.batch.Push(&more.node, more.priority)
-	}
+		more.place, more.worker = batched, w
+		return true
+	})
 	w.batchPriority = c.priority
 	r.countBatchLocked(w)
 	w.hand.mu.Unlock()
@@ -151,19 +149,20 @@ func (r *Router) takeSharedLocked(w *Worker) (*Cell, bool) {
 
 // batchable reports whether the task may be taken before the one ahead of it has
 // been done: it must need neither the time nor a deadline.
-func (c *Cell) batchable() bool { return c.dueAt == 0 && c.sender == nil }
+func (c *Cell) batchable() bool { return c.rare == nil || c.rare.dueAt == 0 && c.rare.sender == nil }
 
 // stealLocked takes half of a batch from another worker.
 func (r *Router) stealLocked(w *Worker) (c *Cell, ok bool) {
 	for len(r.holders) > 0 && !ok {
 		victim := r.holders[len(r.holders)-1]
-		w.hand.mu.Lock() // w is not in anyone's sight but this goroutine's, so no deadlock
+		w.hand.mu.Lock() // two hands are only ever locked together here, under r.mu
 		victim.hand.mu.Lock()
 		c, ok = victim.hand.batch.Pop()
-		for n := victim.hand.batch.Len() / 2; ok && w.mean >= 0 && n > 0; n-- {
-			more, _ := victim.hand.batch.Pop()
-			more.worker = w
-			w.hand.batch.Push(&more.node, more.priority)
+		if ok && w.mean >= 0 {
+			victim.hand.batch.MoveTo(&w.hand.batch, victim.hand.batch.Len()/2, func(more *Cell) bool {
+				more.worker = w
+				return true
+			})
 		}
 		w.batchPriority = victim.batchPriority
 		r.countBatchLocked(victim)
@@ -213,7 +212,7 @@ func (r *Router) recallLocked(w *Worker) {
 	}
 	w.hand.mu.Lock()
 	for c, ok := w.hand.batch.PopLast(); ok; c, ok = w.hand.batch.PopLast() {
-		c.worker = nil
+		c.place, c.worker = shared, nil
 		r.shared.PushFront(&c.node, c.priority)
 	}
 	r.countBatchLocked(w)
@@ -299,7 +298,6 @@ func (w *Worker) settle(c *Cell, outcome messages.Outcome, err error) {
 	w.settled = true
 	won := c.settled.CompareAndSwap(false, true)
 	if won {
-		c.outcome, c.err = outcome, err
 		if w.untimed == 0 {
 			w.batchWait = c.started - c.enqueued
 		}
@@ -311,7 +309,7 @@ func (w *Worker) settle(c *Cell, outcome messages.Outcome, err error) {
 		w.measureBatch(w.clock)
 	}
 	if won {
-		c.ended = w.clock
+		c.conclude(outcome, err, w.clock)
 		c.body.Settled()
 	}
 }

@@ -61,13 +61,11 @@ func (w *Worker) workUntilFailure(done *Cell) (parked bool, inHand *Cell) {
 // own actor is done when Receive returns.
 func (w *Worker) work(c *Cell) {
 	w.settled = false
-	w.doing = c.body.Message()
 	if w.router.cfg.Direct {
 		c.body.Run()
 	} else {
-		w.invoker.InvokeUserMessage(w.doing)
+		w.invoker.InvokeUserMessage(c.body.Message())
 	}
-	w.doing = nil
 	if w.settled {
 		return
 	}
@@ -116,11 +114,12 @@ func (w *Worker) obey(message any) {
 func (w *Worker) fail(value any, inHand *Cell) {
 	err := newPanicError(value)
 	w.failure = err.Value
-	if inHand != nil {
-		w.settle(inHand, messages.Panicked, err)
-	}
 	doing := w.doing
 	w.doing = nil
+	if inHand != nil {
+		doing = inHand.body.Message()
+		w.settle(inHand, messages.Panicked, err)
+	}
 	switch doing.(type) {
 	case *actor.Started, *actor.Restart:
 		w.barren.Add(1)

@@ -17,7 +17,7 @@ import (
 // A worker that panics is restarted. Whoever waits for the task hears of the
 // panic at once; the tasks behind it are done as if nothing had happened.
 func ExampleOneForOne() {
-	pool, err := actors.NewPool(quietSystem().Root, divide,
+	pool, err := actors.NewPool(exampleSystem().Root, hundredBy,
 		actors.WithSize(1),
 		actors.WithSupervision(supervisor.OneForOne()),
 	)
@@ -41,7 +41,7 @@ func ExampleOneForOne() {
 // A budget bounds the restarts of each worker. The one that has spent it is
 // stopped and not replaced; a pool without workers says so.
 func ExampleRestarts() {
-	pool, err := actors.NewPool(quietSystem().Root, divide,
+	pool, err := actors.NewPool(exampleSystem().Root, hundredBy,
 		actors.WithSize(1),
 		actors.WithSupervision(supervisor.OneForOne(supervisor.Restarts(1, time.Hour))),
 	)
@@ -81,7 +81,7 @@ func ExampleDecider() {
 		directives <- "restart"
 		return actor.RestartDirective
 	}
-	pool, err := actors.NewPool(quietSystem().Root, handler,
+	pool, err := actors.NewPool(exampleSystem().Root, handler,
 		actors.WithSize(2),
 		actors.WithSupervision(supervisor.OneForOne(supervisor.Decider(decide))),
 	)
@@ -106,7 +106,7 @@ func ExampleDecider() {
 // All workers are restarted when one has failed, for those that share what may
 // be broken now.
 func ExampleAllForOne() {
-	system := quietSystem()
+	system := exampleSystem()
 	restarted := make(chan *messages.WorkerRestarted, 3)
 	events := system.EventStream.Subscribe(func(event any) {
 		if e, ok := event.(*messages.WorkerRestarted); ok {
@@ -115,7 +115,7 @@ func ExampleAllForOne() {
 	})
 	defer system.EventStream.Unsubscribe(events)
 
-	pool, err := actors.NewPool(system.Root, divide,
+	pool, err := actors.NewPool(system.Root, hundredBy,
 		actors.WithSize(3),
 		actors.WithSupervision(supervisor.AllForOne()),
 	)
@@ -142,7 +142,7 @@ func ExampleAllForOne() {
 // The strategy of the pool's parent is asked. What it decides is for the pool as
 // a whole; here it lets the pool go on.
 func ExampleEscalate() {
-	system := quietSystem()
+	system := exampleSystem()
 	asked := make(chan any, 1)
 	strategy := actor.NewOneForOneStrategy(1, time.Minute, func(reason any) actor.Directive {
 		asked <- reason
@@ -152,7 +152,7 @@ func ExampleEscalate() {
 	parent := system.Root.Spawn(actor.PropsFromFunc(func(ctx actor.Context) {
 		switch msg := ctx.Message().(type) {
 		case *actor.Started:
-			pool := ctx.Spawn(actors.PropsFromHandler(divide,
+			pool := ctx.Spawn(actors.PropsFromHandler(hundredBy,
 				actors.WithSize(1), actors.WithSupervision(supervisor.Escalate())))
 			ctx.Request(pool, 0)
 			ctx.Request(pool, 4)
@@ -179,11 +179,12 @@ func ExampleStrategy_Validate() {
 	// Output: troupe: invalid option: -1 restarts
 }
 
-func divide(_ context.Context, n int) (int, error) { return 100 / n, nil }
+func hundredBy(_ context.Context, n int) (int, error) { return 100 / n, nil }
 
-// quietSystem returns an actor system that does not log.
-func quietSystem() *actor.ActorSystem {
-	return actor.NewActorSystem(actor.WithLoggerFactory(func(*actor.ActorSystem) *slog.Logger {
-		return slog.New(slog.DiscardHandler)
-	}))
+// exampleSystem returns an actor system that does not log.
+func exampleSystem() *actor.ActorSystem {
+	return actor.NewActorSystem(
+		actor.WithLoggerFactory(func(*actor.ActorSystem) *slog.Logger { return slog.New(slog.DiscardHandler) }),
+		actor.WithDeadLetterThrottleInterval(time.Millisecond), // the goroutine of a dead letter lives as long
+	)
 }

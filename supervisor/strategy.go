@@ -38,9 +38,10 @@ func Restarts(n int, within time.Duration) Option { return budget{restarts: n, w
 // A Strategy is an [actor.SupervisorStrategy] made by [OneForOne], [AllForOne]
 // or [Escalate]. It may serve any number of pools.
 type Strategy struct {
-	decide Decider
-	budget *budget // nil: no bound
-	all    bool    // what befalls one worker befalls all
+	decide  Decider
+	budget  *budget // nil: no bound
+	all     bool    // what befalls one worker befalls all
+	invalid error   // what is wrong with the options; nil: see Validate
 
 	mu       sync.Mutex
 	failures map[*actor.PID][]time.Time // guarded by mu; the latest of each worker, oldest first, budget.restarts+1 at most
@@ -69,10 +70,12 @@ func newStrategy(directive actor.Directive, options []Option) *Strategy {
 		decide:   func(error) actor.Directive { return directive },
 		failures: make(map[*actor.PID][]time.Time),
 	}
-	for _, option := range options {
-		if option != nil {
-			option.apply(s)
+	for i, option := range options {
+		if option == nil {
+			s.invalid = fmt.Errorf("%w: option %d of a strategy is nil", messages.ErrInvalidOption, i)
+			continue
 		}
+		option.apply(s)
 	}
 	return s
 }
@@ -81,6 +84,8 @@ func newStrategy(directive actor.Directive, options []Option) *Strategy {
 // strategy cannot work. A pool calls it for every strategy that has it.
 func (s *Strategy) Validate() error {
 	switch {
+	case s.invalid != nil:
+		return s.invalid
 	case s.decide == nil:
 		return fmt.Errorf("%w: nil decider", messages.ErrInvalidOption)
 	case s.budget != nil && s.budget.restarts < 0:
@@ -99,7 +104,7 @@ type dismisser interface {
 // HandleFailure implements [actor.SupervisorStrategy].
 func (s *Strategy) HandleFailure(
 	system *actor.ActorSystem, supervisor actor.Supervisor, child *actor.PID,
-	_ *actor.RestartStatistics, reason, message any,
+	rs *actor.RestartStatistics, reason, message any,
 ) {
 	directive := s.decide(&messages.PanicError{Value: reason})
 	workers := []*actor.PID{child}
@@ -117,7 +122,7 @@ func (s *Strategy) HandleFailure(
 	case actor.EscalateDirective:
 		supervisor.EscalateFailure(reason, message)
 	default:
-		if !s.spent(child) {
+		if !s.spent(child, rs) {
 			supervisor.RestartChildren(workers...)
 		} else if d, ok := supervisor.(dismisser); ok {
 			d.dismiss(workers...)
@@ -128,15 +133,19 @@ func (s *Strategy) HandleFailure(
 }
 
 // spent counts a failure of the worker and reports whether that was one too many.
-func (s *Strategy) spent(worker *actor.PID) bool {
+func (s *Strategy) spent(worker *actor.PID, rs *actor.RestartStatistics) bool {
 	if s.budget == nil {
 		return false
+	}
+	if s.budget.within == 0 { // Proto.Actor's count will do, and goes with the worker
+		rs.Fail()
+		return rs.FailureCount() > s.budget.restarts
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := time.Now()
 	for pid, times := range s.failures {
-		if within := s.budget.within; within > 0 && now.Sub(times[len(times)-1]) >= within {
+		if now.Sub(times[len(times)-1]) >= s.budget.within {
 			delete(s.failures, pid)
 		}
 	}
@@ -145,7 +154,7 @@ func (s *Strategy) spent(worker *actor.PID) bool {
 		times = times[1:]
 	}
 	s.failures[worker] = times
-	if len(times) <= s.budget.restarts || s.budget.within > 0 && now.Sub(times[0]) >= s.budget.within {
+	if len(times) <= s.budget.restarts || now.Sub(times[0]) >= s.budget.within {
 		return false
 	}
 	delete(s.failures, worker)

@@ -38,7 +38,12 @@ func (q *Queue[T]) Len() int { return q.length }
 
 // Push appends n behind the elements of its priority. n must be in no queue.
 func (q *Queue[T]) Push(n *Node[T], priority int) {
-	l := q.levelFor(priority)
+	var l *level[T]
+	if len(q.levels) > 0 && q.levels[0].priority == priority {
+		l = q.levels[0] // by far the most frequent case
+	} else {
+		l = q.levelFor(priority)
+	}
 	n.level, n.prev, n.next = l, l.last, nil
 	if l.last == nil {
 		l.first = n
@@ -140,10 +145,45 @@ func (q *Queue[T]) Remove(n *Node[T]) {
 	}
 	n.level, n.prev, n.next = nil, nil, nil
 	q.length--
+	q.dropIfEmpty(l)
+}
+
+// dropIfEmpty restores the invariant that only a lone level may be empty.
+func (q *Queue[T]) dropIfEmpty(l *level[T]) {
 	if l.first == nil && len(q.levels) > 1 {
 		heap.Remove(&q.levels, l.index)
 		delete(q.byPrio, l.priority)
 		q.spare = l
+	}
+}
+
+// MoveTo moves elements that Pop would return one after another to dst, which must
+// be empty: up to n, of one priority, and only while move agrees.
+func (q *Queue[T]) MoveTo(dst *Queue[T], n int, move func(T) bool) {
+	if q.length == 0 {
+		return
+	}
+	from := q.levels[0]
+	to := dst.levelFor(from.priority)
+	first, last := from.first, (*Node[T])(nil)
+	node := first
+	for ; node != nil && dst.length < n && move(node.Value); node = node.next {
+		node.level = to
+		last = node
+		dst.length++
+	}
+	if last == nil {
+		return
+	}
+	last.next = nil
+	to.first, to.last = first, last
+	q.length -= dst.length
+	from.first = node
+	if node != nil {
+		node.prev = nil
+	} else {
+		from.last = nil
+		q.dropIfEmpty(from)
 	}
 }
 

@@ -1,0 +1,44 @@
+package supervisor_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/asynkron/protoactor-go/actor"
+	"github.com/stretchr/testify/require"
+
+	"github.com/troupe-go/troupe/actors"
+	"github.com/troupe-go/troupe/messages"
+	"github.com/troupe-go/troupe/supervisor"
+)
+
+// The parent may decide before the worker has noticed that it is suspended. It
+// must not stay so for ever.
+func TestEscalatedWorkerGoesOnHoweverFastItsParentDecides(t *testing.T) {
+	system := exampleSystem()
+	strategy := actor.NewOneForOneStrategy(1, time.Minute, func(any) actor.Directive { return actor.ResumeDirective })
+	results := make(chan *messages.Result, 1)
+	var pool *actor.PID
+	parent := system.Root.Spawn(actor.PropsFromFunc(func(ctx actor.Context) {
+		switch msg := ctx.Message().(type) {
+		case *actor.Started:
+			pool = ctx.Spawn(actors.PropsFromHandler(hundredBy,
+				actors.WithSize(1), actors.WithSupervision(supervisor.Escalate())))
+		case int:
+			ctx.Request(pool, msg)
+		case *messages.Result:
+			results <- msg
+		}
+	}, actor.WithSupervisor(strategy)))
+
+	for n := range 10000 {
+		system.Root.Send(parent, 0)
+		select {
+		case r := <-results:
+			require.Equal(t, messages.Panicked, r.Outcome)
+		case <-time.After(5 * time.Second):
+			t.Fatalf("no answer to task %d", n)
+		}
+	}
+	require.NoError(t, system.Root.StopFuture(parent).Wait())
+}
