@@ -137,6 +137,9 @@ func (p *running) Resize(ctx context.Context, size int) error {
 	if size < 1 {
 		return invalid("size %d < 1", size)
 	}
+	if p.stopped() {
+		return messages.ErrPoolStopped
+	}
 	answer := make(chan error, 1)
 	p.system.Root.Send(p.pid, &supervisor.ResizeRequest{Size: size, Done: func(err error) { answer <- err }})
 	select {
@@ -185,7 +188,9 @@ func (p *running) Shutdown(ctx context.Context) (messages.DrainReport, error) {
 // times.
 func (p *running) Close() messages.DrainReport {
 	p.router.Close()
-	p.system.Root.Stop(p.pid)
+	if !p.stopped() {
+		p.system.Root.Stop(p.pid)
+	}
 	grace := time.NewTimer(closeGrace)
 	defer grace.Stop()
 	select {
@@ -197,6 +202,15 @@ func (p *running) Close() messages.DrainReport {
 
 // Done is closed when the last worker has stopped and the pool's name is free.
 func (p *running) Done() <-chan struct{} { return p.done }
+
+func (p *running) stopped() bool {
+	select {
+	case <-p.done:
+		return true
+	default:
+		return false
+	}
+}
 
 // running is a pool that has been spawned.
 type running struct {

@@ -23,7 +23,8 @@ func PropsFromHandler[In, Out any](handler Handler[In, Out], opts ...Option) *ac
 // PropsFromProducer returns the props of a pool whose workers are actors of the
 // user's own. A worker receives every message as it was sent, a *messages.Task as
 // well as any other, and responds as any actor does. The task is done when its
-// Receive returns. What the pool itself has to say, such as a rejection, a
+// Receive returns, so a response may reach its sender a moment before the task
+// counts as succeeded. What the pool itself has to say, such as a rejection, a
 // timeout or a panic, is a *messages.Result with Err set.
 //
 // If an option makes no sense, spawning the props fails.

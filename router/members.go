@@ -332,8 +332,7 @@ func (r *Router) resumeSuspended() {
 	r.mu.Lock()
 	var workers []*Worker
 	for _, w := range r.workers {
-		// A worker that has just failed may not have read that it is suspended.
-		if w.suspended || slices.ContainsFunc(w.system.waiting(), isSuspend) {
+		if w.suspended {
 			workers = append(workers, w)
 		}
 	}
@@ -341,9 +340,4 @@ func (r *Router) resumeSuspended() {
 	for _, w := range workers {
 		w.PostSystemMessage(&actor.ResumeMailbox{})
 	}
-}
-
-func isSuspend(message any) bool {
-	_, ok := message.(*actor.SuspendMailbox)
-	return ok
 }

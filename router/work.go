@@ -86,9 +86,6 @@ func (w *Worker) read(message any) {
 // obey handles a message of the actor system.
 func (w *Worker) obey(message any) {
 	switch message.(type) {
-	case *actor.SuspendMailbox:
-		w.router.suspend(w, true)
-		return
 	case *actor.ResumeMailbox:
 		w.router.suspend(w, false)
 		return

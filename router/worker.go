@@ -113,8 +113,16 @@ func (w *Worker) Start() {
 	then.run()
 }
 
-// PostSystemMessage queues a message of the actor system.
-func (w *Worker) PostSystemMessage(message any) { w.post(&w.system, message) }
+// PostSystemMessage queues a message of the actor system. A worker that fails is
+// suspended at once: before its supervisor hears of it, and so before a decision
+// to resume it can come.
+func (w *Worker) PostSystemMessage(message any) {
+	if _, ok := message.(*actor.SuspendMailbox); ok {
+		w.router.suspend(w, true)
+		return
+	}
+	w.post(&w.system, message)
+}
 
 // PostUserMessage queues a message to the worker itself. It is not a task.
 func (w *Worker) PostUserMessage(message any) {
