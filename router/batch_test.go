@@ -1,0 +1,157 @@
+package router_test
+
+import (
+	"context"
+	"testing"
+	"testing/synctest"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/troupe-go/troupe/actors"
+	"github.com/troupe-go/troupe/messages"
+)
+
+// Workers whose tasks are short take them in batches. These tests state that a
+// batch is still part of the queue: nothing in it is out of reach.
+
+// batching runs test with a pool whose workers have found their tasks to be
+// short: in the bubble, they take no time at all.
+func batching(t *testing.T, size, capacity int, test func(t *testing.T, pool *actors.Pool[func(), int])) {
+	t.Helper()
+	bubble(t, func(t *testing.T) {
+		pool := newPool(t, func(_ context.Context, work func()) (int, error) { work(); return 0, nil },
+			actors.WithSize(size), actors.WithQueue(capacity, actors.Block))
+		for range 4 * size {
+			_, err := pool.Ask(t.Context(), func() {})
+			require.NoError(t, err)
+		}
+		test(t, pool)
+	})
+}
+
+// queueUp has the tasks queued before the first one runs.
+func queueUp(t *testing.T, pool *actors.Pool[func(), int], tasks ...func()) []*actors.Future[int] {
+	t.Helper()
+	pool.Pause()
+	var futures []*actors.Future[int]
+	for _, task := range tasks {
+		f, err := pool.Submit(t.Context(), task)
+		require.NoError(t, err)
+		futures = append(futures, f)
+	}
+	pool.Resume()
+	synctest.Wait()
+	return futures
+}
+
+// trace returns tasks that note their letters, and what they have noted.
+func trace(letters string) (tasks []func(), ran func() string) {
+	var log []byte
+	for i := range letters {
+		tasks = append(tasks, func() { log = append(log, letters[i]) })
+	}
+	return tasks, func() string { return string(log) }
+}
+
+func TestAPauseStopsWithinABatchAndKeepsTheOrder(t *testing.T) {
+	batching(t, 1, 100, func(t *testing.T, pool *actors.Pool[func(), int]) {
+		tasks, ran := trace("abcdef")
+		pauses := tasks[1]
+		tasks[1] = func() { pauses(); pool.Pause() }
+		queueUp(t, pool, tasks...)
+		assert.Equal(t, "ab", ran())
+		assert.EqualValues(t, 4, pool.Stats().Queued)
+		late, _ := trace("g")
+		require.NoError(t, pool.Tell(t.Context(), late[0]))
+		pool.Resume()
+		require.NoError(t, pool.Wait(t.Context()))
+		assert.Equal(t, "abcdef", ran())
+	})
+}
+
+func TestAnIdleWorkerTakesOverABatchThatIsHeldUp(t *testing.T) {
+	batching(t, 2, 100, func(t *testing.T, pool *actors.Pool[func(), int]) {
+		release := make(chan struct{})
+		tasks, ran := trace("abcdef")
+		queueUp(t, pool, append([]func(){func() { <-release }}, tasks...)...)
+		assert.Equal(t, "abcdef", ran(), "no time has passed, and the first task still runs")
+		close(release)
+	})
+}
+
+func TestAHigherPriorityOvertakesABatch(t *testing.T) {
+	batching(t, 1, 100, func(t *testing.T, pool *actors.Pool[func(), int]) {
+		tasks, ran := trace("abcX")
+		a, urgent := tasks[0], tasks[3]
+		tasks[0] = func() {
+			a()
+			assert.NoError(t, pool.Tell(context.Background(), urgent, actors.Priority(1)))
+		}
+		queueUp(t, pool, tasks[:3]...)
+		require.NoError(t, pool.Wait(t.Context()))
+		assert.Equal(t, "aXbc", ran())
+	})
+}
+
+func TestABatchTakesNoMoreRoomThanItsTasksInTheQueue(t *testing.T) {
+	batching(t, 1, 3, func(t *testing.T, pool *actors.Pool[func(), int]) {
+		gate := make(chan struct{})
+		wait := func() { <-gate }
+		queueUp(t, pool, wait, wait, wait)
+		stats := pool.Stats()
+		require.EqualValues(t, 1, stats.Running)
+		require.EqualValues(t, 2, stats.Queued)
+		require.NoError(t, pool.Tell(t.Context(), wait, actors.NoWait()), "there is room for one")
+		require.ErrorIs(t, pool.Tell(t.Context(), wait, actors.NoWait()), messages.ErrQueueFull)
+
+		admitted := make(chan error, 1)
+		go func() { admitted <- pool.Tell(context.Background(), wait) }()
+		synctest.Wait()
+		require.Empty(t, admitted, "the queue is full")
+		gate <- struct{}{}
+		synctest.Wait()
+		require.NoError(t, <-admitted, "the next task of the batch has begun")
+		close(gate)
+	})
+}
+
+func TestATaskOfABatchCanBeCanceled(t *testing.T) {
+	batching(t, 1, 100, func(t *testing.T, pool *actors.Pool[func(), int]) {
+		release := make(chan struct{})
+		tasks, ran := trace("abc")
+		futures := queueUp(t, pool, func() { <-release }, tasks[0], tasks[1], tasks[2])
+		futures[2].Cancel()
+		_, err := futures[2].Wait(t.Context())
+		require.ErrorIs(t, err, messages.ErrCanceled)
+		assert.EqualValues(t, 2, pool.Stats().Queued)
+		close(release)
+		require.NoError(t, pool.Wait(t.Context()))
+		assert.Equal(t, "ac", ran())
+	})
+}
+
+func TestAPanicLeavesTheRestOfABatchInOrder(t *testing.T) {
+	batching(t, 1, 100, func(t *testing.T, pool *actors.Pool[func(), int]) {
+		tasks, ran := trace("abc")
+		queueUp(t, pool, tasks[0], func() { panic("in the middle") }, tasks[1], tasks[2])
+		require.NoError(t, pool.Wait(t.Context()))
+		assert.Equal(t, "abc", ran())
+		assert.EqualValues(t, 1, pool.Stats().Panicked)
+	})
+}
+
+func TestACloseDropsTheRestOfABatch(t *testing.T) {
+	batching(t, 1, 100, func(t *testing.T, pool *actors.Pool[func(), int]) {
+		release := make(chan struct{})
+		tasks, ran := trace("abc")
+		queueUp(t, pool, func() { <-release }, tasks[0], tasks[1], tasks[2])
+		report := pool.Close()
+		close(release)
+		assert.EqualValues(t, 1, report.Canceled)
+		assert.EqualValues(t, 3, report.Dropped)
+		assert.Len(t, report.Abandoned, 1, "the first handler does not look at its context")
+		synctest.Wait()
+		assert.Empty(t, ran())
+	})
+}
