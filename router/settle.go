@@ -31,6 +31,28 @@ func (r *Router) settle(c *Cell, outcome messages.Outcome, err error) {
 	}
 }
 
+// settle gives the task in hand its outcome, unless it has one, and tells whoever
+// waits. It is for the worker's goroutine.
+func (w *Worker) settle(c *Cell, outcome messages.Outcome, err error) {
+	w.settled = true
+	won := c.settled.CompareAndSwap(false, true)
+	if won {
+		if w.untimed == 0 {
+			w.batchWait = c.started - c.enqueued
+		}
+		w.untimed++
+		w.outcomes[outcome].Add(1)
+	}
+	if w.lastOfBatch {
+		w.clock = w.router.now()
+		w.measureBatch(w.clock)
+	}
+	if won {
+		c.conclude(outcome, err, w.clock)
+		c.body.Settled()
+	}
+}
+
 // claim gives a running task its outcome, unless it has one: only one caller
 // wins, and that one must see to it that Settled is called. What it enters into
 // the ledger is there before anyone is told.

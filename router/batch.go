@@ -1,0 +1,164 @@
+package router
+
+import (
+	"sync"
+
+	"github.com/troupe-go/troupe/internal/queue"
+)
+
+// A hand is what a worker has taken: the task that it runs and, when its tasks
+// are short, a batch of further ones from the shared queue. Those are still
+// queued: they can be canceled, taken by an idle worker, or recalled to the queue.
+// Its lock may be taken under Router.mu, not the other way round.
+type hand struct {
+	mu      sync.Mutex
+	current *Cell              // guarded by mu; nil: none
+	batch   queue.Queue[*Cell] // guarded by mu; of one priority, without deadlines and senders
+}
+
+// Short tasks are taken in batches that last for about batchTime, by the time that
+// the worker's last tasks took, of maxBatch tasks at most. When moreover at least
+// backlog of them are queued, only one in stampEvery is stamped with the time; the
+// others take the stamp before theirs.
+const (
+	maxBatch  = 32
+	batchTime = 10_000 // nanoseconds
+
+	backlog    = 16
+	stampEvery = 8
+)
+
+// takeSharedLocked takes the next task of the shared queue and, if they are
+// short, some more, into w's batch. If there is none, it takes half of another
+// worker's batch.
+func (r *Router) takeSharedLocked(w *Worker) (*Cell, bool) {
+	c, ok := r.shared.Pop()
+	if !ok {
+		return r.stealLocked(w)
+	}
+	r.short = w.mean >= 0 && w.mean < batchTime
+	if !r.short || !c.batchable() {
+		return c, true
+	}
+	w.hand.mu.Lock()
+	r.shared.MoveTo(&w.hand.batch, int(min(batchTime/(w.mean+1), maxBatch-1)), func(more *Cell) bool {
+		if more.priority != c.priority || !more.batchable() {
+			return false
+		}
+		more.place, more.worker = batched, w
+		return true
+	})
+	w.batchPriority = c.priority
+	r.countBatchLocked(w)
+	w.hand.mu.Unlock()
+	return c, true
+}
+
+// batchable reports whether the task may be taken before the one ahead of it has
+// been done: it must need neither the time nor a deadline.
+func (c *Cell) batchable() bool { return c.rare == nil || c.rare.dueAt == 0 && c.rare.sender == nil }
+
+// stealLocked takes half of a batch from another worker.
+func (r *Router) stealLocked(w *Worker) (c *Cell, ok bool) {
+	for len(r.holders) > 0 && !ok {
+		victim := r.holders[len(r.holders)-1]
+		w.hand.mu.Lock() // two hands are only ever locked together here, under r.mu
+		victim.hand.mu.Lock()
+		c, ok = victim.hand.batch.Pop()
+		if ok && w.mean >= 0 {
+			victim.hand.batch.MoveTo(&w.hand.batch, victim.hand.batch.Len()/2, func(more *Cell) bool {
+				more.worker = w
+				return true
+			})
+		}
+		w.batchPriority = victim.batchPriority
+		r.countBatchLocked(victim)
+		r.countBatchLocked(w)
+		victim.hand.mu.Unlock()
+		w.hand.mu.Unlock()
+	}
+	return c, ok
+}
+
+// countBatchLocked brings held and holders up to date with w's batch. It needs
+// w.hand.mu as well.
+func (r *Router) countBatchLocked(w *Worker) {
+	n := w.hand.batch.Len()
+	r.held += n - w.counted
+	if held := w.counted > 0; held != (n > 0) {
+		if held {
+			last := len(r.holders) - 1
+			r.holders[w.holder] = r.holders[last]
+			r.holders[w.holder].holder = w.holder
+			r.holders[last] = nil
+			r.holders = r.holders[:last]
+		} else {
+			w.holder = len(r.holders)
+			r.holders = append(r.holders, w)
+		}
+	}
+	w.counted = n
+}
+
+// recountLocked makes held exact. Between recounts it is too large by the tasks
+// of batches that have been begun since.
+func (r *Router) recountLocked() {
+	for i := len(r.holders) - 1; i >= 0; i-- {
+		w := r.holders[i]
+		w.hand.mu.Lock()
+		r.countBatchLocked(w)
+		w.hand.mu.Unlock()
+	}
+}
+
+// recallLocked puts what is left of w's batch back to where it came from: the
+// front of the shared queue.
+func (r *Router) recallLocked(w *Worker) {
+	if w.counted == 0 {
+		return
+	}
+	w.hand.mu.Lock()
+	for c, ok := w.hand.batch.PopLast(); ok; c, ok = w.hand.batch.PopLast() {
+		c.place, c.worker = shared, nil
+		r.shared.PushFront(&c.node, c.priority)
+	}
+	r.countBatchLocked(w)
+	w.hand.mu.Unlock()
+}
+
+func (r *Router) recallAllLocked() {
+	for len(r.holders) > 0 {
+		r.recallLocked(r.holders[len(r.holders)-1])
+	}
+}
+
+// nextOfBatch puts done down and takes the next task of the batch in hand, nil if
+// there is none: then the caller puts done down with next.
+func (w *Worker) nextOfBatch(done *Cell) *Cell {
+	if w.lastOfBatch {
+		return nil
+	}
+	w.dropContext(done)
+	w.hand.mu.Lock()
+	c, ok := w.hand.batch.Pop()
+	if !ok {
+		w.hand.mu.Unlock()
+		return nil
+	}
+	w.beginLocked(c)
+	w.hand.mu.Unlock()
+	w.release(done)
+	if w.router.waiting.Load() {
+		w.router.admitMore()
+	}
+	return c
+}
+
+// admitMore admits waiters when a task of a batch has been begun.
+func (r *Router) admitMore() {
+	var then after
+	r.mu.Lock()
+	r.admitLocked(&then)
+	r.mu.Unlock()
+	then.run()
+}

@@ -1,0 +1,104 @@
+package router
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/troupe-go/troupe/messages"
+)
+
+// A waiter is a submitter that waits for room. It is in Router.waiters until
+// either its task is accepted or it is refused; both are said on ready.
+type waiter struct {
+	cell       *Cell
+	prev, next *waiter
+	waits      bool          // guarded by Router.mu; it is in waiters
+	err        error         // guarded by Router.mu until ready has been received
+	ready      chan struct{} // holds one
+}
+
+// waiterList is a list of the waiters, in the order they came.
+type waiterList struct{ first, last *waiter }
+
+func (l *waiterList) push(w *waiter) {
+	w.prev, w.next = l.last, nil
+	if l.last == nil {
+		l.first = w
+	} else {
+		l.last.next = w
+	}
+	l.last = w
+}
+
+func (l *waiterList) remove(w *waiter) {
+	if w.prev == nil {
+		l.first = w.next
+	} else {
+		w.prev.next = w.next
+	}
+	if w.next == nil {
+		l.last = w.prev
+	} else {
+		w.next.prev = w.prev
+	}
+	w.prev, w.next = nil, nil
+}
+
+// waitLockedThenUnlock waits until the task is accepted or refused.
+func (r *Router) waitLockedThenUnlock(ctx context.Context, c *Cell) error {
+	wt := &waiter{cell: c, waits: true, ready: make(chan struct{}, 1)}
+	self := r.workerOf(ctx)
+	if self != nil && !r.blockLocked(self) {
+		r.mu.Unlock()
+		return fmt.Errorf("%w: %w", messages.ErrDeadlock, r.full())
+	}
+	r.waiters.push(wt)
+	r.waiting.Store(true)
+	if c.dueAt() > 0 {
+		c.rare.waiter = wt
+		r.addDeadlineLocked(c)
+	}
+	r.mu.Unlock()
+	if self != nil {
+		defer r.unblock(self)
+	}
+	select {
+	case <-wt.ready:
+		return wt.err
+	case <-ctx.Done():
+	}
+	r.mu.Lock()
+	if wt.waits {
+		r.refuseLocked(wt, fmt.Errorf("%w: %w", r.full(), context.Cause(ctx)))
+	}
+	r.mu.Unlock()
+	<-wt.ready
+	return wt.err
+}
+
+// refuseLocked ends the wait of a submitter with an error, nil if its task is to be
+// accepted.
+func (r *Router) refuseLocked(wt *waiter, err error) {
+	r.waiters.remove(wt)
+	r.waiting.Store(r.waiters.first != nil)
+	wt.waits = false
+	r.endDeadlineLocked(wt.cell)
+	wt.err = err
+	wt.ready <- struct{}{}
+}
+
+// admitLocked accepts the tasks of waiters while there is room. Where the first
+// must wait for its worker, a later one may be for a worker that is free.
+func (r *Router) admitLocked(then *after) {
+	for wt := r.waiters.first; wt != nil; {
+		next := wt.next
+		c := wt.cell
+		if w, room := r.placeLocked(c); room {
+			r.refuseLocked(wt, nil)
+			r.acceptLocked(c, w, then)
+		} else if r.picker == nil || r.able == r.promised {
+			return
+		}
+		wt = next
+	}
+}
