@@ -13,8 +13,9 @@
 // The context given to Ask, Submit, Tell and Map bounds the wait for admission.
 // For Ask and Map its end also cancels the task. The handler's context carries
 // the values of that context and the task's deadline; it ends when the task is
-// canceled or timed out, when the pool closes, and when the handler has
-// returned. [context.Cause] says which.
+// canceled or timed out and when the pool closes. [context.Cause] says which. Once
+// anything has been asked of it, or derived from it, it also ends when the handler
+// has returned; one that the handler only keeps for later may end later.
 //
 // A handler that ignores the end of its context keeps its worker busy, but keeps
 // nobody waiting: the task is settled when it is canceled or its time is up.
@@ -24,7 +25,8 @@
 // A handler may submit to its own pool. If it also waits there, with the context
 // that it was given, and every other worker waits already, then no worker is
 // left to do the work: the wait fails at once with [messages.ErrDeadlock]
-// instead of never ending. The pool knows the handler by its context, so a
+// instead of never ending. So does the wait for a task that was dispatched to the
+// very worker that waits. The pool knows the handler by its context, so a
 // handler that waits with another context, such as context.Background(), waits
 // as long as that one allows.
 //

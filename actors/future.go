@@ -28,7 +28,7 @@ func (f *Future[Out]) Wait(ctx context.Context) (out Out, err error) {
 		return f.result()
 	default:
 	}
-	unblock, err := f.router.Blocking(ctx)
+	stuck, unblock, err := f.router.Blocking(ctx, f.cell)
 	if err != nil {
 		return out, err
 	}
@@ -38,6 +38,8 @@ func (f *Future[Out]) Wait(ctx context.Context) (out Out, err error) {
 		return f.result()
 	case <-ctx.Done():
 		return out, context.Cause(ctx)
+	case <-stuck:
+		return out, messages.ErrDeadlock
 	}
 }
 

@@ -59,16 +59,9 @@ func (p *Pool[In, Out]) Ask(ctx context.Context, in In, opts ...TaskOption) (out
 	c.cell.SetCaller(ctx, true)
 	mode, err := applyTo(&c.cell, opts)
 	if err != nil {
+		p.router.Rejected()
 		c.Released()
 		return out, err
-	}
-	if ctx != context.Background() {
-		unblock, err := p.router.Blocking(ctx)
-		if err != nil {
-			c.Released()
-			return out, err
-		}
-		defer unblock()
 	}
 	if err := p.router.Submit(ctx, &c.cell, mode); err != nil {
 		c.Released()
@@ -77,16 +70,30 @@ func (p *Pool[In, Out]) Ask(ctx context.Context, in In, opts ...TaskOption) (out
 	if over := ctx.Done(); over == nil {
 		<-c.done
 	} else {
-		select {
-		case <-c.done:
-		case <-over:
-			p.router.Cancel(&c.cell, fmt.Errorf("%w: %w", messages.ErrCanceled, context.Cause(ctx)))
-			<-c.done
-		}
+		p.await(ctx, c)
 	}
 	out, err = c.result()
 	c.cell.Release()
 	return out, err
+}
+
+// await returns when the call has been settled, which it sees to if ctx ends or
+// the wait could never end.
+func (p *Pool[In, Out]) await(ctx context.Context, c *call[In, Out]) {
+	stuck, unblock, err := p.router.Blocking(ctx, &c.cell)
+	if err == nil {
+		defer unblock()
+		select {
+		case <-c.done:
+			return
+		case <-ctx.Done():
+			err = context.Cause(ctx)
+		case <-stuck:
+			err = messages.ErrDeadlock
+		}
+	}
+	p.router.Cancel(&c.cell, fmt.Errorf("%w: %w", messages.ErrCanceled, err))
+	<-c.done
 }
 
 // Submit submits a task whose answer is wanted later.
@@ -100,6 +107,7 @@ func (p *Pool[In, Out]) submit(ctx context.Context, in In, bound bool, opts []Ta
 	c.cell.SetCaller(ctx, bound)
 	mode, err := applyTo(&c.cell, opts)
 	if err != nil {
+		p.router.Rejected()
 		return nil, err
 	}
 	if err := p.router.Submit(ctx, &c.cell, mode); err != nil {
@@ -115,7 +123,9 @@ func (p *Pool[In, Out]) Tell(ctx context.Context, in In, opts ...TaskOption) err
 	c.in = in
 	c.cell.SetCaller(ctx, false)
 	mode, err := applyTo(&c.cell, opts)
-	if err == nil {
+	if err != nil {
+		p.router.Rejected()
+	} else {
 		err = p.router.Submit(ctx, &c.cell, mode)
 	}
 	if err != nil {
@@ -160,13 +170,19 @@ func (p *running) Pause() { p.router.Pause() }
 func (p *running) Resume() { p.router.Resume() }
 
 // Wait returns when nothing is queued or running and every handler has returned,
-// or when ctx ends. The pool goes on.
+// or when ctx ends. The pool goes on. It returns messages.ErrDeadlock to one of the
+// pool's own handlers.
 func (p *running) Wait(ctx context.Context) error { return p.router.Wait(ctx) }
 
 // Shutdown refuses new tasks, finishes the accepted ones and stops the pool. If
 // ctx ends before that, the rest is done as by Close and the error is what ended
-// ctx. A paused pool is resumed. Shutdown may be called any number of times.
+// ctx. A paused pool is resumed. Shutdown may be called any number of times. It
+// returns messages.ErrDeadlock to one of the pool's own handlers, which it would
+// have to wait for.
 func (p *running) Shutdown(ctx context.Context) (messages.DrainReport, error) {
+	if p.router.OfHandler(ctx) {
+		return messages.DrainReport{}, messages.ErrDeadlock
+	}
 	drained := make(chan struct{})
 	p.router.Drain(func() { close(drained) })
 	var err error

@@ -15,33 +15,63 @@ func (r *Router) workerOf(ctx context.Context) *Worker {
 	return nil
 }
 
-// Blocking says that the goroutine of ctx is about to wait for a task of this
-// pool. If ctx is that of one of the pool's own handlers and every worker would
-// then wait for the pool, it returns ErrDeadlock. If it returns nil, done must
-// be called after the wait.
-func (r *Router) Blocking(ctx context.Context) (done func(), err error) {
+// OfHandler reports whether ctx is that of one of the pool's own handlers.
+func (r *Router) OfHandler(ctx context.Context) bool {
+	c := FromContext(ctx)
+	return c != nil && c.router == r
+}
+
+// Blocking says that the goroutine of ctx is about to wait for a task that this
+// pool has accepted. It returns ErrDeadlock if ctx is that of one of the pool's own
+// handlers and the task could then never begin: because every worker would wait
+// for the pool, or because the task is queued for a worker that waits, in the end,
+// for this one. If it returns nil, done must be called after the wait, and stuck is
+// closed if the wait can never end since the other workers have left.
+func (r *Router) Blocking(ctx context.Context, c *Cell) (stuck <-chan struct{}, done func(), err error) {
 	w := r.workerOf(ctx)
 	if w == nil {
-		return func() {}, nil
+		return nil, func() {}, nil
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if !r.blockLocked(w) {
-		return nil, messages.ErrDeadlock
+	if c.settled.Load() {
+		return nil, func() {}, nil
 	}
-	return func() { r.unblock(w) }, nil
+	if r.waitsForLocked(c, w) || !r.blockLocked(w) {
+		return nil, nil, messages.ErrDeadlock
+	}
+	w.awaited = c
+	return r.stuck, func() { r.unblock(w) }, nil
+}
+
+// waitsForLocked reports whether c is queued for w, or for a worker whose task
+// waits for one that is, and so on.
+func (r *Router) waitsForLocked(c *Cell, w *Worker) bool {
+	for range r.workers { // no chain is longer
+		if c == nil || c.whereLocked() != own {
+			return false
+		}
+		if c.worker == w {
+			return true
+		}
+		c = c.worker.awaited
+	}
+	return false
 }
 
 // blockLocked counts w among the workers that wait for their own pool, unless
 // none would be left to do the work.
 func (r *Router) blockLocked(w *Worker) bool {
-	if w.waits == 0 {
-		if r.blocked+1 >= len(r.workers) {
+	if w.waits == 0 && !w.leaving {
+		if r.blocked+1 >= r.Size() {
 			return false
 		}
 		r.blocked++
 	}
 	w.waits++
+	if r.stuck == nil {
+		r.stuck = make(chan struct{})
+	}
 	return true
 }
 
@@ -49,7 +79,17 @@ func (r *Router) unblock(w *Worker) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	w.waits--
-	if w.waits == 0 {
+	w.awaited = nil
+	if w.waits == 0 && !w.leaving {
 		r.blocked--
+	}
+}
+
+// stuckLocked tells those that wait for their own pool that they wait in vain, if
+// a worker that has left was the last that did not.
+func (r *Router) stuckLocked() {
+	if r.stuck != nil && r.blocked > 0 && r.blocked >= r.Size() {
+		close(r.stuck)
+		r.stuck = nil
 	}
 }

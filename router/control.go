@@ -103,8 +103,6 @@ func (a *control) obey(ctx actor.Context, msg any) {
 		a.broadcast(ctx, msg.Message)
 	case *protorouter.BroadcastMessage:
 		a.broadcast(ctx, msg.Message)
-	case *protorouter.GetRoutees:
-		respond(ctx, &protorouter.Routees{PIDs: r.Routees()})
 	default:
 		if a.supervisor == nil {
 			respond(ctx, &messages.Result{Err: messages.ErrPoolStopped, Outcome: messages.Rejected})

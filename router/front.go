@@ -52,10 +52,10 @@ func (f *front) PostUserMessage(envelope any) {
 		f.mail(envelope)
 	case actor.MessageBatch:
 		for _, m := range message.GetMessages() {
-			f.router.route(f.router.envelop(m, sender))
+			f.route(f.router.envelop(m, sender))
 		}
 	default:
-		f.router.route(envelope)
+		f.route(envelope)
 	}
 }
 
@@ -101,7 +101,8 @@ func (r *Router) envelop(message any, sender *actor.PID) any {
 
 // route submits a message that an actor sent as a task. If it is rejected, the
 // sender is told, or a dead letter made when there is none.
-func (r *Router) route(envelope any) {
+func (f *front) route(envelope any) {
+	r := f.router
 	_, message, sender := actor.UnwrapEnvelope(envelope)
 	task, _ := message.(*messages.Task)
 	c, err := r.cfg.Accept(envelope, task, sender)
@@ -114,7 +115,7 @@ func (r *Router) route(envelope any) {
 		return
 	}
 	if sender == nil {
-		r.deliver.DeadLetter(nil, message)
+		r.deliver.DeadLetter(f.self, message)
 		return
 	}
 	result := &messages.Result{Err: err, Outcome: messages.Rejected}

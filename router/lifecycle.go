@@ -42,8 +42,12 @@ func (r *Router) resumeLocked(then *after) {
 	then.schedule(r.wakeLocked())
 }
 
-// Wait returns when nothing is queued or running, or ctx ends.
+// Wait returns when nothing is queued or running, or ctx ends. It returns
+// ErrDeadlock to one of the pool's own handlers, which would wait for itself.
 func (r *Router) Wait(ctx context.Context) error {
+	if r.OfHandler(ctx) {
+		return messages.ErrDeadlock
+	}
 	r.mu.Lock()
 	if r.isQuietLocked() {
 		r.mu.Unlock()

@@ -44,8 +44,12 @@ func (r *Router) leaveLocked(w *Worker, then *after) {
 	workers[i] = workers[last]
 	workers = workers[:last]
 	r.routees.Store(&workers)
+	if w.waits > 0 {
+		r.blocked--
+	}
 	r.handBackLocked(w, then)
 	r.rebalanceLocked(then)
+	r.stuckLocked()
 	r.quietLocked(then)
 }
 

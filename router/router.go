@@ -115,7 +115,8 @@ type Router struct {
 	timer     *time.Timer // nil until the first deadline
 	timerAt   int64       // when timer fires; 0 if it is not set
 
-	blocked int           // workers that wait for tasks of this pool
+	blocked int           // workers in dispatch that wait for tasks of this pool
+	stuck   chan struct{} // closed if none is left that does not; nil: nobody waits
 	quiet   chan struct{} // closed when nothing is queued or running; nil: nobody waits for that
 	drained []func()      // called then
 	before  tally         // all outcomes when the drain or close began
@@ -135,7 +136,7 @@ func New(cfg Config) *Router {
 	r := &Router{
 		cfg:     cfg,
 		picker:  cfg.Dispatch.build(),
-		epoch:   time.Now(),
+		epoch:   time.Now().Add(-1), // so that no reading of the clock is 0
 		meter:   meter.New(),
 		runners: runners.New(idleRunners * runtime.GOMAXPROCS(0)),
 		deliver: deliver.Deliverer{System: cfg.System, Logger: cfg.Logger},
@@ -149,7 +150,7 @@ func New(cfg Config) *Router {
 func (r *Router) Name() string { return r.cfg.Name }
 
 // now is the time since the router was made, in nanoseconds, and never 0.
-func (r *Router) now() int64 { return int64(time.Since(r.epoch)) + 1 }
+func (r *Router) now() int64 { return int64(time.Since(r.epoch)) }
 
 // after is what is left to do when mu is free.
 type after struct {

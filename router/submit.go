@@ -29,6 +29,9 @@ func (r *Router) Submit(ctx context.Context, c *Cell, mode Mode) error {
 	return err
 }
 
+// Rejected counts a task that was refused before it came to Submit.
+func (r *Router) Rejected() { r.rejected.Add(1) }
+
 func (r *Router) submit(ctx context.Context, c *Cell, mode Mode) error {
 	if err := ctx.Err(); err != nil {
 		return context.Cause(ctx)

@@ -47,10 +47,16 @@ func (l *waiterList) remove(w *waiter) {
 // waitLockedThenUnlock waits until the task is accepted or refused.
 func (r *Router) waitLockedThenUnlock(ctx context.Context, c *Cell) error {
 	wt := &waiter{cell: c, waits: true, ready: make(chan struct{}, 1)}
+	var stuck chan struct{}
 	self := r.workerOf(ctx)
-	if self != nil && !r.blockLocked(self) {
-		r.mu.Unlock()
-		return fmt.Errorf("%w: %w", messages.ErrDeadlock, r.full())
+	if self != nil {
+		// Without a queue, a task for one's own worker is never accepted.
+		forItself := r.cfg.Capacity == 0 && r.pickLocked(c) == self
+		if forItself || !r.blockLocked(self) {
+			r.mu.Unlock()
+			return fmt.Errorf("%w: %w", messages.ErrDeadlock, r.full())
+		}
+		stuck = r.stuck
 	}
 	r.waiters.push(wt)
 	r.waiting.Store(true)
@@ -62,14 +68,18 @@ func (r *Router) waitLockedThenUnlock(ctx context.Context, c *Cell) error {
 	if self != nil {
 		defer r.unblock(self)
 	}
+	var why error
 	select {
 	case <-wt.ready:
 		return wt.err
 	case <-ctx.Done():
+		why = context.Cause(ctx)
+	case <-stuck:
+		why = messages.ErrDeadlock
 	}
 	r.mu.Lock()
 	if wt.waits {
-		r.refuseLocked(wt, fmt.Errorf("%w: %w", r.full(), context.Cause(ctx)))
+		r.refuseLocked(wt, fmt.Errorf("%w: %w", r.full(), why))
 	}
 	r.mu.Unlock()
 	<-wt.ready

@@ -7,6 +7,7 @@ import (
 
 	"github.com/asynkron/protoactor-go/actor"
 
+	"github.com/troupe-go/troupe/internal/deliver"
 	"github.com/troupe-go/troupe/messages"
 )
 
@@ -112,7 +113,8 @@ func (s *Strategy) HandleFailure(
 		workers = supervisor.Children()
 	}
 	if directive != actor.EscalateDirective {
-		system.EventStream.Publish(&actor.SupervisorEvent{Child: child, Reason: reason, Directive: directive})
+		deliver.Deliverer{System: system, Logger: system.Logger()}.Publish(
+			&actor.SupervisorEvent{Child: child, Reason: reason, Directive: directive})
 	}
 	switch directive {
 	case actor.ResumeDirective:

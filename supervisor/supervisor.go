@@ -49,6 +49,7 @@ type supervisor struct {
 	spawned   int               // workers so far; it numbers them
 	expected  map[string]string // why a worker stops that is not to be replaced, by the ID of its PID
 	fruitless int               // replacements in a row of workers that never settled a task
+	wanted    int               // workers that there should be; fewer while one is being replaced
 	stopping  bool
 	health    health
 }
@@ -80,7 +81,7 @@ func (s *supervisor) Receive(ctx actor.Context) {
 	case *messages.GetStats:
 		respond(ctx, s.Crew.Stats())
 	case *messages.Resize:
-		from := s.Crew.Size()
+		from := s.wanted
 		if err := s.resize(ctx, msg.Size, "requested"); err != nil {
 			respond(ctx, &messages.Result{Err: err, Outcome: messages.Rejected})
 			return
@@ -89,9 +90,11 @@ func (s *supervisor) Receive(ctx actor.Context) {
 	case *ResizeRequest:
 		msg.Done(s.resize(ctx, msg.Size, "requested"))
 	case *protorouter.AdjustPoolSize:
-		if err := s.resize(ctx, s.Crew.Size()+int(msg.Change), "requested"); err != nil {
+		if err := s.resize(ctx, s.wanted+int(msg.Change), "requested"); err != nil {
 			respond(ctx, &messages.Result{Err: err, Outcome: messages.Rejected})
 		}
+	case *protorouter.GetRoutees:
+		respond(ctx, &protorouter.Routees{PIDs: s.Crew.Routees()})
 	case *protorouter.AddRoutee:
 		if err := s.adopt(ctx, msg.PID); err != nil {
 			respond(ctx, &messages.Result{Err: err, Outcome: messages.Rejected})
@@ -117,6 +120,7 @@ func respond(ctx actor.Context, answer any) {
 
 func (s *supervisor) start(ctx actor.Context) {
 	s.deliver = deliver.Deliverer{System: ctx.ActorSystem(), Logger: s.Logger}
+	s.wanted = s.Size
 	for range s.Size {
 		if _, err := s.spawn(ctx, s.Crew.NewWorker()); err != nil {
 			s.Started(err)
@@ -154,14 +158,15 @@ func (s *supervisor) resize(ctx actor.Context, size int, reason string) error {
 	if s.stopping {
 		return messages.ErrPoolStopped
 	}
-	from := s.Crew.Size()
+	from := s.wanted
 	for s.Crew.Size() < size {
 		if _, err := s.spawn(ctx, s.Crew.NewWorker()); err != nil {
 			return err
 		}
 	}
-	if size < from {
-		for _, pid := range s.Crew.Retire(from - size) {
+	s.wanted = size
+	if surplus := s.Crew.Size() - size; surplus > 0 {
+		for _, pid := range s.Crew.Retire(surplus) {
 			s.expected[pid.Id] = "resized"
 			ctx.Stop(pid)
 		}
@@ -187,6 +192,9 @@ func (s *supervisor) adopt(ctx actor.Context, foreign *actor.PID) error {
 		return fmt.Errorf("%w: routee %s: the pool's tasks are for its own handler", messages.ErrInvalidOption, foreign)
 	}
 	_, err := s.spawn(ctx, props)
+	if err == nil {
+		s.wanted++
+	}
 	return err
 }
 
@@ -200,6 +208,7 @@ func (s *supervisor) remove(ctx actor.Context, pid *actor.PID) error {
 		return fmt.Errorf("%w: %s is the last worker", messages.ErrInvalidOption, pid.Id)
 	}
 	if worker := s.Crew.RetireWorker(pid); worker != nil {
+		s.wanted--
 		s.expected[worker.Id] = "removed"
 		ctx.Stop(worker)
 	}
@@ -226,9 +235,15 @@ func (s *supervisor) ended(ctx actor.Context, worker *actor.PID) {
 	if s.stopping || expected {
 		return
 	}
-	if dismissed {
+	// A resize may have filled the gap already.
+	missing := s.Crew.Size() < s.wanted
+	switch {
+	case dismissed:
 		s.Logger.Warn("worker not replaced", "pool", s.Pool, "worker", worker.Id, "reason", reason)
-	} else {
+		if missing {
+			s.wanted--
+		}
+	case missing:
 		s.replace(ctx, worker, worked)
 	}
 	s.failIfEmpty()

@@ -1,0 +1,33 @@
+# The steps themselves, and the versions of the tools, are in .ci/run.
+.PHONY: help test race bench lint fmt examples ci
+
+help: ## List the targets
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
+
+test: ## Run the tests
+	go test ./...
+
+race: ## Run the tests under the race detector, in random order
+	go test -race -shuffle=on ./...
+
+bench: ## Measure Troupe against Proto.Actor's own router
+	go test -run '^$$' -bench Ratio .
+
+lint: ## Run golangci-lint
+	.ci/run lint
+
+fmt: ## Format the code
+	.ci/run tools
+	bin/gofumpt -w .
+	go mod tidy
+
+examples: ## Run every example that ends by itself
+	@for dir in examples/*/; do \
+		if [ -f "$$dir/main.go" ] && [ "$$dir" != examples/checksum/ ]; then \
+			echo "==> go run ./$$dir"; go run "./$$dir" || exit; \
+		fi; \
+	done
+	go run ./examples/checksum examples
+
+ci: ## Run all that a change must pass
+	.ci/run

@@ -1,0 +1,284 @@
+package troupe_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/asynkron/protoactor-go/actor"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/troupe-go/troupe/actors"
+	"github.com/troupe-go/troupe/messages"
+)
+
+// submission is one of the ways to submit a task.
+type submission[In any] struct {
+	name string
+	do   func(ctx context.Context, in In, opts ...actors.TaskOption) error
+}
+
+func submissions[In, Out any](pool *actors.Pool[In, Out]) []submission[In] {
+	return []submission[In]{
+		{"Ask", func(ctx context.Context, in In, opts ...actors.TaskOption) error {
+			_, err := pool.Ask(ctx, in, opts...)
+			return err
+		}},
+		{"Submit", func(ctx context.Context, in In, opts ...actors.TaskOption) error {
+			_, err := pool.Submit(ctx, in, opts...)
+			return err
+		}},
+		{"Tell", pool.Tell},
+	}
+}
+
+func TestTheWaitForAdmissionEndsWithTheContext(t *testing.T) {
+	virtually(t, func(t *testing.T, root *actor.RootContext) {
+		pool := open(t, root, sleep, actors.WithSize(1), actors.WithQueue(0, actors.Block))
+		require.NoError(t, pool.Tell(t.Context(), time.Hour))
+		synctest.Wait()
+		for _, s := range submissions(pool) {
+			before := pool.Stats()
+			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+			began := time.Now()
+			err := s.do(ctx, time.Hour)
+			cancel()
+			assert.ErrorIs(t, err, messages.ErrQueueFull, s.name)
+			assert.ErrorIs(t, err, context.DeadlineExceeded, s.name)
+			assert.Equal(t, time.Second, time.Since(began), s.name)
+			after := pool.Stats()
+			assert.Equal(t, before.Rejected+1, after.Rejected, s.name)
+			assert.Equal(t, before.Submitted, after.Submitted, s.name)
+		}
+		began := time.Now()
+		require.NoError(t, pool.Tell(t.Context(), 0))
+		assert.Less(t, time.Since(began), time.Hour)
+		assert.Positive(t, time.Since(began), "it had to wait for the first to end")
+	})
+}
+
+func TestAnEndedContextSubmitsNothing(t *testing.T) {
+	pool := open(t, quiet().Root, double)
+	cause := errors.New("because")
+	ctx, cancel := context.WithCancelCause(t.Context())
+	cancel(cause)
+	for _, s := range submissions(pool) {
+		assert.ErrorIs(t, s.do(ctx, 1), cause, s.name)
+	}
+	stats := pool.Stats()
+	assert.Equal(t, [2]int64{0, 3}, [2]int64{stats.Submitted, stats.Rejected})
+}
+
+func TestTheEndOfAsksContextCancelsTheTask(t *testing.T) {
+	virtually(t, func(t *testing.T, root *actor.RootContext) {
+		g := newGate()
+		pool := open(t, root, g.handle, actors.WithSize(1))
+		for _, tt := range []struct {
+			name  string
+			begun []int
+		}{{"running", []int{1}}, {"queued", nil}} {
+			if tt.name == "queued" {
+				require.NoError(t, pool.Tell(t.Context(), 0))
+				synctest.Wait()
+				g.order()
+			}
+			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+			began := time.Now()
+			_, err := pool.Ask(ctx, 1)
+			cancel()
+			assert.ErrorIs(t, err, messages.ErrCanceled, tt.name)
+			assert.ErrorIs(t, err, context.DeadlineExceeded, tt.name)
+			assert.Equal(t, time.Second, time.Since(began), tt.name)
+			synctest.Wait()
+			assert.Equal(t, tt.begun, g.order(), tt.name)
+		}
+		stats := pool.Stats()
+		assert.EqualValues(t, 2, stats.Canceled)
+		assert.Zero(t, stats.Queued)
+	})
+}
+
+func TestTheEndOfSubmitsAndTellsContextLeavesTheTaskAlone(t *testing.T) {
+	virtually(t, func(t *testing.T, root *actor.RootContext) {
+		pool := open(t, root, sleep, actors.WithSize(2))
+		ctx, cancel := context.WithCancel(t.Context())
+		_, err := pool.Submit(ctx, time.Minute)
+		require.NoError(t, err)
+		require.NoError(t, pool.Tell(ctx, time.Minute))
+		synctest.Wait()
+		cancel()
+		require.NoError(t, pool.Wait(t.Context()))
+		assert.EqualValues(t, 2, pool.Stats().Succeeded)
+	})
+}
+
+type contextKey struct{}
+
+func TestTheHandlersContextHasTheCallersValuesAndTheTask(t *testing.T) {
+	virtually(t, func(t *testing.T, root *actor.RootContext) {
+		pool := open(t, root, func(ctx context.Context, _ int) (int, error) {
+			assert.Equal(t, "value", ctx.Value(contextKey{}))
+			task, ok := actors.TaskFromContext(ctx)
+			assert.True(t, ok)
+			assert.Equal(t, messages.Task{ID: "id", Key: "key", Headers: map[string]string{"h": "v", "i": "w"}}, task)
+			deadline, ok := ctx.Deadline()
+			assert.True(t, ok)
+			assert.Equal(t, time.Minute, time.Until(deadline))
+			return 0, nil
+		}, actors.WithSize(1))
+		ctx := context.WithValue(t.Context(), contextKey{}, "value")
+		_, err := pool.Ask(ctx, 1, actors.ID("id"), actors.Key("key"), actors.Header("h", "v"),
+			actors.Header("i", "w"), actors.Timeout(time.Minute))
+		require.NoError(t, err)
+	})
+}
+
+func TestTheHandlersContextTellsWhyItEnded(t *testing.T) {
+	type ended struct{ err, cause error }
+	for _, tt := range []struct {
+		name       string
+		end        func(t *testing.T, pool *actors.Pool[int, int], f *actors.Future[int])
+		err, cause error
+		outcome    messages.Outcome
+	}{
+		{
+			"timeout", func(*testing.T, *actors.Pool[int, int], *actors.Future[int]) { time.Sleep(time.Hour) },
+			context.DeadlineExceeded, messages.ErrTaskTimeout, messages.TimedOut,
+		},
+		{
+			"cancel", func(_ *testing.T, _ *actors.Pool[int, int], f *actors.Future[int]) { f.Cancel() },
+			context.Canceled, messages.ErrCanceled, messages.Canceled,
+		},
+		{
+			"close", func(_ *testing.T, p *actors.Pool[int, int], _ *actors.Future[int]) { p.Close() },
+			context.Canceled, messages.ErrPoolStopped, messages.Canceled,
+		},
+	} {
+		// A handler may look at its context before it has ended, or only after.
+		for _, early := range []bool{true, false} {
+			t.Run(tt.name, func(t *testing.T) {
+				virtually(t, func(t *testing.T, root *actor.RootContext) {
+					got := make(chan ended, 1)
+					late := make(chan struct{})
+					pool := open(t, root, func(ctx context.Context, _ int) (int, error) {
+						if !early {
+							<-late
+						}
+						<-ctx.Done()
+						got <- ended{ctx.Err(), context.Cause(ctx)}
+						return 0, ctx.Err()
+					}, actors.WithSize(1))
+					f, err := pool.Submit(t.Context(), 1, actors.Timeout(time.Hour))
+					require.NoError(t, err)
+					synctest.Wait()
+					tt.end(t, pool, f)
+					close(late)
+					e := <-got
+					assert.ErrorIs(t, e.err, tt.err)
+					assert.ErrorIs(t, e.cause, tt.cause)
+					_, err = f.Wait(t.Context())
+					assert.Equal(t, tt.outcome, outcome(err), err)
+				})
+			})
+		}
+	}
+}
+
+// What a handler leaves running when it returns can rely on its context to end,
+// once anything has been asked of that.
+func TestTheHandlersContextEndsWhenTheHandlerHasReturned(t *testing.T) {
+	virtually(t, func(t *testing.T, root *actor.RootContext) {
+		var kept context.Context
+		pool := open(t, root, func(ctx context.Context, _ int) (int, error) {
+			kept = ctx
+			return 0, ctx.Err()
+		}, actors.WithSize(1))
+		_, err := pool.Ask(context.Background(), 1)
+		require.NoError(t, err)
+		require.NoError(t, pool.Wait(t.Context()))
+		assert.ErrorIs(t, kept.Err(), context.Canceled)
+	})
+}
+
+func TestATimeoutBoundsTheWholeLifeOfATask(t *testing.T) {
+	virtually(t, func(t *testing.T, root *actor.RootContext) {
+		pool := open(t, root, sleep, actors.WithSize(1), actors.WithQueue(1, actors.Block))
+		began := time.Now()
+		running, err := pool.Submit(t.Context(), time.Hour, actors.Timeout(30*time.Second))
+		require.NoError(t, err)
+		synctest.Wait()
+		queued, err := pool.Submit(t.Context(), time.Hour, actors.Timeout(10*time.Second))
+		require.NoError(t, err)
+		err = pool.Tell(t.Context(), time.Hour, actors.Timeout(3*time.Second))
+		assert.ErrorIs(t, err, messages.ErrTaskTimeout, "not admitted in time")
+		assert.ErrorIs(t, err, context.DeadlineExceeded)
+		assert.Equal(t, 3*time.Second, time.Since(began))
+		assert.EqualValues(t, 1, pool.Stats().Rejected)
+
+		_, err = queued.Wait(t.Context())
+		assert.ErrorIs(t, err, messages.ErrTaskTimeout)
+		assert.Equal(t, 10*time.Second, time.Since(began))
+		assert.Zero(t, pool.Stats().Queued, "it has left the queue")
+
+		_, err = running.Wait(t.Context())
+		assert.ErrorIs(t, err, messages.ErrTaskTimeout)
+		assert.ErrorIs(t, err, context.DeadlineExceeded)
+		assert.Equal(t, 30*time.Second, time.Since(began))
+		require.NoError(t, pool.Wait(t.Context()))
+		stats := pool.Stats()
+		assert.Equal(t, [2]int64{2, 2}, [2]int64{stats.Submitted, stats.TimedOut})
+	})
+}
+
+func TestATaskThatTimesOutInTheQueueMakesRoom(t *testing.T) {
+	virtually(t, func(t *testing.T, root *actor.RootContext) {
+		pool := open(t, root, sleep, actors.WithSize(1), actors.WithQueue(1, actors.Block))
+		require.NoError(t, pool.Tell(t.Context(), time.Hour))
+		synctest.Wait()
+		require.NoError(t, pool.Tell(t.Context(), 0, actors.Timeout(time.Second)))
+		began := time.Now()
+		require.NoError(t, pool.Tell(t.Context(), 0))
+		assert.Equal(t, time.Second, time.Since(began))
+	})
+}
+
+func TestThePoolsTimeoutIsForTasksWithoutOneOfTheirOwn(t *testing.T) {
+	virtually(t, func(t *testing.T, root *actor.RootContext) {
+		pool := open(t, root, sleep, actors.WithSize(1), actors.WithTaskTimeout(time.Second))
+		for _, tt := range []struct {
+			name    string
+			options []actors.TaskOption
+			took    time.Duration
+			outcome messages.Outcome
+		}{
+			{"the pool's", nil, time.Second, messages.TimedOut},
+			{"longer", []actors.TaskOption{actors.Timeout(time.Minute)}, time.Minute, messages.TimedOut},
+			{"none", []actors.TaskOption{actors.Timeout(0)}, time.Hour, messages.Succeeded},
+		} {
+			began := time.Now()
+			_, err := pool.Ask(t.Context(), time.Hour, tt.options...)
+			assert.Equal(t, tt.outcome, outcome(err), tt.name)
+			assert.Equal(t, tt.took, time.Since(began), tt.name)
+		}
+	})
+}
+
+func TestATimeoutIsHeardAtOnceFromAHandlerThatIgnoresIt(t *testing.T) {
+	virtually(t, func(t *testing.T, root *actor.RootContext) {
+		pool := open(t, root, func(context.Context, int) (int, error) {
+			time.Sleep(time.Hour)
+			return 1, nil
+		}, actors.WithSize(1))
+		began := time.Now()
+		_, err := pool.Ask(t.Context(), 1, actors.Timeout(time.Second))
+		assert.ErrorIs(t, err, messages.ErrTaskTimeout)
+		assert.Equal(t, time.Second, time.Since(began))
+		require.NoError(t, pool.Wait(t.Context()))
+		assert.Equal(t, time.Hour, time.Since(began), "Wait waits for the handler too")
+		stats := pool.Stats()
+		assert.Equal(t, [2]int64{1, 0}, [2]int64{stats.TimedOut, stats.Succeeded}, "settled once")
+	})
+}

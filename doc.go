@@ -1,0 +1,31 @@
+// Package troupe is the map of a worker-pool framework in which every part is an
+// actor on Proto.Actor (github.com/asynkron/protoactor-go). It has no code.
+//
+// A troupe is a company of actors. This one takes tasks at one address, gives
+// each to a worker, survives the workers' failures, and accounts for every task:
+// it is accepted or rejected at once, and an accepted one is settled exactly
+// once, with one outcome, of which whoever waits for it is told.
+//
+// # Packages
+//
+//   - [github.com/troupe-go/troupe/actors] is where to begin: NewPool makes a
+//     typed pool for a Go program, PropsFromHandler and PropsFromProducer one for
+//     a program of actors. Options, sizes, futures and task options are there too.
+//   - [github.com/troupe-go/troupe/messages] is what is said to a pool and what it
+//     answers: tasks and results, outcomes, statistics, control messages, events
+//     and errors. Whoever only knows a pool's PID needs no other package.
+//   - [github.com/troupe-go/troupe/router] has the dispatch strategies, which say
+//     which worker gets a task, and the pool's data plane.
+//   - [github.com/troupe-go/troupe/supervisor] has the supervision strategies,
+//     which say what becomes of a worker that failed, and the workers' parent.
+//
+// Imports go one way: messages knows none of the others, router and supervisor
+// do not know each other, and actors brings them together.
+//
+// # Where to look
+//
+// The directory examples has one small program for each use; begin with
+// examples/quickstart, and examples/actorapp if the program consists of actors.
+// The tests beside this file, actors_test.go first, state the promises of a pool
+// end to end.
+package troupe

@@ -1,0 +1,224 @@
+// Package readme_test has the code of README.md, so that it compiles and does
+// what README says.
+package readme_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/asynkron/protoactor-go/actor"
+	protorouter "github.com/asynkron/protoactor-go/router"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/troupe-go/troupe/actors"
+	"github.com/troupe-go/troupe/messages"
+	"github.com/troupe-go/troupe/router"
+	"github.com/troupe-go/troupe/supervisor"
+)
+
+const root = "../.."
+
+func Example_typedPool() {
+	ctx := context.Background()
+
+	count := func(_ context.Context, text string) (int, error) {
+		return len(strings.Fields(text)), nil
+	}
+	pool, err := actors.NewPool(actor.NewActorSystem().Root, count,
+		actors.WithName("word-count"),
+		actors.WithSize(actors.SizeCPU()),
+		actors.WithQueue(256, actors.Block),
+		actors.WithTaskTimeout(time.Second))
+	if err != nil {
+		log.Fatal(err) // an option that makes no sense, or a name that is taken
+	}
+
+	n, err := pool.Ask(ctx, "to be or not to be") // wait for the answer
+	fmt.Println(n, err)
+
+	future, err := pool.Submit(ctx, "that is the question", actors.Priority(5)) // collect it later
+	if err != nil {
+		log.Fatal(err) // rejected: the task never entered
+	}
+	n, err = future.Wait(ctx)
+	fmt.Println(n, err)
+
+	err = pool.Tell(ctx, "exeunt") // no answer wanted
+	fmt.Println(err)
+
+	lines := []string{"brevity is the soul of wit", "more matter with less art"}
+	for n, err := range pool.Map(ctx, slices.Values(lines)) { // answers in the order of the input
+		fmt.Println(n, err)
+	}
+
+	_, err = pool.Shutdown(ctx) // refuse, drain, stop
+	stats := pool.Stats()
+	fmt.Println(stats.Submitted, stats.Succeeded, err)
+	// Output:
+	// 6 <nil>
+	// 4 <nil>
+	// <nil>
+	// 6 <nil>
+	// 5 <nil>
+	// 5 5 <nil>
+}
+
+type order struct{ dish string }
+
+func cook(_ context.Context, o *order) (string, error) {
+	if o.dish == "" {
+		panic("nothing to cook")
+	}
+	return "a plate of " + o.dish, nil
+}
+
+type restaurant struct {
+	kitchen *actor.PID
+	served  chan<- string
+}
+
+func (r *restaurant) Receive(ctx actor.Context) {
+	switch msg := ctx.Message().(type) {
+	case *actor.Started:
+		r.kitchen = ctx.Spawn(actors.PropsFromHandler(cook, actors.WithSize(4))) // a child like any other
+	case *order:
+		ctx.Request(r.kitchen, &messages.Task{Payload: msg, Timeout: time.Second})
+	case *messages.Result: // one for every task: success, error, panic, timeout or rejection
+		if msg.Err != nil {
+			r.served <- fmt.Sprint(msg.Outcome, ": ", msg.Err)
+			return
+		}
+		r.served <- msg.Value.(string)
+	}
+}
+
+func Example_actorProgram() {
+	system := actor.NewActorSystem()
+	served := make(chan string)
+	pid := system.Root.Spawn(actor.PropsFromProducer(func() actor.Actor { return &restaurant{served: served} }))
+	for _, dish := range []string{"soup", ""} {
+		system.Root.Send(pid, &order{dish: dish})
+		fmt.Println(<-served)
+	}
+	_ = system.Root.StopFuture(pid).Wait()
+	// Output:
+	// a plate of soup
+	// panicked: troupe: handler panicked: nothing to cook
+}
+
+func Example_supervision() {
+	errCorrupt := errors.New("corrupt state")
+	option := actors.WithSupervision(supervisor.OneForOne(
+		supervisor.Restarts(10, time.Minute), // then the worker is stopped, and not replaced
+		supervisor.Decider(func(err error) actor.Directive {
+			if errors.Is(err, errCorrupt) {
+				return actor.StopDirective // the pool starts another in its place
+			}
+			return actor.RestartDirective
+		}),
+	))
+	handler := func(context.Context, int) (int, error) { panic(errCorrupt) }
+	pool, err := actors.NewPool(actor.NewActorSystem().Root, handler, actors.WithSize(1), option)
+	if err != nil {
+		log.Fatal(err)
+	}
+	_, err = pool.Ask(context.Background(), 1)
+	fmt.Println(errors.Is(err, errCorrupt))
+	pool.Close()
+	// Output: true
+}
+
+type greeter struct{}
+
+func (greeter) Receive(ctx actor.Context) {
+	if name, ok := ctx.Message().(string); ok {
+		ctx.Respond("hello " + name)
+	}
+}
+
+func newGreeter() actor.Actor { return greeter{} }
+
+func Example_protoActor() {
+	system := actor.NewActorSystem()
+
+	// before
+	before := system.Root.Spawn(protorouter.NewRoundRobinPool(8, actor.WithProducer(newGreeter)))
+	// after
+	after := system.Root.Spawn(actors.PropsFromProducer(newGreeter, actors.WithSize(8), actors.WithDispatch(router.RoundRobin())))
+
+	for _, pid := range []*actor.PID{before, after} {
+		fmt.Println(system.Root.RequestFuture(pid, "world", time.Second).Result())
+		_ = system.Root.StopFuture(pid).Wait()
+	}
+	// Output:
+	// hello world <nil>
+	// hello world <nil>
+}
+
+// TestSnippets holds README's Go to that of this file, line by line but for the
+// indentation.
+func TestSnippets(t *testing.T) {
+	code := "\n" + flat(read(t, "readme_test.go")) + "\n"
+	snippets := regexp.MustCompile("(?s)```go\n(.*?)\n```").FindAllStringSubmatch(read(t, root+"/README.md"), -1)
+	require.NotEmpty(t, snippets)
+	for _, snippet := range snippets {
+		assert.Contains(t, code, "\n"+flat(snippet[1])+"\n")
+	}
+}
+
+// TestReferences looks for the files and the tests that README names.
+func TestReferences(t *testing.T) {
+	readme := read(t, root+"/README.md")
+	for _, link := range regexp.MustCompile(`\]\(([^)#:]+)\)`).FindAllStringSubmatch(readme, -1) {
+		found, err := filepath.Glob(filepath.Join(root, link[1]))
+		require.NoError(t, err)
+		assert.NotEmpty(t, found, link[1])
+	}
+	tests := testNames(t)
+	for _, name := range regexp.MustCompile(`\bTest[A-Z]\w*`).FindAllString(readme, -1) {
+		assert.Contains(t, tests, name)
+	}
+}
+
+func testNames(t *testing.T) map[string]bool {
+	t.Helper()
+	names := make(map[string]bool)
+	declaration := regexp.MustCompile(`(?m)^func (Test\w+)\(`)
+	err := filepath.WalkDir(root, func(path string, _ fs.DirEntry, err error) error {
+		if err == nil && strings.HasSuffix(path, "_test.go") {
+			for _, name := range declaration.FindAllStringSubmatch(read(t, path), -1) {
+				names[name[1]] = true
+			}
+		}
+		return err
+	})
+	require.NoError(t, err)
+	return names
+}
+
+func read(t *testing.T, path string) string {
+	t.Helper()
+	content, err := os.ReadFile(path)
+	require.NoError(t, err)
+	return string(content)
+}
+
+// flat removes the indentation of text.
+func flat(text string) string {
+	lines := strings.Split(strings.TrimSpace(text), "\n")
+	for i, line := range lines {
+		lines[i] = strings.TrimSpace(line)
+	}
+	return strings.Join(lines, "\n")
+}
