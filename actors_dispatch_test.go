@@ -260,16 +260,17 @@ func TestAResizeThatLeavesOnlyWaitingWorkersTellsThem(t *testing.T) {
 		pool = open(t, root, func(ctx context.Context, d time.Duration) (time.Duration, error) {
 			if d == 0 {
 				time.Sleep(time.Minute) // until the other is busy
-				return pool.Ask(ctx, time.Second)
+				return pool.Ask(ctx, time.Second, actors.Priority(1))
 			}
 			return sleep(ctx, d)
-		}, actors.WithSize(2))
+		}, actors.WithSize(2), actors.WithDispatch(router.Custom(
+			func(task router.TaskView, _ router.Workers) int { return task.Priority }))) // 1 is the one to leave
 		ctx, cancel := context.WithTimeout(t.Context(), 24*time.Hour)
 		defer cancel()
 		asker, err := pool.Submit(ctx, 0)
 		require.NoError(t, err)
 		synctest.Wait()
-		require.NoError(t, pool.Tell(ctx, time.Hour))
+		require.NoError(t, pool.Tell(ctx, time.Hour, actors.Priority(1)))
 		synctest.Wait()
 		time.Sleep(2 * time.Minute)
 		require.NoError(t, pool.Resize(ctx, 1))

@@ -190,13 +190,13 @@ func TestCloseMayBeCalledAgain(t *testing.T) {
 		letters := events[*actor.DeadLetterEvent](t, root.ActorSystem())
 		pool := open(t, root, double)
 		require.NoError(t, pool.Tell(t.Context(), 1))
-		_, err := pool.Shutdown(t.Context())
+		report, err := pool.Shutdown(t.Context())
 		require.NoError(t, err)
 		<-pool.Done()
 		var closers sync.WaitGroup
 		for range 3 {
 			closers.Go(func() {
-				assert.Equal(t, messages.DrainReport{Finished: 1}, pool.Close())
+				assert.Equal(t, report, pool.Close())
 				_, err := pool.Shutdown(t.Context())
 				assert.NoError(t, err)
 			})
