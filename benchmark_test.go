@@ -2,7 +2,6 @@ package troupe_test
 
 import (
 	"context"
-	"io"
 	"log/slog"
 	"slices"
 	"sync/atomic"
@@ -104,7 +103,7 @@ func ratioPool(b *testing.B) *actors.Pool[int, int] {
 
 func benchSystem() *actor.ActorSystem {
 	return actor.NewActorSystem(actor.WithLoggerFactory(func(*actor.ActorSystem) *slog.Logger {
-		return slog.New(slog.NewTextHandler(io.Discard, nil))
+		return slog.New(slog.DiscardHandler)
 	}))
 }
 

@@ -90,7 +90,7 @@ func TestTimeoutIsDeadlineExceeded(t *testing.T) {
 
 func TestPanicErrorUnwrapsToAnErrorOnly(t *testing.T) {
 	cause := &fs.PathError{Op: "open", Path: "/x", Err: io.ErrUnexpectedEOF}
-	var err error = fmt.Errorf("task 7: %w", &messages.PanicError{Value: cause, Stack: []byte("stack")})
+	err := fmt.Errorf("task 7: %w", &messages.PanicError{Value: cause, Stack: []byte("stack")})
 
 	assert.ErrorIs(t, err, io.ErrUnexpectedEOF)
 	var path *fs.PathError

@@ -2,6 +2,7 @@ package router
 
 import (
 	"context"
+	"errors"
 	"reflect"
 	"sync"
 	"sync/atomic"
@@ -118,7 +119,7 @@ func (c *Context) end(cause error) {
 // timer, which is set to the same instant: only that makes its Err
 // DeadlineExceeded.
 func (c *Context) cancelLocked() {
-	if c.ended == messages.ErrTaskTimeout {
+	if errors.Is(c.ended, messages.ErrTaskTimeout) {
 		return
 	}
 	c.cancel(c.ended)

@@ -3,6 +3,7 @@ package router
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 
 	"github.com/asynkron/protoactor-go/actor"
 	protorouter "github.com/asynkron/protoactor-go/router"
@@ -18,6 +19,8 @@ type front struct {
 	router        *Router
 	failures      *actor.RestartStatistics // of the pool, for its parent's strategy
 	self          *actor.PID               // set by RegisterHandlers
+
+	stopping atomic.Bool // it has been told to stop
 
 	// The name is registered before the mailbox has its handlers, so a message
 	// can come too early for it.
@@ -85,7 +88,12 @@ func isPoison(message any) bool {
 func (f *front) PostSystemMessage(message any) {
 	switch message.(type) {
 	case *actor.Stop:
+		f.stopping.Store(true)
 		f.router.Close()
+	case *actor.Restart:
+		if f.stopping.Load() { // it would make Proto.Actor forget the stop
+			return
+		}
 	case *actor.ResumeMailbox:
 		f.router.resumeSuspended()
 	}

@@ -90,7 +90,12 @@ func (w *Worker) obey(message any) {
 		w.router.suspend(w, false)
 		return
 	case *actor.Stop:
+		w.stopping = true
 		w.router.leave(w)
+	case *actor.Restart:
+		if w.stopping { // it would make Proto.Actor forget the stop
+			return
+		}
 	}
 	w.doing = message
 	w.invoker.InvokeSystemMessage(message)

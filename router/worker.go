@@ -27,6 +27,7 @@ type Worker struct {
 	// Only for the worker's goroutine.
 	lastCtx     *Context
 	doing       any   // the message that the actor has, if that is no task
+	stopping    bool  // it has been told to stop
 	failure     any   // why the actor failed last; nil after its restart
 	clock       int64 // the time at which the last task of the batch was settled
 	settled     bool  // the task in hand has been settled by its handler

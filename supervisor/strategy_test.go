@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"runtime"
 	"testing"
 	"testing/synctest"
@@ -169,7 +170,7 @@ func TestDeciderSeesTheError(t *testing.T) {
 			var p *fs.PathError
 			return errors.As(err, &p) && p == pathError
 		}},
-		{"a run-time error", func(actor.Context) { var none map[string]int; none["x"] = 1 }, func(err error) bool {
+		{"a run-time error", func(actor.Context) { var none map[string]int; maps.Copy(none, map[string]int{"x": 1}) }, func(err error) bool {
 			var r runtime.Error
 			return errors.As(err, &r)
 		}},

@@ -22,7 +22,7 @@ func TestMain(m *testing.M) {
 	case "slow": // says which files it opens, and has them end when its input does
 		os.Exit(run(interruptible(), os.Args[1:], os.Stdout, os.Stderr,
 			func(name string) (io.ReadCloser, error) {
-				os.Stderr.WriteString("opened " + name + "\n")
+				_, _ = os.Stderr.WriteString("opened " + name + "\n")
 				return io.NopCloser(os.Stdin), nil
 			}))
 	}

@@ -128,7 +128,7 @@ func TestUnreadableDirectory(t *testing.T) {
 	deep := "d" + strings.Repeat("/"+strings.Repeat("n", 200), 24)
 	root, err := os.OpenRoot(".")
 	require.NoError(t, err)
-	defer root.Close()
+	defer func() { _ = root.Close() }()
 	if err := root.MkdirAll(deep, 0o755); err != nil {
 		t.Skip("cannot make one:", err)
 	}

@@ -51,9 +51,12 @@ func (s *screen) survey(ctx context.Context, paths []string) {
 	if s.bar == nil {
 		return
 	}
-	for name := range walk(paths) {
+	for name, err := range walk(paths) {
 		if ctx.Err() != nil {
 			return
+		}
+		if err != nil {
+			continue // the work itself will say so
 		}
 		if info, err := os.Lstat(name); err == nil {
 			s.mu.Lock()

@@ -16,9 +16,9 @@ type entry = deadline.Entry[int]
 
 func TestZeroValueIsEmptyAndReady(t *testing.T) {
 	var h deadline.Heap[int]
-	_, any := h.Next()
+	_, next := h.Next()
 	_, due := h.PopDue(1 << 62)
-	assert.False(t, any)
+	assert.False(t, next)
 	assert.False(t, due)
 	assert.Zero(t, h.Len())
 

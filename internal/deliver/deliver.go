@@ -21,7 +21,7 @@ func (d Deliverer) Tell(to *actor.PID, message any) {
 	d.System.Root.Send(to, message)
 }
 
-// System sends a message of the actor system.
+// TellSystem sends a message of the actor system.
 func (d Deliverer) TellSystem(to *actor.PID, message any) {
 	defer d.survive("receiver", to)
 	process, _ := d.System.ProcessRegistry.Get(to)

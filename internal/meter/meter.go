@@ -28,7 +28,7 @@ type shard struct {
 	wait   durations
 	run    durations
 	recent window
-	_      [64]byte // keeps neighbours off this shard's cache lines
+	_      [64]byte // keeps neighbors off this shard's cache lines
 }
 
 // Record adds n tasks that took the given nanoseconds together, one after another,

@@ -92,7 +92,7 @@ func TestQuantilesAreWithinOnePercent(t *testing.T) {
 			percent int
 			got     time.Duration
 		}{{50, got.P50}, {95, got.P95}, {99, got.P99}} {
-			// Of 11 durations the P50 is the 5.5th: either neighbour will do.
+			// Of 11 durations the P50 is the 5.5th: either neighbor will do.
 			rank := len(waits) * q.percent
 			low, high := waits[max(rank/100, 1)-1], waits[(rank+99)/100-1]
 			if float64(q.got) < 0.99*float64(low) || float64(q.got) > 1.01*float64(high) {
