@@ -32,6 +32,8 @@ func (s *stage) accept(envelope any, task *messages.Task, sender *actor.PID) (*r
 	return &c.cell, describe(&c.cell, message, task)
 }
 
+func (s *stage) newCell() *router.Cell { return nil }
+
 func (s *stage) worker(options []actor.PropsOption) *actor.Props {
 	produce := func() actor.Actor { return guard(s.producer()) }
 	return actor.PropsFromProducer(produce, options...).Configure(actor.WithSenderMiddleware(signReports))

@@ -61,7 +61,17 @@ func (c *call[In, Out]) Settled() {
 }
 
 // Released implements router.Body.
-func (c *call[In, Out]) Released() { c.desk.recycle(c) }
+func (c *call[In, Out]) Released() {
+	if c.waits == future || c.waits == sender {
+		return
+	}
+	var in In
+	var out Out
+	c.in, c.out = in, out
+	if c.waits == asker {
+		c.desk.asked.Put(c)
+	}
+}
 
 // result is the answer of a call that has been settled.
 func (c *call[In, Out]) result() (out Out, err error) {

@@ -15,7 +15,6 @@ import (
 type desk[In, Out any] struct {
 	router  *router.Router
 	handler Handler[In, Out]
-	told    sync.Pool // of chains of calls that nobody waits for
 	asked   sync.Pool // of calls with a channel for their asker
 }
 
@@ -29,39 +28,10 @@ func handlerWork[In, Out any](handler Handler[In, Out]) func(*router.Router) wor
 	return func(r *router.Router) work { return &desk[In, Out]{router: r, handler: handler} }
 }
 
-func (d *desk[In, Out]) tell() *call[In, Out] {
-	c, ok := d.told.Get().(*call[In, Out])
-	if !ok {
-		c = &call[In, Out]{desk: d}
-	} else if rest := c.cell.Unlink(); rest != nil {
-		d.told.Put(rest)
-	}
+func (d *desk[In, Out]) newCell() *router.Cell {
+	c := &call[In, Out]{desk: d}
 	c.cell.Init(d.router, c, false)
-	return c
-}
-
-// recycle takes back a chain of calls that nobody uses any more.
-func (d *desk[In, Out]) recycle(c *call[In, Out]) {
-	var told *call[In, Out] // the chain of those that nobody waited for
-	for c != nil {
-		next, _ := c.cell.Unlink().(*call[In, Out])
-		var in In
-		var out Out
-		c.in, c.out = in, out
-		switch c.waits {
-		case asker:
-			d.asked.Put(c)
-		case nobody:
-			if told != nil {
-				c.cell.Link(&told.cell)
-			}
-			told = c
-		}
-		c = next
-	}
-	if told != nil {
-		d.told.Put(told)
-	}
+	return &c.cell
 }
 
 func (d *desk[In, Out]) ask() *call[In, Out] {

@@ -28,6 +28,9 @@ func (f *Future[Out]) Wait(ctx context.Context) (out Out, err error) {
 		return f.result()
 	default:
 	}
+	if ctx == nil {
+		return out, errNilContext
+	}
 	stuck, unblock, err := f.router.Blocking(ctx, f.cell)
 	if err != nil {
 		return out, err

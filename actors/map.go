@@ -33,7 +33,7 @@ func (p *Pool[In, Out]) Map(ctx context.Context, ins iter.Seq[In], opts ...TaskO
 			}
 			f, err := p.submit(ctx, in, true, opts)
 			pending = append(pending, &mapped[Out]{future: f, err: err})
-			if err != nil && ctx.Err() != nil {
+			if err != nil && (ctx == nil || ctx.Err() != nil) {
 				break
 			}
 		}

@@ -12,6 +12,8 @@ import (
 	"github.com/troupe-go/troupe/supervisor"
 )
 
+var errNilContext = invalid("nil context")
+
 // closeGrace is how long Close waits for handlers whose contexts it has ended.
 const closeGrace = 250 * time.Millisecond
 
@@ -119,19 +121,13 @@ func (p *Pool[In, Out]) submit(ctx context.Context, in In, bound bool, opts []Ta
 // Tell submits a task whose answer nobody wants. What becomes of it is in the
 // statistics.
 func (p *Pool[In, Out]) Tell(ctx context.Context, in In, opts ...TaskOption) error {
-	c := p.desk.tell()
-	c.in = in
-	c.cell.SetCaller(ctx, false)
-	mode, err := applyTo(&c.cell, opts)
-	if err != nil {
-		p.router.Rejected()
-	} else {
-		err = p.router.Submit(ctx, &c.cell, mode)
-	}
-	if err != nil {
-		c.Released()
-	}
-	return err
+	return p.router.Tell(ctx, func(body router.Body) (router.Mode, error) {
+		c := body.(*call[In, Out])
+		c.cell.Init(p.router, c, false)
+		c.cell.SetCaller(ctx, false)
+		c.in = in
+		return applyTo(&c.cell, opts)
+	})
 }
 
 // PID is the pool's address for actors.
@@ -146,6 +142,9 @@ func (p *running) Stats() messages.Stats { return *p.router.Stats() }
 func (p *running) Resize(ctx context.Context, size int) error {
 	if size < 1 {
 		return invalid("size %d < 1", size)
+	}
+	if ctx == nil {
+		return errNilContext
 	}
 	if p.stopped() {
 		return messages.ErrPoolStopped
@@ -172,7 +171,12 @@ func (p *running) Resume() { p.router.Resume() }
 // Wait returns when nothing is queued or running and every handler has returned,
 // or when ctx ends. The pool goes on. It returns messages.ErrDeadlock to one of the
 // pool's own handlers.
-func (p *running) Wait(ctx context.Context) error { return p.router.Wait(ctx) }
+func (p *running) Wait(ctx context.Context) error {
+	if ctx == nil {
+		return errNilContext
+	}
+	return p.router.Wait(ctx)
+}
 
 // Shutdown refuses new tasks, finishes the accepted ones and stops the pool. If
 // ctx ends before that, the rest is done as by Close and the error is what ended
@@ -180,6 +184,9 @@ func (p *running) Wait(ctx context.Context) error { return p.router.Wait(ctx) }
 // returns messages.ErrDeadlock to one of the pool's own handlers, which it would
 // have to wait for.
 func (p *running) Shutdown(ctx context.Context) (messages.DrainReport, error) {
+	if ctx == nil {
+		return messages.DrainReport{}, errNilContext
+	}
 	if p.router.OfHandler(ctx) {
 		return messages.DrainReport{}, messages.ErrDeadlock
 	}

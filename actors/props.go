@@ -47,6 +47,8 @@ func propsOf(work func(*router.Router) work, handled bool, opts []Option) *actor
 type work interface {
 	// worker returns the props of a worker, configured with the given options.
 	worker(options []actor.PropsOption) *actor.Props
+	// newCell makes a cell for Router.Tell; nil if that is not used.
+	newCell() *router.Cell
 	// accept makes a task of a message that an actor sent.
 	accept(envelope any, task *messages.Task, sender *actor.PID) (*router.Cell, error)
 	// adopt returns the props of a worker that stands for a foreign actor; nil if
@@ -101,6 +103,7 @@ func (p *plan) spawn(system *actor.ActorSystem, id string, _ *actor.Props, paren
 		Worker: func(d actor.Dispatcher) *actor.Props {
 			return work.worker(slices.Concat([]actor.PropsOption{actor.WithDispatcher(d)}, p.workerProps))
 		},
+		NewCell: func() *router.Cell { return work.newCell() },
 		Accept: func(envelope any, task *messages.Task, sender *actor.PID) (*router.Cell, error) {
 			return work.accept(envelope, task, sender)
 		},

@@ -12,6 +12,9 @@ import (
 // messages.WorkerStats.Custom; a reader who has the task's answer sees it there.
 // If ctx is no handler's, the error wraps messages.ErrInvalidOption.
 func Report(ctx context.Context, name string, n int64) error {
+	if ctx == nil {
+		return errNilContext
+	}
 	task := router.FromContext(ctx)
 	if task == nil {
 		return invalid("report of %q: the context is not a handler's", name)
@@ -24,6 +27,9 @@ func Report(ctx context.Context, name string, n int64) error {
 // handler was given ctx. The headers must not be changed. ok is false if ctx is no
 // handler's.
 func TaskFromContext(ctx context.Context) (task messages.Task, ok bool) {
+	if ctx == nil {
+		return task, false
+	}
 	c := router.FromContext(ctx)
 	if c == nil {
 		return task, false

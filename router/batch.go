@@ -25,7 +25,7 @@ const (
 	batchTime = 10_000 // nanoseconds
 
 	backlog    = 16
-	stampEvery = 8
+	stampEvery = 16
 )
 
 // takeSharedLocked takes the next task of the shared queue and, if they are

@@ -35,7 +35,8 @@ type Body interface {
 	// and must neither block nor panic.
 	Settled()
 	// Released is called when neither the pool nor a waiter uses the cell any
-	// more, so that it may be recycled, and with it those that Cell.Link leads to.
+	// more. It is to forget the task, and may recycle a cell that the router did
+	// not make. It must not block.
 	Released()
 }
 
@@ -61,8 +62,9 @@ type Cell struct {
 
 	settled atomic.Bool  // whoever sets it settles the task
 	others  atomic.Int32 // users of the cell besides the last one, which releases it
-	link    *Cell        // the next of a chain of released cells
+	link    *Cell        // the next spare cell
 
+	pooled  bool  // the router made it and recycles it
 	bound   bool  // the end of caller is also the end of the task
 	outcome int8  // a messages.Outcome; with err, written by whoever settles the task, read after Body.Settled
 	pinned  bool  // guarded by Router.mu; for its worker alone, never handed to another
@@ -119,20 +121,6 @@ func (c *Cell) makeRare() *rare {
 		c.rare = new(rare)
 	}
 	return c.rare
-}
-
-// Link puts c ahead of a chain of released cells.
-func (c *Cell) Link(chain *Cell) { c.link = chain }
-
-// Unlink takes c off its chain and returns the body of the next cell, nil if there
-// is none.
-func (c *Cell) Unlink() Body {
-	next := c.link
-	c.link = nil
-	if next == nil {
-		return nil
-	}
-	return next.body
 }
 
 // SetCaller gives the handler the values of ctx. If bound is true, the end of

@@ -33,6 +33,8 @@ type Config struct {
 	// Worker returns the props of a worker that has the given dispatcher unless the
 	// user chose another. Its mailbox is added to them.
 	Worker func(actor.Dispatcher) *actor.Props
+	// NewCell makes a cell for Router.Tell; nil if that is not used.
+	NewCell func() *Cell
 	// Accept makes a task of a message that an actor sent, or says why it cannot.
 	// task is nil unless that is what was sent.
 	Accept func(envelope any, task *messages.Task, sender *actor.PID) (*Cell, error)
@@ -98,6 +100,7 @@ type Router struct {
 	own      int       // tasks in the workers' own queues
 	promised int       // able workers with tasks of their own: the first of each is as good as taken
 	waiters  waiterList
+	spares   spares // cells for Tell
 
 	clock     int64 // the last time that was read
 	unstamped int   // tasks accepted since then

@@ -32,11 +32,40 @@ func (r *Router) Submit(ctx context.Context, c *Cell, mode Mode) error {
 // Rejected counts a task that was refused before it came to Submit.
 func (r *Router) Rejected() { r.rejected.Add(1) }
 
-func (r *Router) submit(ctx context.Context, c *Cell, mode Mode) error {
-	if err := ctx.Err(); err != nil {
-		return context.Cause(ctx)
+// Tell submits a task that nobody waits for, in a cell that the router recycles.
+// fill is to describe the task; it is called under the router's lock, so it must do
+// no more, and an error of it rejects the task.
+func (r *Router) Tell(ctx context.Context, fill func(Body) (Mode, error)) error {
+	err := r.tell(ctx, fill)
+	if err != nil {
+		r.rejected.Add(1)
 	}
-	c.startTime()
+	return err
+}
+
+func (r *Router) tell(ctx context.Context, fill func(Body) (Mode, error)) error {
+	if err := ended(ctx); err != nil {
+		return err
+	}
+	r.mu.Lock()
+	c := r.spareLocked()
+	mode, err := fill(c.body)
+	if err != nil {
+		r.unusedLocked(c)
+		r.mu.Unlock()
+		return err
+	}
+	if _, ok := r.picker.(custom); ok {
+		r.mu.Unlock()
+		return r.submit(ctx, c, mode)
+	}
+	return r.submitLockedThenUnlock(ctx, c, mode)
+}
+
+func (r *Router) submit(ctx context.Context, c *Cell, mode Mode) error {
+	if err := ended(ctx); err != nil {
+		return err
+	}
 	if choose, ok := r.picker.(custom); ok {
 		if workers := *r.routees.Load(); len(workers) > 0 {
 			w, err := choose.choose(c, workers)
@@ -46,17 +75,22 @@ func (r *Router) submit(ctx context.Context, c *Cell, mode Mode) error {
 			c.worker = w
 		}
 	}
-
-	var then after
 	r.mu.Lock()
+	return r.submitLockedThenUnlock(ctx, c, mode)
+}
+
+func (r *Router) submitLockedThenUnlock(ctx context.Context, c *Cell, mode Mode) error {
 	if err := r.refusalLocked(); err != nil {
+		r.unusedLocked(c)
 		r.mu.Unlock()
 		return err
 	}
+	c.startTime()
 	// If others wait there is no room, save for a task that is bound early to a
 	// worker that happens to be free.
 	if r.waiters.first == nil || r.picker != nil {
 		if w, room := r.placeLocked(c); room {
+			var then after
 			r.acceptLocked(c, w, &then)
 			r.mu.Unlock()
 			then.run()
@@ -64,6 +98,17 @@ func (r *Router) submit(ctx context.Context, c *Cell, mode Mode) error {
 		}
 	}
 	return r.overflowLockedThenUnlock(ctx, c, mode)
+}
+
+// ended says why nothing is done for ctx: it is nil, or over.
+func ended(ctx context.Context) error {
+	if ctx == nil {
+		return fmt.Errorf("%w: nil context", messages.ErrInvalidOption)
+	}
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	return nil
 }
 
 // refusalLocked says why no task is accepted, nil if one may be.
@@ -118,6 +163,7 @@ func (r *Router) overflowLockedThenUnlock(ctx context.Context, c *Cell, mode Mod
 		then.run()
 		return nil
 	default:
+		r.unusedLocked(c)
 		r.mu.Unlock()
 		return r.full()
 	}

@@ -27,7 +27,9 @@ func (r *Router) next(w *Worker, done *Cell, now int64) job {
 	}
 	if done != nil {
 		r.putDownLocked(w, done)
+		w.release(done)
 	}
+	r.spares.take(&w.spares)
 	j := r.jobLocked(w, now)
 	if r.waiters.first != nil {
 		r.admitLocked(&then)
@@ -35,26 +37,12 @@ func (r *Router) next(w *Worker, done *Cell, now int64) job {
 			j = r.jobLocked(w, now)
 		}
 	}
-	var spares *Cell
-	parked := j.none()
-	if parked {
-		spares = w.takeSpares()
+	if j.none() {
 		w.parkLocked()
 		r.quietLocked(&then)
 	}
 	then.schedule(r.wakeLocked())
 	r.mu.Unlock()
-
-	switch {
-	case done == nil:
-	case parked: // w may be another goroutine's by now
-		done.Release()
-	default:
-		w.release(done)
-	}
-	if spares != nil {
-		spares.body.Released()
-	}
 	then.run()
 	return j
 }
@@ -101,23 +89,15 @@ func (w *Worker) beginLocked(c *Cell) {
 	w.lastOfBatch = w.hand.batch.Len() == 0
 }
 
-// release says that the pool is done with c. Cells to be recycled are handed back
-// in chains: one at a time would cost as much as the rest of a short task.
+// release says that the pool is done with c. It is for w's goroutine.
 func (w *Worker) release(c *Cell) {
 	if !c.released() {
 		return
 	}
-	c.link = w.spares
-	w.spares = c
-	if w.spareCount++; w.spareCount >= maxBatch {
-		w.takeSpares().body.Released()
+	c.body.Released()
+	if c.pooled {
+		w.spares.push(c)
 	}
-}
-
-func (w *Worker) takeSpares() *Cell {
-	spares := w.spares
-	w.spares, w.spareCount = nil, 0
-	return spares
 }
 
 // dropContext ends the context of a task that has been done, if it was used.

@@ -26,18 +26,17 @@ type Worker struct {
 
 	// Only for the worker's goroutine.
 	lastCtx     *Context
-	doing       any   // the message that the actor has, if that is no task
-	stopping    bool  // it has been told to stop
-	failure     any   // why the actor failed last; nil after its restart
-	clock       int64 // the time at which the last task of the batch was settled
-	settled     bool  // the task in hand has been settled by its handler
-	lastOfBatch bool  // the task in hand is
-	mean        int64 // of the time that the last tasks took, nanoseconds; -1 before the first
-	batchStart  int64 // when the batch, or the only task, was begun
-	batchWait   int64 // how long its first task had waited
-	spares      *Cell // a chain of cells to recycle
-	spareCount  int
-	untimed     int64 // tasks of the batch that have been done but not measured
+	doing       any    // the message that the actor has, if that is no task
+	stopping    bool   // it has been told to stop
+	failure     any    // why the actor failed last; nil after its restart
+	clock       int64  // the time at which the last task of the batch was settled
+	settled     bool   // the task in hand has been settled by its handler
+	lastOfBatch bool   // the task in hand is
+	mean        int64  // of the time that the last tasks took, nanoseconds; -1 before the first
+	batchStart  int64  // when the batch, or the only task, was begun
+	batchWait   int64  // how long its first task had waited
+	spares      spares // released cells, for the router
+	untimed     int64  // tasks of the batch that have been done but not measured
 
 	// Guarded by router.mu.
 	parked             bool // no goroutine runs or is scheduled
