@@ -56,7 +56,7 @@ func (d *desk[In, Out]) accept(envelope any, task *messages.Task, from *actor.PI
 		payload = task.Payload
 	}
 	in, ok := payload.(In)
-	if !ok {
+	if !ok && (payload != nil || reflect.TypeFor[In]().Kind() != reflect.Interface) {
 		return nil, fmt.Errorf("%w: %T, not %v", messages.ErrPayloadType, payload, reflect.TypeFor[In]())
 	}
 	c := &call[In, Out]{desk: d, waits: sender, in: in}

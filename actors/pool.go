@@ -53,8 +53,10 @@ func NewPool[In, Out any](parent actor.SpawnerContext, handler Handler[In, Out],
 	return pool, nil
 }
 
-// Ask submits a task and returns its answer. If ctx ends first, the task is
-// canceled and the error is messages.ErrCanceled, wrapped with what ended ctx.
+// Ask submits a task and returns its answer. If ctx ends before the task has been
+// accepted, the error is what ended ctx, together with messages.ErrQueueFull if it
+// waited for room; if ctx ends later, the task is canceled and the error is
+// messages.ErrCanceled together with what ended ctx.
 func (p *Pool[In, Out]) Ask(ctx context.Context, in In, opts ...TaskOption) (out Out, err error) {
 	c := p.desk.ask()
 	c.in = in
@@ -62,11 +64,11 @@ func (p *Pool[In, Out]) Ask(ctx context.Context, in In, opts ...TaskOption) (out
 	mode, err := applyTo(&c.cell, opts)
 	if err != nil {
 		p.router.Rejected()
-		c.Released()
+		c.cell.Discard()
 		return out, err
 	}
 	if err := p.router.Submit(ctx, &c.cell, mode); err != nil {
-		c.Released()
+		c.cell.Discard()
 		return out, err
 	}
 	if over := ctx.Done(); over == nil {
@@ -162,8 +164,8 @@ func (p *running) Resize(ctx context.Context, size int) error {
 }
 
 // Pause keeps queued tasks from being started. Running tasks finish, and new ones
-// are still accepted.
-func (p *running) Pause() { p.router.Pause() }
+// are still accepted. A pool that is stopping is not paused.
+func (p *running) Pause() { _ = p.router.Pause() }
 
 // Resume ends a pause.
 func (p *running) Resume() { p.router.Resume() }
@@ -178,7 +180,8 @@ func (p *running) Wait(ctx context.Context) error {
 	return p.router.Wait(ctx)
 }
 
-// Shutdown refuses new tasks, finishes the accepted ones and stops the pool. If
+// Shutdown refuses new tasks, finishes the accepted ones, waits for their handlers
+// to return and stops the pool. If
 // ctx ends before that, the rest is done as by Close and the error is what ended
 // ctx. A paused pool is resumed. Shutdown may be called any number of times. It
 // returns messages.ErrDeadlock to one of the pool's own handlers, which it would
@@ -220,7 +223,7 @@ func (p *running) Close() messages.DrainReport {
 	case <-p.done:
 	case <-grace.C:
 	}
-	return p.router.Report()
+	return p.router.DrainReport()
 }
 
 // Done is closed when the last worker has stopped and the pool's name is free.

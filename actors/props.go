@@ -112,7 +112,7 @@ func (p *plan) spawn(system *actor.ActorSystem, id string, _ *actor.Props, paren
 	work = p.work(run.router)
 
 	started := make(chan error, 1) // of the first supervisor; a restart's finds it full
-	props := run.router.Props(func() *actor.Props {
+	props := run.router.Props(run.pid, func() *actor.Props {
 		return supervisor.Props(supervisor.Config{
 			Pool:     name,
 			Size:     p.size,

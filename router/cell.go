@@ -91,16 +91,10 @@ type rare struct {
 	ended   int64                 // when it was settled, if it has a sender
 }
 
-// Init makes c a new task of r with one user besides the pool if awaited is
-// true, else with none.
+// Init makes c, which is new or has been released, a task of r with one user
+// besides the pool if awaited is true, else with none.
 func (c *Cell) Init(r *Router, body Body, awaited bool) {
 	c.router, c.body, c.node.Value = r, body, c
-	c.caller, c.priority = nil, 0
-	c.bound, c.outcome, c.pinned, c.place = false, 0, false, fresh
-	c.worker, c.ctx, c.started, c.err = nil, nil, 0, nil
-	if c.rare != nil {
-		*c.rare = rare{}
-	}
 	if r.cfg.TaskTimeout > 0 {
 		c.SetTimeout(r.cfg.TaskTimeout)
 	}
@@ -179,8 +173,25 @@ func (c *Cell) Finish(err error) { c.router.finish(c, err) }
 // Release says that one user of the cell is done with it.
 func (c *Cell) Release() {
 	if c.released() {
-		c.body.Released()
+		c.forget()
 	}
+}
+
+// forget clears a released cell, so that it keeps nothing of its task alive.
+func (c *Cell) forget() {
+	c.caller, c.priority = nil, 0
+	c.bound, c.outcome, c.pinned, c.place = false, 0, false, fresh
+	c.worker, c.ctx, c.started, c.err = nil, nil, 0, nil
+	if c.rare != nil {
+		*c.rare = rare{}
+	}
+	c.body.Released()
+}
+
+// Discard gives up a cell whose task was not submitted, or rejected.
+func (c *Cell) Discard() {
+	c.others.Store(0)
+	c.Release()
 }
 
 // released says that one user of the cell is done with it, and reports whether

@@ -9,11 +9,12 @@ import (
 	"github.com/troupe-go/troupe/messages"
 )
 
-// Props returns the props of the pool's own actor. supervisor is to return those
+// Props returns the props of the pool's own actor, which is to be spawned as self.
+// supervisor is to return those
 // of the actor that is the workers' parent; stopped is called when the last
 // worker has stopped and the pool's name is free.
-func (r *Router) Props(supervisor func() *actor.Props, stopped func()) *actor.Props {
-	f := newFront(r)
+func (r *Router) Props(self *actor.PID, supervisor func() *actor.Props, stopped func()) *actor.Props {
+	f := newFront(r, self)
 	return actor.PropsFromProducer(
 		func() actor.Actor {
 			return &control{router: r, front: f, supervisorProps: supervisor, stopped: stopped}
@@ -55,7 +56,7 @@ func (a *control) Receive(ctx actor.Context) {
 	case *actor.Started:
 		a.start(ctx)
 	case *actor.Stopped:
-		a.router.deliver.Publish(&messages.PoolStopped{Pool: a.router.cfg.Name, Report: a.router.Report()})
+		a.router.deliver.Publish(&messages.PoolStopped{Pool: a.router.cfg.Name, Report: a.router.DrainReport()})
 		a.router.runners.Close()
 		a.stopped()
 	case *noWorkers:
@@ -85,7 +86,10 @@ func (a *control) obey(ctx actor.Context, msg any) {
 	r := a.router
 	switch msg := msg.(type) {
 	case *messages.Pause:
-		r.Pause()
+		if !r.Pause() {
+			respond(ctx, &messages.Result{Err: messages.ErrPoolStopped, Outcome: messages.Rejected})
+			return
+		}
 		respond(ctx, &messages.Paused{})
 	case *messages.Resume:
 		r.Resume()
@@ -94,7 +98,7 @@ func (a *control) obey(ctx actor.Context, msg any) {
 		system, self, sender := ctx.ActorSystem(), ctx.Self(), ctx.Sender()
 		r.Drain(func() {
 			if sender != nil {
-				report := r.Report()
+				report := r.DrainReport()
 				r.deliver.Tell(sender, &report)
 			}
 			system.Root.Stop(self)
@@ -115,7 +119,7 @@ func (a *control) obey(ctx actor.Context, msg any) {
 func (a *control) broadcast(ctx actor.Context, message any) {
 	sender := ctx.Sender()
 	task, _ := message.(*messages.Task)
-	envelope := a.router.envelop(message, sender)
+	envelope := envelop(message, sender)
 	err := a.router.Broadcast(func() (*Cell, error) { return a.router.cfg.Accept(envelope, task, sender) })
 	if err != nil {
 		respond(ctx, &messages.Result{Err: fmt.Errorf("broadcast: %w", err), Outcome: messages.Rejected})

@@ -18,32 +18,43 @@ type front struct {
 	actor.Mailbox // of the messages for the pool itself
 	router        *Router
 	failures      *actor.RestartStatistics // of the pool, for its parent's strategy
-	self          *actor.PID               // set by RegisterHandlers
+	self          *actor.PID               // the pool
 
 	stopping atomic.Bool // it has been told to stop
 
 	// The name is registered before the mailbox has its handlers, so a message
 	// can come too early for it.
 	mu    sync.Mutex
-	ready bool  // guarded by mu
-	early []any // guarded by mu; nil once ready
+	ready bool     // guarded by mu
+	early []func() // guarded by mu; posts of messages; nil once ready
 }
 
-func newFront(r *Router) *front {
-	return &front{Mailbox: actor.Unbounded()(), router: r, failures: actor.NewRestartStatistics()}
+func newFront(r *Router, self *actor.PID) *front {
+	return &front{Mailbox: actor.Unbounded()(), router: r, self: self, failures: actor.NewRestartStatistics()}
 }
 
 // RegisterHandlers is called once, before Start.
 func (f *front) RegisterHandlers(invoker actor.MessageInvoker, dispatcher actor.Dispatcher) {
 	f.Mailbox.RegisterHandlers(invoker, dispatcher)
-	f.self = invoker.(interface{ Self() *actor.PID }).Self()
 	f.mu.Lock()
 	early := f.early
 	f.ready, f.early = true, nil
 	f.mu.Unlock()
-	for _, message := range early {
-		f.mail(message)
+	for _, post := range early {
+		post()
 	}
+}
+
+// whenReady posts a message, once the mailbox can take it.
+func (f *front) whenReady(post func()) {
+	f.mu.Lock()
+	if !f.ready {
+		f.early = append(f.early, post)
+		f.mu.Unlock()
+		return
+	}
+	f.mu.Unlock()
+	post()
 }
 
 // PostUserMessage routes a task, or queues a message for the pool itself. It
@@ -55,7 +66,7 @@ func (f *front) PostUserMessage(envelope any) {
 		f.mail(envelope)
 	case actor.MessageBatch:
 		for _, m := range message.GetMessages() {
-			f.route(f.router.envelop(m, sender))
+			f.PostUserMessage(envelop(m, sender))
 		}
 	default:
 		f.route(envelope)
@@ -63,19 +74,14 @@ func (f *front) PostUserMessage(envelope any) {
 }
 
 func (f *front) mail(envelope any) {
-	f.mu.Lock()
-	if !f.ready {
-		f.early = append(f.early, envelope)
-		f.mu.Unlock()
-		return
-	}
-	f.mu.Unlock()
-	if _, message, _ := actor.UnwrapEnvelope(envelope); isPoison(message) {
-		// Proto.Actor would stop the actor at once.
-		f.router.Drain(func() { f.router.cfg.System.Root.Stop(f.self) })
-		return
-	}
-	f.Mailbox.PostUserMessage(envelope)
+	f.whenReady(func() {
+		if _, message, _ := actor.UnwrapEnvelope(envelope); isPoison(message) {
+			// Proto.Actor would stop the actor at once.
+			f.router.Drain(func() { f.router.cfg.System.Root.Stop(f.self) })
+			return
+		}
+		f.Mailbox.PostUserMessage(envelope)
+	})
 }
 
 func isPoison(message any) bool {
@@ -97,10 +103,10 @@ func (f *front) PostSystemMessage(message any) {
 	case *actor.ResumeMailbox:
 		f.router.resumeSuspended()
 	}
-	f.Mailbox.PostSystemMessage(message)
+	f.whenReady(func() { f.Mailbox.PostSystemMessage(message) })
 }
 
-func (r *Router) envelop(message any, sender *actor.PID) any {
+func envelop(message any, sender *actor.PID) any {
 	if sender == nil {
 		return message
 	}

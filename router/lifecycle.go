@@ -7,14 +7,17 @@ import (
 	"github.com/troupe-go/troupe/messages"
 )
 
-// Pause keeps queued tasks from being started. It may be called at any time.
-func (r *Router) Pause() {
+// Pause keeps queued tasks from being started. It reports whether it did: a pool
+// that is stopping is not paused.
+func (r *Router) Pause() bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.phase == open {
-		r.paused = true
-		r.recallAllLocked()
+	if r.phase != open {
+		return false
 	}
+	r.paused = true
+	r.recallAllLocked()
+	return true
 }
 
 // Resume ends a pause.
@@ -67,7 +70,8 @@ func (r *Router) Wait(ctx context.Context) error {
 }
 
 // Drain refuses new tasks and those that wait for admission, and has call called
-// when the accepted ones are settled. It ends a pause.
+// when the accepted ones are settled and their handlers have returned. It ends a
+// pause.
 func (r *Router) Drain(call func()) {
 	var then after
 	r.mu.Lock()
@@ -136,7 +140,7 @@ func (r *Router) Revive() {
 
 func (r *Router) refuseWaitersLocked(err error) {
 	for r.waiters.first != nil {
-		r.refuseLocked(r.waiters.first, err)
+		r.endWaitLocked(r.waiters.first, err)
 	}
 }
 
@@ -152,8 +156,8 @@ func (r *Router) dropQueuedLocked(err error, then *after) {
 	}
 }
 
-// Report is what became of the tasks since the drain or close began.
-func (r *Router) Report() messages.DrainReport {
+// DrainReport is what became of the tasks since the drain or close began.
+func (r *Router) DrainReport() messages.DrainReport {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	now := r.totalsLocked()

@@ -112,7 +112,7 @@ func (r *Router) Remove(pid *actor.PID) (worked bool) {
 		worked = worked || n > 0
 	}
 	r.restarts += w.restarts.Load()
-	r.addCustomLocked(w.custom)
+	r.addCountersLocked(w.counters)
 	mail := w.mail.waiting()
 	w.mail = fifo{}
 	r.mu.Unlock()
@@ -166,27 +166,45 @@ func (w *Worker) address() *actor.PID {
 
 // Broadcast gives every worker a task of its own, made by accept.
 func (r *Router) Broadcast(accept func() (*Cell, error)) error {
+	for {
+		// accept may run code of the user's, so not under mu.
+		cells := make([]*Cell, r.Size())
+		for i := range cells {
+			c, err := accept()
+			if err != nil { // of the first: all are alike
+				r.rejected.Add(1)
+				return err
+			}
+			cells[i] = c
+		}
+		if done, err := r.broadcast(cells); done {
+			return err
+		}
+	}
+}
+
+// broadcast does nothing if there are not as many workers as cells.
+func (r *Router) broadcast(cells []*Cell) (done bool, err error) {
 	var then after
 	defer then.run()
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if err := r.refusalLocked(); err != nil {
 		r.rejected.Add(1)
-		return err
+		return true, err
 	}
-	for _, w := range *r.routees.Load() {
-		c, err := accept()
-		if err != nil { // of the first: all are alike
-			r.rejected.Add(1)
-			return err
-		}
+	workers := *r.routees.Load()
+	if len(workers) != len(cells) {
+		return false, nil
+	}
+	for i, c := range cells {
 		c.startTime()
 		c.pinned = true
 		r.enterLocked(c)
-		r.enqueueLocked(c, w, &then)
+		r.enqueueLocked(c, workers[i], &then)
 		r.addDeadlineLocked(c)
 	}
-	return nil
+	return true, nil
 }
 
 // resumeSuspended lets the workers go on whose failure was escalated, when the

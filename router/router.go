@@ -69,7 +69,7 @@ const (
 // functions that end in Locked add to an after, which is run when mu is free.
 type Router struct {
 	cfg     Config
-	picker  picker // its methods need mu; nil if Late
+	picker  picker // its methods need mu; nil: late binding, LeastBusy
 	epoch   time.Time
 	meter   *meter.Meter
 	runners *runners.Dispatcher // of the workers, unless their props say otherwise
@@ -112,7 +112,7 @@ type Router struct {
 	departed  tally // of workers that are gone
 	restarts  int64 // of workers that are gone
 	replaced  int64
-	custom    map[string]int64 // reports of workers that are gone, and of callers
+	counters  map[string]int64 // reports of workers that are gone, and of callers
 
 	deadlines deadline.Heap[*Cell]
 	timer     *time.Timer // nil until the first deadline
@@ -148,9 +148,6 @@ func New(cfg Config) *Router {
 	r.routees.Store(new([]*Worker))
 	return r
 }
-
-// Name is the pool's name.
-func (r *Router) Name() string { return r.cfg.Name }
 
 // now is the time since the router was made, in nanoseconds, and never 0.
 func (r *Router) now() int64 { return int64(time.Since(r.epoch)) }

@@ -45,7 +45,9 @@ func (w *Worker) settle(c *Cell, outcome messages.Outcome, err error) {
 	}
 	if w.lastOfBatch {
 		w.clock = w.router.now()
-		w.measureBatch(w.clock)
+		if w.untimed > 0 {
+			w.measureBatch(w.clock)
+		}
 	}
 	if won {
 		c.conclude(outcome, err, w.clock)
@@ -63,7 +65,7 @@ func (r *Router) claim(c *Cell, outcome messages.Outcome, err error) (won bool) 
 	now := r.now()
 	c.conclude(outcome, err, now)
 	if w := c.worker; w != nil {
-		r.meter.Record(w.shard, 1, c.started-c.enqueued, now-c.started, now)
+		r.meter.RecordInterrupted(w.shard, c.started-c.enqueued, now-c.started, now)
 		w.ran.Add(now - c.started)
 		w.outcomes[outcome].Add(1)
 	} else {
@@ -172,7 +174,7 @@ func (r *Router) endDeadlineLocked(c *Cell) {
 // early is left alone: it costs less to let it fire in vain.
 func (r *Router) setTimerLocked() {
 	at, ok := r.deadlines.Next()
-	if !ok || r.timerAt != 0 && r.timerAt <= at {
+	if !ok || r.phase == closed || r.timerAt != 0 && r.timerAt <= at {
 		return
 	}
 	r.timerAt = at
@@ -197,7 +199,7 @@ func (r *Router) expire() {
 		}
 		switch c.whereLocked() {
 		case fresh:
-			r.refuseLocked(c.rare.waiter, fmt.Errorf("%w: %w", messages.ErrTaskTimeout, r.full()))
+			r.endWaitLocked(c.rare.waiter, fmt.Errorf("%w: %w", messages.ErrTaskTimeout, r.full()))
 		case shared, own:
 			r.unqueueLocked(c)
 			r.settleQueuedLocked(c, messages.TimedOut, messages.ErrTaskTimeout, &then)

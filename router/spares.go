@@ -58,7 +58,7 @@ func (r *Router) spareLocked() *Cell {
 // unusedLocked takes back a cell whose task was rejected.
 func (r *Router) unusedLocked(c *Cell) {
 	if c.pooled {
-		c.body.Released()
+		c.forget()
 		r.spares.push(c)
 	}
 }

@@ -25,7 +25,7 @@ func (r *Router) Stats() *messages.Stats {
 	s.Submitted = r.submitted
 	s.Queued = int64(r.shared.Len() + r.own)
 	s.Restarts, s.Replaced = r.restarts, r.replaced
-	maps.Copy(s.Custom, r.custom)
+	maps.Copy(s.Custom, r.counters)
 	r.shared.Heads(sum.see)
 	s.Workers = make([]messages.WorkerStats, 0, len(r.workers))
 	for _, w := range *r.routees.Load() {
@@ -73,7 +73,7 @@ func (s *summary) see(c *Cell) { s.oldest = min(s.oldest, c.enqueued) }
 
 // addLocked adds a worker. It needs Router.mu.
 func (s *summary) addLocked(w *Worker, now int64) {
-	ws := messages.WorkerStats{ID: w.id, State: w.stateLocked(), Queued: w.own.Len(), Custom: maps.Clone(w.custom)}
+	ws := messages.WorkerStats{ID: w.id, State: w.stateLocked(), Queued: w.own.Len(), Custom: maps.Clone(w.counters)}
 	w.own.Heads(s.see)
 	w.hand.mu.Lock()
 	w.hand.batch.Heads(s.see)

@@ -1,5 +1,7 @@
 package router
 
+import "context"
+
 // A job is what a worker does next. At most one field is set; none: it has been
 // parked and its goroutine must end.
 type job struct {
@@ -17,11 +19,14 @@ func (j job) none() bool { return j.system == nil && j.mail == nil && j.cell == 
 func (r *Router) next(w *Worker, done *Cell, now int64) job {
 	if done != nil {
 		w.dropContext(done)
-		w.measureBatch(now)
+		if w.untimed > 0 {
+			w.measureBatch(now)
+		}
+		w.measureRest(now)
 	}
 	var then after
 	r.mu.Lock()
-	r.clock, r.unstamped = now, 0
+	r.clock, r.unstamped = max(r.clock, now), 0
 	if w.waking {
 		w.waking, r.waking = false, false
 	}
@@ -38,6 +43,9 @@ func (r *Router) next(w *Worker, done *Cell, now int64) job {
 		}
 	}
 	if j.none() {
+		if w.lastCtx != nil && w.lastCtx.caller != context.Background() {
+			w.lastCtx = nil // an idle worker keeps nobody's values alive
+		}
 		w.parkLocked()
 		r.quietLocked(&then)
 	}
@@ -72,7 +80,7 @@ func (r *Router) jobLocked(w *Worker, now int64) job {
 	w.taken = true
 	w.refreshLocked()
 	r.busy++
-	w.batchStart = now
+	w.batchStart, w.busySince = now, now
 	c.worker = w
 	w.hand.mu.Lock()
 	w.beginLocked(c)
@@ -82,7 +90,7 @@ func (r *Router) jobLocked(w *Worker, now int64) job {
 
 // beginLocked takes c in hand. It needs hand.mu.
 func (w *Worker) beginLocked(c *Cell) {
-	c.started = w.batchStart
+	c.started = max(w.batchStart, c.enqueued)
 	c.ctx = w.contextFor(c)
 	c.place = running
 	w.hand.current = c
@@ -94,7 +102,7 @@ func (w *Worker) release(c *Cell) {
 	if !c.released() {
 		return
 	}
-	c.body.Released()
+	c.forget()
 	if c.pooled {
 		w.spares.push(c)
 	}
@@ -123,8 +131,18 @@ func (w *Worker) measure(n, wait, took, now int64) {
 // measureBatch records the tasks of a batch that were not timed one by one.
 func (w *Worker) measureBatch(now int64) {
 	if w.untimed > 0 {
-		w.measure(w.untimed, w.batchWait, now-w.batchStart, now)
+		w.measure(w.untimed, w.batchWait, now-w.busySince, now)
 		w.untimed = 0
+	}
+	w.busySince = now
+}
+
+// measureRest records the time after the last of that: it was spent on a task that
+// had its outcome already.
+func (w *Worker) measureRest(now int64) {
+	if rest := now - w.busySince; rest > 0 {
+		w.router.meter.RecordBusy(w.shard, w.busySince, now)
+		w.mean = max(w.mean, rest)
 	}
 }
 

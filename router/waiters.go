@@ -3,6 +3,7 @@ package router
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/troupe-go/troupe/messages"
 )
@@ -50,9 +51,7 @@ func (r *Router) waitLockedThenUnlock(ctx context.Context, c *Cell) error {
 	var stuck chan struct{}
 	self := r.workerOf(ctx)
 	if self != nil {
-		// Without a queue, a task for one's own worker is never accepted.
-		forItself := r.cfg.Capacity == 0 && r.pickLocked(c) == self
-		if forItself || !r.blockLocked(self) {
+		if !r.mayFindRoomLocked(c, self) || !r.blockLocked(self) {
 			r.mu.Unlock()
 			return fmt.Errorf("%w: %w", messages.ErrDeadlock, r.full())
 		}
@@ -64,7 +63,14 @@ func (r *Router) waitLockedThenUnlock(ctx context.Context, c *Cell) error {
 		c.rare.waiter = wt
 		r.addDeadlineLocked(c)
 	}
+	// A worker may have begun a task of its batch since there was no room, and
+	// not have seen that somebody waits.
+	var then after
+	if r.held > 0 {
+		r.admitLocked(&then)
+	}
 	r.mu.Unlock()
+	then.run()
 	if self != nil {
 		defer r.unblock(self)
 	}
@@ -79,16 +85,29 @@ func (r *Router) waitLockedThenUnlock(ctx context.Context, c *Cell) error {
 	}
 	r.mu.Lock()
 	if wt.waits {
-		r.refuseLocked(wt, fmt.Errorf("%w: %w", r.full(), why))
+		r.endWaitLocked(wt, fmt.Errorf("%w: %w", r.full(), why))
 	}
 	r.mu.Unlock()
 	<-wt.ready
 	return wt.err
 }
 
-// refuseLocked ends the wait of a submitter with an error, nil if its task is to be
+// mayFindRoomLocked reports whether there can be room for c while w waits for it.
+// A task that is bound early needs another worker to take one from its own queue,
+// or to become free for it.
+func (r *Router) mayFindRoomLocked(c *Cell, w *Worker) bool {
+	target := r.pickLocked(c)
+	if target == nil {
+		return true
+	}
+	return slices.ContainsFunc(*r.routees.Load(), func(other *Worker) bool {
+		return other != w && other.waits == 0 && (other == target || other.own.Len() > 0)
+	})
+}
+
+// endWaitLocked ends the wait of a submitter with an error, nil if its task is to be
 // accepted.
-func (r *Router) refuseLocked(wt *waiter, err error) {
+func (r *Router) endWaitLocked(wt *waiter, err error) {
 	r.waiters.remove(wt)
 	r.waiting.Store(r.waiters.first != nil)
 	wt.waits = false
@@ -104,7 +123,7 @@ func (r *Router) admitLocked(then *after) {
 		next := wt.next
 		c := wt.cell
 		if w, room := r.placeLocked(c); room {
-			r.refuseLocked(wt, nil)
+			r.endWaitLocked(wt, nil)
 			r.acceptLocked(c, w, then)
 		} else if r.picker == nil || r.able == r.promised {
 			return

@@ -34,6 +34,7 @@ type Worker struct {
 	lastOfBatch bool   // the task in hand is
 	mean        int64  // of the time that the last tasks took, nanoseconds; -1 before the first
 	batchStart  int64  // when the batch, or the only task, was begun
+	busySince   int64  // up to when its time has been recorded
 	batchWait   int64  // how long its first task had waited
 	spares      spares // released cells, for the router
 	untimed     int64  // tasks of the batch that have been done but not measured
@@ -56,7 +57,7 @@ type Worker struct {
 	batchPriority      int              // of the tasks of its batch, if counted > 0
 	counted            int              // tasks of its batch, as counted in router.held
 	holder             int              // its index in router.holders, if counted > 0
-	custom             map[string]int64 // what it reported
+	counters           map[string]int64 // what it reported
 	previous, nextIdle *Worker          // in router.idle
 
 	hand hand // guards itself
@@ -127,10 +128,10 @@ func (w *Worker) PostSystemMessage(message any) {
 
 // PostUserMessage queues a message to the worker itself. It is not a task.
 func (w *Worker) PostUserMessage(message any) {
-	_, inner, _ := actor.UnwrapEnvelope(message)
+	_, inner, sender := actor.UnwrapEnvelope(message)
 	if batch, ok := inner.(actor.MessageBatch); ok {
 		for _, m := range batch.GetMessages() {
-			w.post(&w.mail, m)
+			w.post(&w.mail, envelop(m, sender))
 		}
 		return
 	}

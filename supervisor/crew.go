@@ -31,8 +31,8 @@ type Crew interface {
 	Barren(pid *actor.PID) int
 	// Fail says that no worker is left and none will come.
 	Fail(err error)
-	// AddCustom adds to what a worker reports of its own.
-	AddCustom(pid *actor.PID, counters map[string]int64)
+	// AddCounters adds to what a worker reports of its own.
+	AddCounters(pid *actor.PID, counters map[string]int64)
 	// Stats takes a snapshot.
 	Stats() *messages.Stats
 }

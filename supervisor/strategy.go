@@ -85,6 +85,8 @@ func newStrategy(directive actor.Directive, options []Option) *Strategy {
 // strategy cannot work. A pool calls it for every strategy that has it.
 func (s *Strategy) Validate() error {
 	switch {
+	case s == nil:
+		return fmt.Errorf("%w: nil strategy", messages.ErrInvalidOption)
 	case s.invalid != nil:
 		return s.invalid
 	case s.decide == nil:

@@ -104,7 +104,7 @@ func (s *supervisor) Receive(ctx actor.Context) {
 			respond(ctx, &messages.Result{Err: err, Outcome: messages.Rejected})
 		}
 	case *messages.Report:
-		s.Crew.AddCustom(ctx.Sender(), msg.Counters)
+		s.Crew.AddCounters(ctx.Sender(), msg.Counters)
 	case *messages.WorkerRestarted:
 		s.deliver.Publish(msg)
 	case *checkHealth:

@@ -44,6 +44,25 @@ func (m *Meter) Record(hint uint32, n, wait, took, end int64) {
 	s.mu.Unlock()
 }
 
+// RecordInterrupted adds a task that got its outcome while it still runs: the time
+// of its worker is added by RecordBusy, when that is free again.
+func (m *Meter) RecordInterrupted(hint uint32, wait, took, end int64) {
+	s := &m.shards[int(hint)%len(m.shards)]
+	s.mu.Lock()
+	s.wait.record(1, wait)
+	s.run.record(1, took)
+	s.recent.record(1, end, end)
+	s.mu.Unlock()
+}
+
+// RecordBusy adds time that a worker has spent on tasks recorded as interrupted.
+func (m *Meter) RecordBusy(hint uint32, start, end int64) {
+	s := &m.shards[int(hint)%len(m.shards)]
+	s.mu.Lock()
+	s.recent.record(0, start, end)
+	s.mu.Unlock()
+}
+
 // A Reading is what a meter has recorded. Tasks and Busy are those of the
 // window that ends now.
 type Reading struct {
