@@ -14,8 +14,8 @@
 // For Ask and Map its end also cancels the task. The handler's context carries
 // the values of that context and the task's deadline; it ends when the task is
 // canceled or timed out and when the pool closes. [context.Cause] says which. Once
-// anything has been asked of it, or derived from it, it also ends when the handler
-// has returned; one that the handler only keeps for later may end later.
+// its Done, Err or Value has been called it also ends when the handler has returned;
+// one that the handler only keeps for later may end later.
 //
 // A handler that ignores the end of its context keeps its worker busy, but keeps
 // nobody waiting: the task is settled when it is canceled or its time is up.

@@ -8,8 +8,9 @@ import (
 // Map submits what ins yields and yields the answers in that order. It runs ahead
 // of its consumer by as many tasks as two for each worker. When the consumer
 // breaks off, what it has not been given is canceled. When ctx ends, what is left
-// is canceled, and one last error is yielded for the first input that was not
-// submitted.
+// is canceled: the contexts of its handlers end at once, what is queued is taken out
+// as the consumer goes on. One last error is yielded for the first input that was
+// not submitted.
 //
 // An input that the pool rejects yields the reason in its place.
 func (p *Pool[In, Out]) Map(ctx context.Context, ins iter.Seq[In], opts ...TaskOption) iter.Seq2[Out, error] {

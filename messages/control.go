@@ -16,7 +16,8 @@ type Resize struct{ Size int }
 type Resized struct{ From, To int }
 
 // Pause lets running tasks finish and queued ones wait; new ones are still
-// accepted. The answer is a *[Paused].
+// accepted. The answer is a *[Paused], or a *[Result] with Err set if the pool is
+// stopping.
 type Pause struct{}
 
 // Paused is the answer to a [Pause].
@@ -30,7 +31,7 @@ type Resumed struct{}
 
 // Drain refuses new tasks, finishes the accepted ones and stops the pool. A
 // paused pool is resumed for it. The answer, given when the last task has been
-// settled, is a *[DrainReport].
+// settled and the last handler has returned, is a *[DrainReport].
 type Drain struct{}
 
 // Broadcast gives Message to every worker, as one task each, whether there is

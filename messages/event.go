@@ -31,7 +31,8 @@ type (
 		Worker  *actor.PID
 		Replace *actor.PID // the one that stopped
 	}
-	// PoolResized: the number of workers was changed.
+	// PoolResized: the number of workers was changed: by request, by a routee added
+	// or removed, or since one whose restarts are spent was not replaced.
 	PoolResized struct {
 		Pool     string
 		From, To int

@@ -32,7 +32,8 @@ type Stats struct {
 	Replaced int64 // workers that stopped and were replaced
 
 	// QueueCapacity is how many tasks may wait beyond those that a free worker
-	// is about to take.
+	// is about to take. Where tasks are bound to a worker early, it bounds their
+	// sum over the workers' queues.
 	QueueCapacity int
 	OldestQueued  time.Duration // how long the oldest queued task has waited; 0 if none
 

@@ -35,8 +35,8 @@ type Body interface {
 	// and must neither block nor panic.
 	Settled()
 	// Released is called when neither the pool nor a waiter uses the cell any
-	// more. It is to forget the task, and may recycle a cell that the router did
-	// not make. It must not block.
+	// more, maybe under the router's lock. It is to forget the task, and may recycle
+	// a cell that the router did not make. It must neither block nor call the router.
 	Released()
 }
 
@@ -49,7 +49,7 @@ type Attrs struct {
 
 // A Cell is a task on its way through the pool. Its maker fills it in with Init
 // and the setters, hands it to [Router.Submit] and leaves it alone until
-// Body.Settled has been called. It is kept small: a short task costs mostly what
+// Body.Settled has been called. [Router.Tell] makes and recycles its own. It is kept small: a short task costs mostly what
 // its cell costs to bring into the cache.
 type Cell struct {
 	router *Router
@@ -70,11 +70,10 @@ type Cell struct {
 	pinned  bool  // guarded by Router.mu; for its worker alone, never handed to another
 	place   place // guarded by Router.mu; from batched to running by hand.mu alone
 
-	// Guarded as place is.
-	node   queue.Node[*Cell]
-	worker *Worker  // whose queue, batch or hand it is in; nil: nobody's
-	ctx    *Context // while running
-	seq    int64    // its number in the order of acceptance
+	node   queue.Node[*Cell] // guarded as place is
+	worker *Worker           // guarded by Router.mu; whose queue, batch or hand it is in; nil: nobody's
+	ctx    *Context          // while running; written with that place
+	seq    int64             // its number in the order of acceptance; written then, under Router.mu
 
 	enqueued, started int64 // on the router's clock; started is 0 until the task is running
 	err               error

@@ -12,11 +12,11 @@ import (
 )
 
 // A Context is the context of a task's handler. Most handlers never look at
-// theirs, so the standard context behind it is made when first needed. It ends
-// at the latest when the handler has returned.
+// theirs, so the standard context behind it is made when first needed. From then on
+// it ends at the latest when the handler has returned.
 //
-// A context that nothing was asked of carries nothing of its task, so a worker
-// may give it to the next task of the same caller.
+// A context that was never asked for its Done, Err or Value carries nothing of its
+// task, so a worker may give it to the next task of the same caller.
 type Context struct {
 	caller   context.Context
 	bound    bool

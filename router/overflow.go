@@ -12,12 +12,13 @@ const (
 	Block Overflow = iota + 1
 	// Reject refuses the task with ErrQueueFull.
 	Reject
-	// DropOldest drops the oldest queued task of the lowest priority, unless the
-	// new one's priority is lower still: then it drops the new one.
+	// DropOldest drops the oldest queued task of the lowest priority. If there is
+	// none, or the new one's priority is lower still, it drops the new one.
 	DropOldest
 	// DropNewest accepts the new task and drops it at once.
 	DropNewest
-	// CallerRuns runs the task while its submitter waits, outside the workers.
+	// CallerRuns runs the task while its submitter waits, outside the workers: also
+	// while the pool is paused, and without what WithWorkerProps adds.
 	CallerRuns
 )
 

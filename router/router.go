@@ -61,7 +61,7 @@ const (
 // workers their tasks and keeps the ledger. All its methods are safe for
 // concurrent use.
 //
-// A task goes from [Router.Submit] (admission: submit.go) through the shared
+// A task goes from [Router.Submit] or [Router.Tell] (admission: submit.go) through the shared
 // queue or a worker's own (queues.go) to the worker that takes it (take.go) and
 // to its outcome (settle.go).
 //

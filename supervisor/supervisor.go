@@ -161,6 +161,8 @@ func (s *supervisor) resize(ctx actor.Context, size int, reason string) error {
 	from := s.wanted
 	for s.Crew.Size() < size {
 		if _, err := s.spawn(ctx, s.Crew.NewWorker()); err != nil {
+			s.wanted = s.Crew.Size()
+			s.resized(from, s.wanted, reason)
 			return err
 		}
 	}
@@ -171,10 +173,14 @@ func (s *supervisor) resize(ctx actor.Context, size int, reason string) error {
 			ctx.Stop(pid)
 		}
 	}
-	if size != from {
-		s.deliver.Publish(&messages.PoolResized{Pool: s.Pool, From: from, To: size, Reason: reason})
-	}
+	s.resized(from, size, reason)
 	return nil
+}
+
+func (s *supervisor) resized(from, to int, reason string) {
+	if from != to {
+		s.deliver.Publish(&messages.PoolResized{Pool: s.Pool, From: from, To: to, Reason: reason})
+	}
 }
 
 // adopt adds a worker that stands for a foreign actor.
@@ -194,6 +200,7 @@ func (s *supervisor) adopt(ctx actor.Context, foreign *actor.PID) error {
 	_, err := s.spawn(ctx, props)
 	if err == nil {
 		s.wanted++
+		s.resized(s.wanted-1, s.wanted, "routee added")
 	}
 	return err
 }
@@ -211,6 +218,7 @@ func (s *supervisor) remove(ctx actor.Context, pid *actor.PID) error {
 		s.wanted--
 		s.expected[worker.Id] = "removed"
 		ctx.Stop(worker)
+		s.resized(s.wanted+1, s.wanted, "routee removed")
 	}
 	return nil
 }
@@ -242,6 +250,7 @@ func (s *supervisor) ended(ctx actor.Context, worker *actor.PID) {
 		s.Logger.Warn("worker not replaced", "pool", s.Pool, "worker", worker.Id, "reason", reason)
 		if missing {
 			s.wanted--
+			s.resized(s.wanted+1, s.wanted, reason)
 		}
 	case missing:
 		s.replace(ctx, worker, worked)

@@ -45,7 +45,7 @@ func (d *Dispatcher) Schedule(f func()) {
 	r.next <- f
 }
 
-// Throughput is how many messages a worker handles before it yields.
+// Throughput is Proto.Actor's own default. A pool's workers do not ask for it.
 func (d *Dispatcher) Throughput() int { return 300 }
 
 // Close ends the idle goroutines, and those that are not as soon as they are.
