@@ -85,10 +85,17 @@ func (r *Router) unblock(w *Worker) {
 	}
 }
 
-// stuckLocked tells those that wait for their own pool that they wait in vain, if
-// a worker that has left was the last that did not.
+// stuckLocked tells those that wait for their own pool that they wait in vain, if a
+// change of the workers has made it so.
 func (r *Router) stuckLocked() {
-	if r.stuck != nil && r.blocked > 0 && r.blocked >= r.Size() {
+	if r.stuck == nil {
+		return
+	}
+	stuck := r.blocked > 0 && r.blocked >= r.Size()
+	for _, w := range r.workers {
+		stuck = stuck || w.waits > 0 && r.waitsForLocked(w.awaited, w)
+	}
+	if stuck {
 		close(r.stuck)
 		r.stuck = nil
 	}

@@ -131,6 +131,7 @@ func (c *Context) release() {
 	defer c.mu.Unlock()
 	if c.ended == nil {
 		c.ended = context.Canceled
+		c.used.Store(true)
 	}
 	if c.std != nil {
 		c.cancel(context.Canceled)
@@ -145,12 +146,20 @@ func (w *Worker) contextFor(c *Cell) *Context {
 		last.caller == c.callerOrBackground() && !last.used.Load() {
 		return last
 	}
-	w.lastCtx = nil
+	w.endLastContext()
 	ctx := newContext(c, w)
 	if plain && isComparable(ctx.caller) {
 		w.lastCtx = ctx
 	}
 	return ctx
+}
+
+// endLastContext ends a context that no task will be given any more.
+func (w *Worker) endLastContext() {
+	if w.lastCtx != nil {
+		w.lastCtx.release()
+		w.lastCtx = nil
+	}
 }
 
 func newContext(c *Cell, w *Worker) *Context {

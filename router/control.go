@@ -55,6 +55,13 @@ func (a *control) Receive(ctx actor.Context) {
 	switch msg := ctx.Message().(type) {
 	case *actor.Started:
 		a.start(ctx)
+	case *actor.Restarting, *actor.Stopping:
+		a.supervisor = nil
+	case *actor.Terminated:
+		if a.supervisor != nil && a.supervisor.Equal(msg.Who) {
+			a.router.cfg.Logger.Error("supervisor stopped from outside", "pool", a.router.cfg.Name)
+			ctx.Stop(ctx.Self())
+		}
 	case *actor.Stopped:
 		a.router.deliver.Publish(&messages.PoolStopped{Pool: a.router.cfg.Name, Report: a.router.DrainReport()})
 		a.router.runners.Close()

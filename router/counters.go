@@ -7,12 +7,11 @@ import "github.com/asynkron/protoactor-go/actor"
 func (r *Router) AddCounters(pid *actor.PID, counters map[string]int64) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	i := r.indexLocked(pid)
-	if i < 0 {
-		r.addCountersLocked(counters)
-		return
+	to := &r.counters
+	if pid != nil && r.byID[pid.Id] != nil {
+		to = &r.byID[pid.Id].counters
 	}
-	addTo(&r.workers[i].counters, counters)
+	addTo(to, counters)
 }
 
 func (r *Router) report(w *Worker, name string, n int64) {

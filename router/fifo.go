@@ -1,5 +1,7 @@
 package router
 
+import "slices"
+
 // fifo is an unbounded queue of messages. The zero value is empty. It keeps no
 // more room than it needed when it was last empty.
 type fifo struct {
@@ -11,6 +13,11 @@ func (f *fifo) len() int { return len(f.list) - f.head }
 
 // waiting are the messages, oldest first.
 func (f *fifo) waiting() []any { return f.list[f.head:] }
+
+// drop removes the messages for which unwanted holds.
+func (f *fifo) drop(unwanted func(any) bool) {
+	f.list = append(f.list[:f.head], slices.DeleteFunc(slices.Clone(f.waiting()), unwanted)...)
+}
 
 func (f *fifo) push(message any) { f.list = append(f.list, message) }
 

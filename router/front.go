@@ -2,6 +2,8 @@ package router
 
 import (
 	"context"
+	"fmt"
+	"reflect"
 	"sync"
 	"sync/atomic"
 
@@ -33,9 +35,9 @@ func newFront(r *Router, self *actor.PID) *front {
 	return &front{Mailbox: actor.Unbounded()(), router: r, self: self, failures: actor.NewRestartStatistics()}
 }
 
-// RegisterHandlers is called once, before Start.
-func (f *front) RegisterHandlers(invoker actor.MessageInvoker, dispatcher actor.Dispatcher) {
-	f.Mailbox.RegisterHandlers(invoker, dispatcher)
+// Start is called once, when the mailbox can take messages.
+func (f *front) Start() {
+	f.Mailbox.Start()
 	f.mu.Lock()
 	early := f.early
 	f.ready, f.early = true, nil
@@ -62,7 +64,13 @@ func (f *front) whenReady(post func()) {
 func (f *front) PostUserMessage(envelope any) {
 	_, message, sender := actor.UnwrapEnvelope(envelope)
 	switch message := message.(type) {
-	case messages.Control, protorouter.ManagementMessage, actor.AutoRespond, *actor.PoisonPill, *noWorkers, *escalation, forSupervisor:
+	case messages.Control, protorouter.ManagementMessage:
+		if reflect.ValueOf(message).IsNil() {
+			f.refuse(message, sender, fmt.Errorf("%w: nil %T", messages.ErrInvalidOption, message), "")
+			return
+		}
+		f.mail(envelope)
+	case actor.AutoRespond, *actor.PoisonPill, *noWorkers, *escalation, forSupervisor:
 		f.mail(envelope)
 	case actor.MessageBatch:
 		for _, m := range message.GetMessages() {
@@ -93,6 +101,9 @@ func isPoison(message any) bool {
 // once.
 func (f *front) PostSystemMessage(message any) {
 	switch message.(type) {
+	case *actor.Started: // comes between RegisterHandlers and Start, and first
+		f.Mailbox.PostSystemMessage(message)
+		return
 	case *actor.Stop:
 		f.stopping.Store(true)
 		f.router.Close()
@@ -128,13 +139,17 @@ func (f *front) route(envelope any) {
 	if err == nil {
 		return
 	}
+	id := ""
+	if task != nil {
+		id = task.ID
+	}
+	f.refuse(message, sender, err, id)
+}
+
+func (f *front) refuse(message any, sender *actor.PID, err error, id string) {
 	if sender == nil {
-		r.deliver.DeadLetter(f.self, message)
+		f.router.deliver.DeadLetter(f.self, message)
 		return
 	}
-	result := &messages.Result{Err: err, Outcome: messages.Rejected}
-	if task != nil {
-		result.TaskID = task.ID
-	}
-	r.deliver.Tell(sender, result)
+	f.router.deliver.Tell(sender, &messages.Result{TaskID: id, Err: err, Outcome: messages.Rejected})
 }

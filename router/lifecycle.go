@@ -97,6 +97,10 @@ func (r *Router) Close() {
 	}
 	if r.phase != closed {
 		r.phase = closed
+		r.routees.Store(new([]*Worker)) // all will leave: one by one would take n²
+		for _, w := range r.workers {
+			w.routed = false
+		}
 		r.refuseWaitersLocked(messages.ErrPoolStopped)
 		r.dropQueuedLocked(errDroppedByStop, &then)
 		for _, w := range r.workers {

@@ -10,9 +10,14 @@ import (
 func (r *Router) joinLocked(w *Worker, then *after) {
 	w.started = true
 	w.shard = uint32(len(r.workers))
+	w.index = len(r.workers)
 	r.workers = append(r.workers, w)
-	workers := append(slices.Clip(*r.routees.Load()), w)
+	r.byID[w.id] = w
+	// Appending in place is seen by nobody: a snapshot has its own length, and one
+	// that is shorter has its capacity clipped.
+	workers := append(*r.routees.Load(), w)
 	r.routees.Store(&workers)
+	w.routed = true
 	w.refreshLocked()
 	r.adoptSharedLocked(then)
 	r.rebalanceLocked(then)
@@ -35,15 +40,16 @@ func (r *Router) leaveLocked(w *Worker, then *after) {
 	}
 	w.leaving = true
 	w.refreshLocked()
-	// The last worker moves into the gap, so that consistent hashing moves the
-	// keys of two workers at most.
 	r.recallLocked(w)
-	workers := slices.Clone(*r.routees.Load())
-	i := slices.Index(workers, w)
-	last := len(workers) - 1
-	workers[i] = workers[last]
-	workers = workers[:last]
-	r.routees.Store(&workers)
+	if w.routed {
+		// The last worker moves into the gap, so that consistent hashing moves the
+		// keys of two workers at most.
+		workers := slices.Clone(*r.routees.Load())
+		last := len(workers) - 1
+		workers[slices.Index(workers, w)] = workers[last]
+		r.routees.Store(clipped(workers[:last]))
+		w.routed = false
+	}
 	if w.waits > 0 {
 		r.blocked--
 	}
@@ -51,6 +57,12 @@ func (r *Router) leaveLocked(w *Worker, then *after) {
 	r.rebalanceLocked(then)
 	r.stuckLocked()
 	r.quietLocked(then)
+}
+
+// clipped has no room to append in place.
+func clipped(workers []*Worker) *[]*Worker {
+	workers = slices.Clip(workers)
+	return &workers
 }
 
 // suspend keeps w from working while its supervisor decides, or ends that.
@@ -62,15 +74,30 @@ func (r *Router) suspend(w *Worker, suspended bool) {
 	w.refreshLocked()
 }
 
-// Retire takes the last n workers out of dispatch and returns their PIDs. They
-// finish what they have in hand.
-func (r *Router) Retire(n int) []*actor.PID {
+// suspendFailed suspends w. A resume that still waits was for what came before the
+// failure.
+func (r *Router) suspendFailed(w *Worker) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	w.suspended = true
+	r.recallLocked(w)
+	w.refreshLocked()
+	w.system.drop(func(message any) bool { _, resume := message.(*actor.ResumeMailbox); return resume })
+}
+
+// Retire takes all but the first stay workers out of dispatch and returns their
+// PIDs. They finish what they have in hand.
+func (r *Router) Retire(stay int) []*actor.PID {
 	var then after
 	var pids []*actor.PID
 	r.mu.Lock()
 	workers := *r.routees.Load()
-	for i := range n {
-		w := workers[len(workers)-1-i]
+	stay = min(stay, len(workers)) // others may have left meanwhile
+	r.routees.Store(clipped(workers[:stay]))
+	for _, w := range workers[stay:] {
+		w.routed = false
+	}
+	for _, w := range workers[stay:] {
 		r.leaveLocked(w, &then)
 		pids = append(pids, w.pid)
 	}
@@ -99,13 +126,16 @@ func (r *Router) RetireWorker(pid *actor.PID) *actor.PID {
 // settled any task.
 func (r *Router) Remove(pid *actor.PID) (worked bool) {
 	r.mu.Lock()
-	i := r.indexLocked(pid)
-	if i < 0 {
+	w := r.byID[pid.Id]
+	if w == nil {
 		r.mu.Unlock()
 		return false
 	}
-	w := r.workers[i]
-	r.workers = slices.Delete(r.workers, i, i+1)
+	delete(r.byID, w.id)
+	last := r.workers[len(r.workers)-1]
+	r.workers[w.index], last.index = last, w.index
+	r.workers[len(r.workers)-1] = nil
+	r.workers = r.workers[:len(r.workers)-1]
 	for o := range w.outcomes {
 		n := w.outcomes[o].Load()
 		r.departed[o] += n
@@ -122,12 +152,6 @@ func (r *Router) Remove(pid *actor.PID) (worked bool) {
 	return worked
 }
 
-// indexLocked is the index in workers of the one with the given PID; -1 if there
-// is none.
-func (r *Router) indexLocked(pid *actor.PID) int {
-	return slices.IndexFunc(r.workers, func(w *Worker) bool { return pid != nil && w.pid.Equal(pid) })
-}
-
 // Replaced counts a worker that has been replaced.
 func (r *Router) Replaced() {
 	r.mu.Lock()
@@ -139,8 +163,8 @@ func (r *Router) Replaced() {
 func (r *Router) Barren(pid *actor.PID) int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if i := r.indexLocked(pid); i >= 0 {
-		return int(r.workers[i].barren.Load())
+	if w := r.byID[pid.Id]; w != nil {
+		return int(w.barren.Load())
 	}
 	return 0
 }

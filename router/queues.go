@@ -164,6 +164,9 @@ func (r *Router) moveLocked(cells []*Cell, then *after) {
 			if r.picker != nil {
 				r.picker.accepted(c)
 			}
+			if _, keyed := r.picker.(*consistentHash); w != nil && w.waits > 0 && !keyed {
+				w = nil // it may wait for this very task
+			}
 			r.enqueueLocked(c, w, then)
 		case c.worker.leaving:
 			r.settleQueuedLocked(c, messages.Dropped, errWorkerGone, then)

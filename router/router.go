@@ -87,11 +87,12 @@ type Router struct {
 	paused bool
 	failed error // why no task can be accepted while the phase is open; nil if it can
 
-	workers []*Worker  // routees and those that are leaving
-	idle    workerList // parked workers that can take a task, longest idle first
-	waking  bool       // one worker is on its way from idle to the shared queue
-	able    int        // workers that could take a task now; those on their way included
-	busy    int        // workers with a task in hand, settled or not
+	workers []*Worker          // routees and those that are leaving
+	byID    map[string]*Worker // the same, by the IDs of their PIDs
+	idle    workerList         // parked workers that can take a task, longest idle first
+	waking  bool               // one worker is on its way from idle to the shared queue
+	able    int                // workers that could take a task now; those on their way included
+	busy    int                // workers with a task in hand, settled or not
 
 	shared   queue.Queue[*Cell]
 	holders  []*Worker // with a batch, by the last count
@@ -143,6 +144,7 @@ func New(cfg Config) *Router {
 		meter:   meter.New(),
 		runners: runners.New(idleRunners * runtime.GOMAXPROCS(0)),
 		deliver: deliver.Deliverer{System: cfg.System, Logger: cfg.Logger},
+		byID:    make(map[string]*Worker),
 		callers: make(map[*Cell]struct{}),
 	}
 	r.routees.Store(new([]*Worker))

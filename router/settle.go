@@ -3,6 +3,7 @@ package router
 import (
 	"errors"
 	"fmt"
+	"math"
 	"runtime/debug"
 	"time"
 
@@ -149,7 +150,9 @@ func (r *Router) Cancel(c *Cell, err error) {
 // startTime says when the task's time will be up, if it has a timeout.
 func (c *Cell) startTime() {
 	if x := c.rare; x != nil && x.timeout > 0 {
-		x.dueAt = c.router.now() + int64(x.timeout)
+		if now := c.router.now(); int64(x.timeout) < math.MaxInt64-now { // else it is never
+			x.dueAt = now + int64(x.timeout)
+		}
 	}
 }
 

@@ -36,7 +36,7 @@ func (r *Router) Stats() *messages.Stats {
 		sum.addLocked(w, now)
 	}
 	for _, w := range r.workers {
-		if w.leaving {
+		if !w.routed {
 			sum.addLocked(w, now)
 		}
 	}

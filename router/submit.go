@@ -153,7 +153,8 @@ func (r *Router) overflowLockedThenUnlock(ctx context.Context, c *Cell, mode Mod
 	}
 	switch policy {
 	case Block:
-		return r.waitLockedThenUnlock(ctx, c)
+		r.mu.Unlock()
+		return r.wait(ctx, c)
 	case CallerRuns:
 		return r.runInCallerLockedThenUnlock(ctx, c)
 	case DropOldest, DropNewest:

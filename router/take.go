@@ -44,7 +44,7 @@ func (r *Router) next(w *Worker, done *Cell, now int64) job {
 	}
 	if j.none() {
 		if w.lastCtx != nil && w.lastCtx.caller != context.Background() {
-			w.lastCtx = nil // an idle worker keeps nobody's values alive
+			w.endLastContext() // an idle worker keeps nobody's values alive
 		}
 		w.parkLocked()
 		r.quietLocked(&then)

@@ -45,11 +45,17 @@ func (l *waiterList) remove(w *waiter) {
 	w.prev, w.next = nil, nil
 }
 
-// waitLockedThenUnlock waits until the task is accepted or refused.
-func (r *Router) waitLockedThenUnlock(ctx context.Context, c *Cell) error {
+// wait waits until the task is accepted or refused.
+func (r *Router) wait(ctx context.Context, c *Cell) error {
+	self := r.workerOf(ctx) // runs code of the user's, so not under mu
 	wt := &waiter{cell: c, waits: true, ready: make(chan struct{}, 1)}
+	var then after
+	r.mu.Lock()
+	if err := r.refusalLocked(); err != nil {
+		r.mu.Unlock()
+		return err
+	}
 	var stuck chan struct{}
-	self := r.workerOf(ctx)
 	if self != nil {
 		if !r.mayFindRoomLocked(c, self) || !r.blockLocked(self) {
 			r.mu.Unlock()
@@ -63,12 +69,9 @@ func (r *Router) waitLockedThenUnlock(ctx context.Context, c *Cell) error {
 		c.rare.waiter = wt
 		r.addDeadlineLocked(c)
 	}
-	// A worker may have begun a task of its batch since there was no room, and
-	// not have seen that somebody waits.
-	var then after
-	if r.held > 0 {
-		r.admitLocked(&then)
-	}
+	// There may be room by now. In particular, a worker may have begun a task of its
+	// batch and not have seen that somebody waits.
+	r.admitLocked(&then)
 	r.mu.Unlock()
 	then.run()
 	if self != nil {

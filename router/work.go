@@ -88,27 +88,39 @@ func (w *Worker) obey(message any) {
 	switch message.(type) {
 	case *actor.ResumeMailbox:
 		w.router.suspend(w, false)
+		w.restarted()
 		return
 	case *actor.Stop:
 		w.stopping = true
+		w.endLastContext()
 		w.router.leave(w)
 	case *actor.Restart:
 		if w.stopping { // it would make Proto.Actor forget the stop
 			return
 		}
+		// Until its children have stopped, it must not get a task. Proto.Actor resumes
+		// it then.
+		w.restarting = true
+		w.router.suspend(w, true)
 	}
 	w.doing = message
 	w.invoker.InvokeSystemMessage(message)
 	w.doing = nil
-	switch message.(type) {
-	case *actor.Started:
+	if _, ok := message.(*actor.Started); ok {
 		w.barren.Store(0)
-	case *actor.Restart:
-		w.barren.Store(0)
-		w.restarts.Add(1)
-		w.router.deliver.Tell(w.supervisor, &messages.WorkerRestarted{Pool: w.router.cfg.Name, Worker: w.pid, Reason: w.failure})
-		w.failure = nil
 	}
+}
+
+// restarted counts a restart that has been completed.
+func (w *Worker) restarted() {
+	if !w.restarting {
+		return
+	}
+	w.restarting = false
+	w.barren.Store(0)
+	w.restarts.Add(1)
+	w.router.deliver.Tell(w.supervisor, &messages.WorkerRestarted{Pool: w.router.cfg.Name, Worker: w.pid, Reason: w.failure})
+	w.failure = nil
 }
 
 // fail is called when the actor has panicked, or ended its goroutine if value is
@@ -122,6 +134,11 @@ func (w *Worker) fail(value any, inHand *Cell) {
 		doing = inHand.body.Message()
 		w.settle(inHand, messages.Panicked, err)
 	}
+	if w.stopping {
+		w.giveUp()
+		return
+	}
+	w.restarting = false
 	switch doing.(type) {
 	case *actor.Started, *actor.Restart:
 		w.barren.Add(1)
@@ -132,4 +149,16 @@ func (w *Worker) fail(value any, inHand *Cell) {
 		}
 	}()
 	w.invoker.EscalateFailure(err.Value, doing)
+}
+
+// giveUp ends a worker whose actor has failed while it was being stopped. Proto.Actor
+// would take it for neither alive nor stopped, and its pool with it.
+func (w *Worker) giveUp() {
+	if w.givenUp {
+		return
+	}
+	w.givenUp = true
+	w.router.cfg.Logger.Error("worker failed while stopping", "pool", w.router.cfg.Name, "worker", w.id, "reason", w.failure)
+	w.router.cfg.System.ProcessRegistry.Remove(w.pid)
+	w.router.deliver.TellSystem(w.supervisor, &actor.Terminated{Who: w.pid})
 }

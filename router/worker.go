@@ -28,6 +28,8 @@ type Worker struct {
 	lastCtx     *Context
 	doing       any    // the message that the actor has, if that is no task
 	stopping    bool   // it has been told to stop
+	givenUp     bool   // it has failed in doing so
+	restarting  bool   // it has been told to restart, and not been resumed since
 	failure     any    // why the actor failed last; nil after its restart
 	clock       int64  // the time at which the last task of the batch was settled
 	settled     bool   // the task in hand has been settled by its handler
@@ -44,6 +46,8 @@ type Worker struct {
 	started            bool // Start has been called
 	suspended          bool
 	leaving            bool  // takes no task any more
+	routed             bool  // in router.routees
+	index              int   // in router.workers
 	able               bool  // started, not suspended, not leaving, nothing in hand
 	promised           bool  // able, and own is not empty
 	waking             bool  // on its way from idle to the shared queue
@@ -120,7 +124,7 @@ func (w *Worker) Start() {
 // to resume it can come.
 func (w *Worker) PostSystemMessage(message any) {
 	if _, ok := message.(*actor.SuspendMailbox); ok {
-		w.router.suspend(w, true)
+		w.router.suspendFailed(w)
 		return
 	}
 	w.post(&w.system, message)

@@ -18,9 +18,9 @@ type Crew interface {
 	// Size is the number of workers that take tasks, Routees are their PIDs.
 	Size() int
 	Routees() []*actor.PID
-	// Retire lets the last n workers take no more tasks, RetireWorker the given
-	// one. The PIDs returned are those to stop.
-	Retire(n int) []*actor.PID
+	// Retire lets all but the first stay workers take no more tasks, RetireWorker
+	// the given one. The PIDs returned are those to stop.
+	Retire(stay int) []*actor.PID
 	RetireWorker(pid *actor.PID) *actor.PID
 	// Remove forgets a worker that has stopped and reports whether it ever
 	// settled a task.

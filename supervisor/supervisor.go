@@ -167,11 +167,9 @@ func (s *supervisor) resize(ctx actor.Context, size int, reason string) error {
 		}
 	}
 	s.wanted = size
-	if surplus := s.Crew.Size() - size; surplus > 0 {
-		for _, pid := range s.Crew.Retire(surplus) {
-			s.expected[pid.Id] = "resized"
-			ctx.Stop(pid)
-		}
+	for _, pid := range s.Crew.Retire(size) {
+		s.expected[pid.Id] = "resized"
+		ctx.Stop(pid)
 	}
 	s.resized(from, size, reason)
 	return nil
