@@ -174,9 +174,8 @@ func (a *after) schedule(w *Worker) {
 
 // run must be called without mu.
 func (a *after) run() {
-	for _, c := range a.settled {
-		c.body.Settled()
-		c.Release()
+	if len(a.settled) > 0 {
+		tellAll(a.settled)
 	}
 	if a.wake != nil {
 		a.wake.schedule()
@@ -186,5 +185,22 @@ func (a *after) run() {
 	}
 	for _, call := range a.calls {
 		call()
+	}
+}
+
+// tellAll tells who waits for the settled tasks. Telling an actor may run code of
+// the user's, such as a subscriber of dead letters: if that ends this goroutine, by
+// runtime.Goexit, another goes on.
+func tellAll(cells []*Cell) {
+	told := 0
+	defer func() {
+		if rest := cells[told:]; len(rest) > 0 {
+			go tellAll(rest)
+		}
+	}()
+	for _, c := range cells {
+		told++
+		c.body.Settled()
+		c.Release()
 	}
 }

@@ -12,6 +12,7 @@ import (
 // either its task is accepted or it is refused; both are said on ready.
 type waiter struct {
 	cell       *Cell
+	worker     *Worker // whose handler waits; nil: none of this pool's
 	prev, next *waiter
 	waits      bool          // guarded by Router.mu; it is in waiters
 	err        error         // guarded by Router.mu until ready has been received
@@ -48,7 +49,7 @@ func (l *waiterList) remove(w *waiter) {
 // wait waits until the task is accepted or refused.
 func (r *Router) wait(ctx context.Context, c *Cell) error {
 	self := r.workerOf(ctx) // runs code of the user's, so not under mu
-	wt := &waiter{cell: c, waits: true, ready: make(chan struct{}, 1)}
+	wt := &waiter{cell: c, worker: self, waits: true, ready: make(chan struct{}, 1)}
 	var then after
 	r.mu.Lock()
 	if err := r.refusalLocked(); err != nil {
@@ -104,7 +105,8 @@ func (r *Router) mayFindRoomLocked(c *Cell, w *Worker) bool {
 		return true
 	}
 	return slices.ContainsFunc(*r.routees.Load(), func(other *Worker) bool {
-		return other != w && other.waits == 0 && (other == target || other.own.Len() > 0)
+		return other != w && other.waits == 0 &&
+			(other == target || other.own.Len() > 0 && r.cfg.Capacity > 0)
 	})
 }
 
@@ -128,7 +130,9 @@ func (r *Router) admitLocked(then *after) {
 		if w, room := r.placeLocked(c); room {
 			r.endWaitLocked(wt, nil)
 			r.acceptLocked(c, w, then)
-		} else if r.picker == nil || r.able == r.promised {
+		} else if wt.worker != nil && !r.mayFindRoomLocked(c, wt.worker) {
+			r.endWaitLocked(wt, fmt.Errorf("%w: %w", messages.ErrDeadlock, r.full()))
+		} else if r.picker == nil || r.able == r.promised && r.blocked == 0 {
 			return
 		}
 		wt = next

@@ -6,6 +6,8 @@ import (
 	"sync"
 
 	"github.com/asynkron/protoactor-go/actor"
+
+	"github.com/troupe-go/troupe/internal/deliver"
 )
 
 // barrenLimit is how many times in a row a worker may fail to start, or be
@@ -37,13 +39,17 @@ func (o *oversight) HandleFailure(
 		asked.dismissFor("cannot start", child)
 		return
 	}
-	defer func() {
-		if value := recover(); value != nil {
-			o.logger.Error("supervision strategy panicked", "pool", o.pool, "worker", child.Id, "panic", value)
-			supervisor.RestartChildren(child)
-		}
-	}()
-	o.strategy.HandleFailure(system, asked, child, rs, reason, message)
+	deliver.Apart(func() {
+		decided := false
+		defer func() {
+			if value := recover(); !decided { // a panic, or a runtime.Goexit
+				o.logger.Error("supervision strategy failed", "pool", o.pool, "worker", child.Id, "panic", value)
+				supervisor.RestartChildren(child)
+			}
+		}()
+		o.strategy.HandleFailure(system, asked, child, rs, reason, message)
+		decided = true
+	})
 }
 
 // takeDismissal returns why a worker that has stopped is not to be replaced.

@@ -135,13 +135,16 @@ func (s *supervisor) start(ctx actor.Context) {
 
 // spawn starts a worker. A producer that panics is an error.
 func (s *supervisor) spawn(ctx actor.Context, props *actor.Props) (pid *actor.PID, err error) {
-	defer func() {
-		if value := recover(); value != nil {
-			err = fmt.Errorf("worker not started: %w", &messages.PanicError{Value: value})
-		}
-	}()
 	s.spawned++
-	pid, err = ctx.SpawnNamed(props, strconv.Itoa(s.spawned))
+	deliver.Apart(func() {
+		err = &messages.PanicError{Value: messages.ErrGoexit} // unless it gets further
+		defer func() {
+			if value := recover(); value != nil {
+				err = &messages.PanicError{Value: value}
+			}
+		}()
+		pid, err = ctx.SpawnNamed(props, strconv.Itoa(s.spawned))
+	})
 	if err != nil {
 		return nil, fmt.Errorf("worker not started: %w", err)
 	}

@@ -30,14 +30,29 @@ func (d Deliverer) TellSystem(to *actor.PID, message any) {
 
 // DeadLetter gives up a message that nobody will get.
 func (d Deliverer) DeadLetter(to *actor.PID, message any) {
-	defer d.survive("dead letter subscriber", to)
-	d.System.DeadLetter.SendUserMessage(to, message)
+	Apart(func() {
+		defer d.survive("dead letter subscriber", to)
+		d.System.DeadLetter.SendUserMessage(to, message)
+	})
 }
 
 // Publish publishes an event.
 func (d Deliverer) Publish(event any) {
-	defer d.survive("event subscriber", nil)
-	d.System.EventStream.Publish(event)
+	Apart(func() {
+		defer d.survive("event subscriber", nil)
+		d.System.EventStream.Publish(event)
+	})
+}
+
+// Apart runs f on a goroutine of its own and waits for it, so that a
+// runtime.Goexit in f does not end the caller's. f must not panic.
+func Apart(f func()) {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		f()
+	}()
+	<-done
 }
 
 func (d Deliverer) survive(who string, to *actor.PID) {
