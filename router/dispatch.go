@@ -34,7 +34,7 @@ func RoundRobin() Dispatch {
 
 // Random picks a worker at random, each with the same probability.
 func Random() Dispatch {
-	return Dispatch{name: "random", build: func() picker { return random{} }}
+	return Dispatch{name: "random", build: func() picker { return &random{next: rand.Float64()} }}
 }
 
 // ConsistentHash gives tasks of one key to one worker, in order. When a worker
@@ -102,10 +102,11 @@ func (p *roundRobin) pick(_ *Cell, workers []*Worker) int {
 
 func (p *roundRobin) accepted(*Cell) { p.turn++ }
 
-type random struct{}
+// random has the fraction of the workers that precedes the next to be picked.
+type random struct{ next float64 }
 
-func (random) pick(_ *Cell, workers []*Worker) int { return rand.IntN(len(workers)) }
-func (random) accepted(*Cell)                      {}
+func (p *random) pick(_ *Cell, workers []*Worker) int { return int(p.next * float64(len(workers))) }
+func (p *random) accepted(*Cell)                      { p.next = rand.Float64() }
 
 type consistentHash struct {
 	seed    maphash.Seed
