@@ -304,8 +304,10 @@ func TestAWorkerMayStopItsOwnPool(t *testing.T) {
 			})
 		}, actors.WithSize(1)))
 		root.Send(in.pid, pool)
+		in.ask(pool, &messages.Pause{}) // so that both come before the end
 		in.request(pool, "it")
 		in.request(pool, "nothing")
+		root.Send(pool, &messages.Resume{})
 		var got []string
 		for range 4 {
 			got = append(got, fmt.Sprintf("%T", <-in.mail))

@@ -1,10 +1,6 @@
 package router
 
-import (
-	"sync"
-
-	"github.com/troupe-go/troupe/internal/queue"
-)
+import "sync"
 
 // A hand is what a worker has taken: the task that it runs and, when its tasks
 // are short, a batch of further ones from the shared queue. Those are still
@@ -12,8 +8,49 @@ import (
 // Its lock may be taken under Router.mu, not the other way round.
 type hand struct {
 	mu      sync.Mutex
-	current *Cell              // guarded by mu; nil: none
-	batch   queue.Queue[*Cell] // guarded by mu; of one priority, without deadlines and senders
+	current *Cell // guarded by mu; nil: none
+	batch   batch // guarded by mu; of one priority, without deadlines and senders
+}
+
+// A batch is a list of tasks, in order, of maxBatch at most.
+type batch struct {
+	cells []*Cell // made when the first batch is taken
+	next  int     // index of the first that has not been taken out
+}
+
+func (b *batch) len() int { return len(b.cells) - b.next }
+
+func (b *batch) push(c *Cell) {
+	if b.next == len(b.cells) {
+		if b.cells == nil {
+			b.cells = make([]*Cell, 0, maxBatch)
+		}
+		b.cells, b.next = b.cells[:0], 0
+	}
+	b.cells = append(b.cells, c)
+}
+
+// pop returns nil if there is none.
+func (b *batch) pop() *Cell {
+	if b.next == len(b.cells) {
+		return nil
+	}
+	c := b.cells[b.next]
+	b.cells[b.next] = nil
+	b.next++
+	return c
+}
+
+// popLast returns nil if there is none.
+func (b *batch) popLast() *Cell {
+	if b.next == len(b.cells) {
+		return nil
+	}
+	last := len(b.cells) - 1
+	c := b.cells[last]
+	b.cells[last] = nil
+	b.cells = b.cells[:last]
+	return c
 }
 
 // Short tasks are taken in batches that last for about batchTime, by the time that
@@ -21,7 +58,7 @@ type hand struct {
 // backlog of them are queued, only one in stampEvery is stamped with the time; the
 // others take the stamp before theirs.
 const (
-	maxBatch  = 32
+	maxBatch  = 128
 	batchTime = 10_000 // nanoseconds
 
 	backlog    = 16
@@ -41,13 +78,15 @@ func (r *Router) takeSharedLocked(w *Worker) (*Cell, bool) {
 		return c, true
 	}
 	w.hand.mu.Lock()
-	r.shared.MoveTo(&w.hand.batch, int(min(batchTime/(w.mean+1), maxBatch-1)), func(more *Cell) bool {
-		if more.priority != c.priority || !more.batchable() {
-			return false
+	for room := min(batchTime/(w.mean+1), maxBatch-1); room > 0; room-- {
+		more, ok := r.shared.Peek()
+		if !ok || more.priority != c.priority || !more.batchable() {
+			break
 		}
+		r.shared.Remove(&more.node)
 		more.place, more.worker = batched, w
-		return true
-	})
+		w.hand.batch.push(more)
+	}
 	w.batchPriority = c.priority
 	r.countBatchLocked(w)
 	w.hand.mu.Unlock()
@@ -64,12 +103,12 @@ func (r *Router) stealLocked(w *Worker) (c *Cell, ok bool) {
 		victim := r.holders[len(r.holders)-1]
 		w.hand.mu.Lock() // two hands are only ever locked together here, under r.mu
 		victim.hand.mu.Lock()
-		c, ok = victim.hand.batch.Pop()
-		if ok && w.mean >= 0 {
-			victim.hand.batch.MoveTo(&w.hand.batch, victim.hand.batch.Len()/2, func(more *Cell) bool {
-				more.worker = w
-				return true
-			})
+		c = victim.hand.batch.pop()
+		ok = c != nil
+		for n := victim.hand.batch.len() / 2; w.mean >= 0 && n > 0; n-- {
+			more := victim.hand.batch.pop()
+			more.worker = w
+			w.hand.batch.push(more)
 		}
 		w.batchPriority = victim.batchPriority
 		r.countBatchLocked(victim)
@@ -83,7 +122,7 @@ func (r *Router) stealLocked(w *Worker) (c *Cell, ok bool) {
 // countBatchLocked brings held and holders up to date with w's batch. It needs
 // w.hand.mu as well.
 func (r *Router) countBatchLocked(w *Worker) {
-	n := w.hand.batch.Len()
+	n := w.hand.batch.len()
 	r.held += n - w.counted
 	if held := w.counted > 0; held != (n > 0) {
 		if held {
@@ -118,7 +157,7 @@ func (r *Router) recallLocked(w *Worker) {
 		return
 	}
 	w.hand.mu.Lock()
-	for c, ok := w.hand.batch.PopLast(); ok; c, ok = w.hand.batch.PopLast() {
+	for c := w.hand.batch.popLast(); c != nil; c = w.hand.batch.popLast() {
 		c.place, c.worker = shared, nil
 		r.shared.PushFront(&c.node, c.priority)
 	}
@@ -140,8 +179,8 @@ func (w *Worker) nextOfBatch(done *Cell) *Cell {
 	}
 	w.dropContext(done)
 	w.hand.mu.Lock()
-	c, ok := w.hand.batch.Pop()
-	if !ok {
+	c := w.hand.batch.pop()
+	if c == nil {
 		w.hand.mu.Unlock()
 		return nil
 	}

@@ -59,13 +59,13 @@ func (r *Router) waitsForLocked(c *Cell, w *Worker) bool {
 	return false
 }
 
-// blockLocked counts w among the workers that wait for their own pool, unless
-// none would be left to do the work.
+// blockLocked notes that w waits for the pool, unless none would be left to do
+// the work.
 func (r *Router) blockLocked(w *Worker) bool {
-	if w.waits == 0 && !w.leaving {
-		if r.blocked+1 >= r.Size() {
-			return false
-		}
+	if w.waits == 0 && r.hopelessLocked(w) {
+		return false
+	}
+	if w.waits == 0 {
 		r.blocked++
 	}
 	w.waits++
@@ -80,18 +80,43 @@ func (r *Router) unblock(w *Worker) {
 	defer r.mu.Unlock()
 	w.waits--
 	w.awaited = nil
-	if w.waits == 0 && !w.leaving {
+	if w.waits == 0 {
 		r.blocked--
 	}
 }
 
-// stuckLocked tells those that wait for their own pool that they wait in vain, if a
-// change of the workers has made it so.
-func (r *Router) stuckLocked() {
+// hopelessLocked reports whether every worker but the given one waits for the
+// pool. One that leaves counts while it finishes what it has in hand: that may be
+// what another waits for.
+func (r *Router) hopelessLocked(but *Worker) bool {
+	for _, w := range r.workers {
+		if w != but && !w.waitingLocked() && (w.taken || !w.leaving) {
+			return false
+		}
+	}
+	return true
+}
+
+// waitingLocked reports whether w waits for the pool, and will go on to. A wait is
+// about to end when what it is for has been settled, or the task that waits.
+func (w *Worker) waitingLocked() bool {
+	if w.waits == 0 || w.awaited != nil && w.awaited.settled.Load() {
+		return false
+	}
+	c := w.inHandLocked()
+	return c == nil || !c.settled.Load()
+}
+
+// EndVainWaits tells those that wait for their own pool that they wait in vain, if
+// a change of the workers has made it so. It is called when a worker is gone and has
+// its successor, if it gets one.
+func (r *Router) EndVainWaits() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	if r.stuck == nil {
 		return
 	}
-	stuck := r.blocked > 0 && r.blocked >= r.Size()
+	stuck := r.hopelessLocked(nil)
 	for _, w := range r.workers {
 		stuck = stuck || w.waits > 0 && r.waitsForLocked(w.awaited, w)
 	}

@@ -50,12 +50,8 @@ func (r *Router) leaveLocked(w *Worker, then *after) {
 		r.routees.Store(clipped(workers[:last]))
 		w.routed = false
 	}
-	if w.waits > 0 {
-		r.blocked--
-	}
 	r.handBackLocked(w, then)
 	r.rebalanceLocked(then)
-	r.stuckLocked()
 	r.quietLocked(then)
 }
 

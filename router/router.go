@@ -119,7 +119,7 @@ type Router struct {
 	timer     *time.Timer // nil until the first deadline
 	timerAt   int64       // when timer fires; 0 if it is not set
 
-	blocked int           // workers in dispatch that wait for tasks of this pool
+	blocked int           // workers that wait for tasks of this pool
 	stuck   chan struct{} // closed if none is left that does not; nil: nobody waits
 	quiet   chan struct{} // closed when nothing is queued or running; nil: nobody waits for that
 	drained []func()      // called then

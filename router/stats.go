@@ -76,8 +76,10 @@ func (s *summary) addLocked(w *Worker, now int64) {
 	ws := messages.WorkerStats{ID: w.id, State: w.stateLocked(), Queued: w.own.Len(), Custom: maps.Clone(w.counters)}
 	w.own.Heads(s.see)
 	w.hand.mu.Lock()
-	w.hand.batch.Heads(s.see)
-	s.stats.Queued += int64(w.hand.batch.Len())
+	for _, c := range w.hand.batch.cells[w.hand.batch.next:] {
+		s.see(c)
+		s.stats.Queued++
+	}
 	var t tally
 	var settled int64
 	for o := range t {

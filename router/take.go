@@ -94,7 +94,7 @@ func (w *Worker) beginLocked(c *Cell) {
 	c.ctx = w.contextFor(c)
 	c.place = running
 	w.hand.current = c
-	w.lastOfBatch = w.hand.batch.Len() == 0
+	w.lastOfBatch = w.hand.batch.len() == 0
 }
 
 // release says that the pool is done with c. It is for w's goroutine.

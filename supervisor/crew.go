@@ -25,6 +25,9 @@ type Crew interface {
 	// Remove forgets a worker that has stopped and reports whether it ever
 	// settled a task.
 	Remove(pid *actor.PID) (worked bool)
+	// EndVainWaits looks for workers that wait for one another, now that a worker
+	// is gone and replaced, if it is.
+	EndVainWaits()
 	// Replaced counts a replacement.
 	Replaced()
 	// Barren is how many times in a row a worker has failed to start.

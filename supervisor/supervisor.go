@@ -227,6 +227,7 @@ func (s *supervisor) remove(ctx actor.Context, pid *actor.PID) error {
 // ended forgets a worker that has stopped, and replaces it unless it was to stop
 // or is not worth it.
 func (s *supervisor) ended(ctx actor.Context, worker *actor.PID) {
+	defer s.Crew.EndVainWaits()
 	worked := s.Crew.Remove(worker)
 	reason, expected := s.expected[worker.Id]
 	delete(s.expected, worker.Id)

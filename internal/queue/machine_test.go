@@ -61,24 +61,6 @@ func (m *machine) pushFront(priority int) {
 	m.model = slices.Insert(m.model, at, entry{n, priority})
 }
 
-// popLast pops the newest of the highest priority.
-func (m *machine) popLast() {
-	got, ok := m.queue.PopLast()
-	require.Equal(m.t, len(m.model) > 0, ok)
-	if !ok {
-		require.Zero(m.t, got)
-		return
-	}
-	end := slices.IndexFunc(m.model, func(e entry) bool { return e.priority < m.model[0].priority })
-	if end < 0 {
-		end = len(m.model)
-	}
-	newest := m.model[end-1]
-	m.model = slices.Delete(m.model, end-1, end)
-	require.Equal(m.t, newest.node.Value, got)
-	require.False(m.t, newest.node.Queued())
-}
-
 func (m *machine) remove(i int) {
 	n := m.model[i].node
 	m.model = slices.Delete(m.model, i, i+1)

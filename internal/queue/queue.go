@@ -118,18 +118,6 @@ func (q *Queue[T]) Peek() (T, bool) {
 	return q.levels[0].first.Value, true
 }
 
-// PopLast removes the newest element of the highest priority. It returns the zero
-// value and false if there is none.
-func (q *Queue[T]) PopLast() (T, bool) {
-	if q.length == 0 {
-		var none T
-		return none, false
-	}
-	n := q.levels[0].last
-	q.Remove(n)
-	return n.Value, true
-}
-
 // Remove takes n out of the queue. n must be in this queue.
 func (q *Queue[T]) Remove(n *Node[T]) {
 	l := n.level
@@ -154,36 +142,6 @@ func (q *Queue[T]) dropIfEmpty(l *level[T]) {
 		heap.Remove(&q.levels, l.index)
 		delete(q.byPrio, l.priority)
 		q.spare = l
-	}
-}
-
-// MoveTo moves elements that Pop would return one after another to dst, which must
-// be empty: up to n, of one priority, and only while move agrees.
-func (q *Queue[T]) MoveTo(dst *Queue[T], n int, move func(T) bool) {
-	if q.length == 0 {
-		return
-	}
-	from := q.levels[0]
-	to := dst.levelFor(from.priority)
-	first, last := from.first, (*Node[T])(nil)
-	node := first
-	for ; node != nil && dst.length < n && move(node.Value); node = node.next {
-		node.level = to
-		last = node
-		dst.length++
-	}
-	if last == nil {
-		return
-	}
-	last.next = nil
-	to.first, to.last = first, last
-	q.length -= dst.length
-	from.first = node
-	if node != nil {
-		node.prev = nil
-	} else {
-		from.last = nil
-		q.dropIfEmpty(from)
 	}
 }
 

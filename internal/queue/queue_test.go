@@ -25,12 +25,10 @@ func drain(q *queue.Queue[int]) (values []int) {
 func TestZeroValueIsEmptyAndReady(t *testing.T) {
 	var q queue.Queue[int]
 	_, popped := q.Pop()
-	_, last := q.PopLast()
 	_, next := q.Peek()
 	_, lowest := q.Lowest()
 	q.Heads(func(int) { t.Error("an empty queue has a head") })
 	assert.False(t, popped)
-	assert.False(t, last)
 	assert.False(t, next)
 	assert.False(t, lowest)
 	assert.Zero(t, q.Len())
@@ -88,7 +86,6 @@ func TestAgainstSortedSlice(t *testing.T) {
 			"push":       func(t *rapid.T) { m.push(rapid.IntRange(-2, 2).Draw(t, "priority")) },
 			"push front": func(t *rapid.T) { m.pushFront(rapid.IntRange(-2, 2).Draw(t, "priority")) },
 			"pop":        func(*rapid.T) { m.pop() },
-			"pop last":   func(*rapid.T) { m.popLast() },
 			"remove": func(t *rapid.T) {
 				if len(m.model) == 0 {
 					t.Skip("nothing to remove")
@@ -111,7 +108,7 @@ func FuzzQueue(f *testing.F) {
 		for _, b := range calls {
 			arg := int(b >> 3)
 			switch b & 7 {
-			case 2:
+			case 2, 5:
 				m.pop()
 			case 3:
 				if n := len(m.model); n > 0 {
@@ -119,8 +116,6 @@ func FuzzQueue(f *testing.F) {
 				}
 			case 4:
 				m.pushFront(arg%5 - 2)
-			case 5:
-				m.popLast()
 			default:
 				m.push(arg%5 - 2)
 			}
