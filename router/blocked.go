@@ -34,7 +34,7 @@ func (r *Router) Blocking(ctx context.Context, c *Cell) (stuck <-chan struct{}, 
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if c.settled.Load() {
+	if c.isSettled() {
 		return nil, func() {}, nil
 	}
 	if r.waitsForLocked(c, w) || !r.blockLocked(w) {
@@ -100,11 +100,11 @@ func (r *Router) hopelessLocked(but *Worker) bool {
 // waitingLocked reports whether w waits for the pool, and will go on to. A wait is
 // about to end when what it is for has been settled, or the task that waits.
 func (w *Worker) waitingLocked() bool {
-	if w.waits == 0 || w.awaited != nil && w.awaited.settled.Load() {
+	if w.waits == 0 || w.awaited != nil && w.awaited.isSettled() {
 		return false
 	}
 	c := w.inHandLocked()
-	return c == nil || !c.settled.Load()
+	return c == nil || !c.isSettled()
 }
 
 // EndVainWaits tells those that wait for their own pool that they wait in vain, if

@@ -60,9 +60,10 @@ type Cell struct {
 	priority int
 	rare     *rare // nil: nothing in it
 
-	settled atomic.Bool  // whoever sets it settles the task
-	others  atomic.Int32 // users of the cell besides the last one, which releases it
-	link    *Cell        // the next spare cell
+	settlements atomic.Uint32 // of this task and those before it in the cell
+	turn        uint32        // what settlements is once the task is settled; not written while it is the pool's
+	others      atomic.Int32  // users of the cell besides the last one, which releases it
+	link        *Cell         // the next spare cell
 
 	pooled  bool  // the router made it and recycles it
 	bound   bool  // the end of caller is also the end of the task
@@ -97,9 +98,7 @@ func (c *Cell) Init(r *Router, body Body, awaited bool) {
 	if r.cfg.TaskTimeout > 0 {
 		c.SetTimeout(r.cfg.TaskTimeout)
 	}
-	if c.settled.Load() { // a store costs more
-		c.settled.Store(false)
-	}
+	c.turn = c.settlements.Load() + 1
 	others := int32(0)
 	if awaited {
 		others = 1
@@ -186,6 +185,11 @@ func (c *Cell) forget() {
 	}
 	c.body.Released()
 }
+
+// settleOnce reports whether the caller is the one to settle the task.
+func (c *Cell) settleOnce() bool { return c.settlements.CompareAndSwap(c.turn-1, c.turn) }
+
+func (c *Cell) isSettled() bool { return c.settlements.Load() == c.turn }
 
 // Discard gives up a cell whose task was not submitted, or rejected.
 func (c *Cell) Discard() {

@@ -36,7 +36,7 @@ func (r *Router) settle(c *Cell, outcome messages.Outcome, err error) {
 // waits. It is for the worker's goroutine.
 func (w *Worker) settle(c *Cell, outcome messages.Outcome, err error) {
 	w.settled = true
-	won := c.settled.CompareAndSwap(false, true)
+	won := c.settleOnce()
 	if won {
 		if w.untimed == 0 {
 			w.batchWait = c.started - c.enqueued
@@ -60,7 +60,7 @@ func (w *Worker) settle(c *Cell, outcome messages.Outcome, err error) {
 // wins, and that one must see to it that Settled is called. What it enters into
 // the ledger is there before anyone is told.
 func (r *Router) claim(c *Cell, outcome messages.Outcome, err error) (won bool) {
-	if !c.settled.CompareAndSwap(false, true) {
+	if !c.settleOnce() {
 		return false
 	}
 	now := r.now()
@@ -100,7 +100,7 @@ func (r *Router) finish(c *Cell, err error) {
 // The task must be in no queue any more.
 func (r *Router) settleQueuedLocked(c *Cell, outcome messages.Outcome, err error, then *after) {
 	c.place, c.worker = gone, nil
-	c.settled.Store(true)
+	c.settleOnce()
 	c.conclude(outcome, err, r.now())
 	r.unworked[outcome]++
 	r.endDeadlineLocked(c)
