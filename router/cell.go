@@ -49,8 +49,8 @@ type Attrs struct {
 
 // A Cell is a task on its way through the pool. Its maker fills it in with Init
 // and the setters, hands it to [Router.Submit] and leaves it alone until
-// Body.Settled has been called. [Router.Tell] makes and recycles its own. It is kept small: a short task costs mostly what
-// its cell costs to bring into the cache.
+// Body.Settled has been called. [Router.Tell] makes and recycles its own. A cell is
+// kept small: a short task costs mostly what its cell costs to bring into the cache.
 type Cell struct {
 	router *Router
 	body   Body

@@ -6,6 +6,7 @@ import (
 	"github.com/asynkron/protoactor-go/actor"
 	protorouter "github.com/asynkron/protoactor-go/router"
 
+	"github.com/troupe-go/troupe/internal/deliver"
 	"github.com/troupe-go/troupe/messages"
 )
 
@@ -94,13 +95,13 @@ func (a *control) obey(ctx actor.Context, msg any) {
 	switch msg := msg.(type) {
 	case *messages.Pause:
 		if !r.Pause() {
-			respond(ctx, &messages.Result{Err: messages.ErrPoolStopped, Outcome: messages.Rejected})
+			deliver.Respond(ctx, &messages.Result{Err: messages.ErrPoolStopped, Outcome: messages.Rejected})
 			return
 		}
-		respond(ctx, &messages.Paused{})
+		deliver.Respond(ctx, &messages.Paused{})
 	case *messages.Resume:
 		r.Resume()
-		respond(ctx, &messages.Resumed{})
+		deliver.Respond(ctx, &messages.Resumed{})
 	case *messages.Drain:
 		system, self, sender := ctx.ActorSystem(), ctx.Self(), ctx.Sender()
 		r.Drain(func() {
@@ -116,7 +117,7 @@ func (a *control) obey(ctx actor.Context, msg any) {
 		a.broadcast(ctx, msg.Message)
 	default:
 		if a.supervisor == nil {
-			respond(ctx, &messages.Result{Err: messages.ErrPoolStopped, Outcome: messages.Rejected})
+			deliver.Respond(ctx, &messages.Result{Err: messages.ErrPoolStopped, Outcome: messages.Rejected})
 			return
 		}
 		ctx.Forward(a.supervisor)
@@ -129,13 +130,7 @@ func (a *control) broadcast(ctx actor.Context, message any) {
 	envelope := envelop(message, sender)
 	err := a.router.Broadcast(func() (*Cell, error) { return a.router.cfg.Accept(envelope, task, sender) })
 	if err != nil {
-		respond(ctx, &messages.Result{Err: fmt.Errorf("broadcast: %w", err), Outcome: messages.Rejected})
-	}
-}
-
-func respond(ctx actor.Context, answer any) {
-	if ctx.Sender() != nil {
-		ctx.Respond(answer)
+		deliver.Respond(ctx, &messages.Result{Err: fmt.Errorf("broadcast: %w", err), Outcome: messages.Rejected})
 	}
 }
 

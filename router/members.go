@@ -65,6 +65,10 @@ func clipped(workers []*Worker) *[]*Worker {
 func (r *Router) suspend(w *Worker, suspended bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	r.suspendLocked(w, suspended)
+}
+
+func (r *Router) suspendLocked(w *Worker, suspended bool) {
 	w.suspended = suspended
 	r.recallLocked(w)
 	w.refreshLocked()
@@ -75,9 +79,7 @@ func (r *Router) suspend(w *Worker, suspended bool) {
 func (r *Router) suspendFailed(w *Worker) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	w.suspended = true
-	r.recallLocked(w)
-	w.refreshLocked()
+	r.suspendLocked(w, true)
 	w.system.drop(func(message any) bool { _, resume := message.(*actor.ResumeMailbox); return resume })
 }
 

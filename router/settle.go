@@ -46,9 +46,7 @@ func (w *Worker) settle(c *Cell, outcome messages.Outcome, err error) {
 	}
 	if w.lastOfBatch {
 		w.clock = w.router.now()
-		if w.untimed > 0 {
-			w.measureBatch(w.clock)
-		}
+		w.measureBatch(w.clock)
 	}
 	if won {
 		c.conclude(outcome, err, w.clock)

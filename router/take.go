@@ -19,9 +19,7 @@ func (j job) none() bool { return j.system == nil && j.mail == nil && j.cell == 
 func (r *Router) next(w *Worker, done *Cell, now int64) job {
 	if done != nil {
 		w.dropContext(done)
-		if w.untimed > 0 {
-			w.measureBatch(now)
-		}
+		w.measureBatch(now)
 		w.measureRest(now)
 	}
 	var then after
@@ -130,10 +128,11 @@ func (w *Worker) measure(n, wait, took, now int64) {
 
 // measureBatch records the tasks of a batch that were not timed one by one.
 func (w *Worker) measureBatch(now int64) {
-	if w.untimed > 0 {
-		w.measure(w.untimed, w.batchWait, now-w.busySince, now)
-		w.untimed = 0
+	if w.untimed == 0 {
+		return
 	}
+	w.measure(w.untimed, w.batchWait, now-w.busySince, now)
+	w.untimed = 0
 	w.busySince = now
 }
 

@@ -79,29 +79,29 @@ func (s *supervisor) Receive(ctx actor.Context) {
 	case *actor.Terminated:
 		s.ended(ctx, msg.Who)
 	case *messages.GetStats:
-		respond(ctx, s.Crew.Stats())
+		deliver.Respond(ctx, s.Crew.Stats())
 	case *messages.Resize:
 		from := s.wanted
 		if err := s.resize(ctx, msg.Size, "requested"); err != nil {
-			respond(ctx, &messages.Result{Err: err, Outcome: messages.Rejected})
+			deliver.Respond(ctx, &messages.Result{Err: err, Outcome: messages.Rejected})
 			return
 		}
-		respond(ctx, &messages.Resized{From: from, To: msg.Size})
+		deliver.Respond(ctx, &messages.Resized{From: from, To: msg.Size})
 	case *ResizeRequest:
 		msg.Done(s.resize(ctx, msg.Size, "requested"))
 	case *protorouter.AdjustPoolSize:
 		if err := s.resize(ctx, s.wanted+int(msg.Change), "requested"); err != nil {
-			respond(ctx, &messages.Result{Err: err, Outcome: messages.Rejected})
+			deliver.Respond(ctx, &messages.Result{Err: err, Outcome: messages.Rejected})
 		}
 	case *protorouter.GetRoutees:
-		respond(ctx, &protorouter.Routees{PIDs: s.Crew.Routees()})
+		deliver.Respond(ctx, &protorouter.Routees{PIDs: s.Crew.Routees()})
 	case *protorouter.AddRoutee:
 		if err := s.adopt(ctx, msg.PID); err != nil {
-			respond(ctx, &messages.Result{Err: err, Outcome: messages.Rejected})
+			deliver.Respond(ctx, &messages.Result{Err: err, Outcome: messages.Rejected})
 		}
 	case *protorouter.RemoveRoutee:
 		if err := s.remove(ctx, msg.PID); err != nil {
-			respond(ctx, &messages.Result{Err: err, Outcome: messages.Rejected})
+			deliver.Respond(ctx, &messages.Result{Err: err, Outcome: messages.Rejected})
 		}
 	case *messages.Report:
 		s.Crew.AddCounters(ctx.Sender(), msg.Counters)
@@ -109,12 +109,6 @@ func (s *supervisor) Receive(ctx actor.Context) {
 		s.deliver.Publish(msg)
 	case *checkHealth:
 		s.checkHealth(ctx)
-	}
-}
-
-func respond(ctx actor.Context, answer any) {
-	if ctx.Sender() != nil {
-		ctx.Respond(answer)
 	}
 }
 

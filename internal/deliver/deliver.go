@@ -44,6 +44,13 @@ func (d Deliverer) Publish(event any) {
 	})
 }
 
+// Respond answers the sender of the actor's message, if it has one.
+func Respond(ctx actor.Context, answer any) {
+	if ctx.Sender() != nil {
+		ctx.Respond(answer)
+	}
+}
+
 // Apart runs f on a goroutine of its own and waits for it, so that a
 // runtime.Goexit in f does not end the caller's. f must not panic.
 func Apart(f func()) {
