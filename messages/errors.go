@@ -22,6 +22,9 @@ var (
 	// ErrDeadlock: every worker waits for a task of its own pool, so a further
 	// wait could never end.
 	ErrDeadlock = errors.New("troupe: every worker waits on its own pool")
+	// ErrDeadlineUnreachable: by what is queued and how long tasks have taken, the
+	// task would not be done in time. Only a pool that was asked to look says so.
+	ErrDeadlineUnreachable = errors.New("troupe: deadline cannot be met")
 )
 
 // How an accepted task ended, when not by its handler.
@@ -34,9 +37,15 @@ var (
 	ErrCanceled = errors.New("troupe: task canceled")
 	// ErrDropped: the overflow policy or a stop removed the task from the queue.
 	ErrDropped = errors.New("troupe: task dropped")
-	// ErrQuarantined: the task has crashed workers too often to be tried again.
+	// ErrQuarantined: the task has crashed workers too often to be tried again, or
+	// has failed at its last attempt, if the quarantine is for those as well. The
+	// error of the last attempt is in the chain.
 	ErrQuarantined = errors.New("troupe: task quarantined")
 )
+
+// ErrNotQuarantined says that a number is not, or no longer, that of a quarantined
+// task.
+var ErrNotQuarantined = errors.New("troupe: not in quarantine")
 
 // ErrInvalidOption is wrapped by every error about a bad argument: the text
 // names the value.

@@ -1,6 +1,10 @@
 package messages
 
-import "github.com/asynkron/protoactor-go/actor"
+import (
+	"time"
+
+	"github.com/asynkron/protoactor-go/actor"
+)
 
 // The events of a pool, published on the actor system's EventStream as
 // pointers. Subscribers run on a goroutine of the pool's own actors and never
@@ -38,13 +42,69 @@ type (
 		From, To int
 		Reason   string
 	}
+	// Degraded: a worker is gone for good. Size is what the pool goes on with, Lost
+	// how many it has lost so since it was resized last.
+	Degraded struct {
+		Pool       string
+		Worker     *actor.PID
+		Size, Lost int
+		Reason     string
+	}
+	// BreakerOpened: a worker that failed Failures times in a row is left out of the
+	// choice until the given time, when it is probed with one task.
+	BreakerOpened struct {
+		Pool     string
+		Worker   *actor.PID
+		Failures int
+		Until    time.Time
+	}
+	// BreakerClosed: the task that the worker was probed with went well, so it is in
+	// the choice again.
+	BreakerClosed struct {
+		Pool   string
+		Worker *actor.PID
+	}
+	// WorkerAbandoned: the handler of a task that had its outcome ignored the end of
+	// its context for the watchdog's grace, so its worker was given up.
+	WorkerAbandoned struct {
+		Pool    string
+		Worker  *actor.PID // nil: the handler ran in the submitter's goroutine
+		TaskID  string
+		Overdue time.Duration // since the task's outcome
+		Stack   []byte        // of the handler's goroutine, as runtime/debug.Stack prints it
+	}
+	// AbandonedReturned: the handler of such a worker has returned after all.
+	AbandonedReturned struct {
+		Pool   string
+		Worker *actor.PID // nil: as above
+		TaskID string
+	}
+	// TaskQuarantined: a task was given up for good.
+	TaskQuarantined struct {
+		Pool string
+		QuarantinedTask
+	}
+	// Autoscaled: the pool's autoscaler decided on another size. If DryRun is true,
+	// it was left at that; else a PoolResized follows, or Err says why not.
+	Autoscaled struct {
+		Pool        string
+		Rule        string // the rule that decided
+		From, To    int
+		Reason      string // the rule's own words, with the figures that it saw
+		Queued      int64
+		Busy        int
+		Throughput  float64 // tasks per second since the look before
+		Utilization float64 // 0 to 1, over StatsWindow
+		DryRun      bool
+		Err         error
+	}
 	// Overloaded: at a health check the queue exceeded five times the pool's size.
 	Overloaded struct {
 		Pool   string
 		Queued int64
 		Size   int
 	}
-	// Recovered: at a later health check it no longer did.
+	// Recovered: at a later health check it was down to half of that.
 	Recovered struct {
 		Pool   string
 		Queued int64

@@ -48,7 +48,8 @@ func TestWorkerStatesHaveNames(t *testing.T) {
 		{messages.WorkerSuspended, "suspended"},
 		{messages.WorkerStopping, "stopping"},
 		{0, "WorkerState(0)"},
-		{messages.WorkerStopping + 1, "WorkerState(5)"},
+		{messages.WorkerSidelined, "sidelined"},
+		{messages.WorkerSidelined + 1, "WorkerState(6)"},
 	}
 	for _, tt := range tests {
 		assert.Equal(t, tt.want, tt.state.String())

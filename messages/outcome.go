@@ -14,7 +14,7 @@ const (
 	TimedOut                       // the task's timeout ran out, queued or running
 	Canceled                       // whoever submitted it gave it up, or the pool closed while it ran
 	Dropped                        // by the overflow policy, or by a stop before it ran
-	Quarantined                    // given up after repeated crashes
+	Quarantined                    // given up after repeated crashes, or after its last attempt
 	Rejected                       // never accepted, so not in the ledger
 )
 

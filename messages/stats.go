@@ -28,19 +28,33 @@ type Stats struct {
 	Succeeded, Failed, Panicked, TimedOut, Canceled, Dropped, Quarantined int64
 
 	Rejected int64 // never accepted
+	Retries  int64 // attempts that were followed by another
+	Delayed  int64 // those of Queued that wait for the time of their next attempt
 	Restarts int64 // workers restarted by the strategy
 	Replaced int64 // workers that stopped and were replaced
+
+	// Lost is the number of workers that are gone for good, since their restarts or
+	// the pool's were spent, or they could not start: the pool is degraded by as
+	// many. A Resize makes up for them.
+	Lost int
+	// Abandoned is the number of handlers that the watchdog has given up and that
+	// have not returned: goroutines that nobody waits for.
+	Abandoned int
+	// InQuarantine is the number of tasks that the quarantine has now.
+	InQuarantine int
 
 	// QueueCapacity is how many tasks may wait beyond those that a free worker
 	// is about to take. Where tasks are bound to a worker early, it bounds their
 	// sum over the workers' queues.
 	QueueCapacity int
-	OldestQueued  time.Duration // how long the oldest queued task has waited; 0 if none
+	OldestQueued  time.Duration // how long the oldest task that could be begun has waited; 0 if none
 
-	WaitTime Distribution // admission to start, of tasks that a worker began
-	RunTime  Distribution // start to outcome
+	// The times of the attempts that workers made: a task that is tried three times
+	// counts three times.
+	WaitTime Distribution // admission, or the time of the next attempt, to start
+	RunTime  Distribution // start to outcome, or to the decision to try again
 
-	Throughput  float64 // tasks settled by workers per second, over StatsWindow
+	Throughput  float64 // attempts that workers ended per second, over StatsWindow
 	Utilization float64 // share of the workers' time spent on tasks, 0 to 1, over StatsWindow
 
 	Custom  map[string]int64 // what workers reported themselves, summed
@@ -74,6 +88,7 @@ const (
 	WorkerBusy                             // has a task in hand
 	WorkerSuspended                        // failed; its supervisor decides
 	WorkerStopping                         // finishes what it has in hand and takes no more
+	WorkerSidelined                        // left out of the choice: by its breaker, or until a delayed restart
 )
 
 func (s WorkerState) String() string {
@@ -86,6 +101,8 @@ func (s WorkerState) String() string {
 		return "suspended"
 	case WorkerStopping:
 		return "stopping"
+	case WorkerSidelined:
+		return "sidelined"
 	default:
 		return "WorkerState(" + strconv.Itoa(int(s)) + ")"
 	}

@@ -36,11 +36,12 @@ type Result struct {
 	Err error
 	// Outcome says how the task ended.
 	Outcome Outcome
-	// Worker is the ID of the worker that had the task in hand; empty when none had.
+	// Worker is the ID of the worker that had the task in hand last; empty when none
+	// had.
 	Worker string
 	// Attempts is how many times a worker began the task.
 	Attempts int
-	// Wait is the time from admission to the start of the work, or to the end
-	// of a task that no worker began. Run is the time from that start to the outcome.
+	// Run is the time that the task was in hand, summed over its attempts. Wait is
+	// the rest of the time from its admission to its outcome.
 	Wait, Run time.Duration
 }

@@ -85,6 +85,16 @@ func (m *machine) check() {
 	m.queue.Heads(func(value int) { got = append(got, value) })
 	require.ElementsMatch(m.t, want, got)
 
+	for _, priority := range []int{-1, 0, 1} {
+		ahead := 0
+		for _, e := range m.model {
+			if e.priority >= priority {
+				ahead++
+			}
+		}
+		require.Equal(m.t, ahead, m.queue.Ahead(priority))
+	}
+
 	next, ok := m.queue.Peek()
 	require.Equal(m.t, len(m.model) > 0, ok)
 	if ok {

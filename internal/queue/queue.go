@@ -31,6 +31,7 @@ type level[T any] struct {
 	priority    int
 	first, last *Node[T]
 	index       int // in levels
+	length      int
 }
 
 // Len is the number of elements.
@@ -51,6 +52,7 @@ func (q *Queue[T]) Push(n *Node[T], priority int) {
 		l.last.next = n
 	}
 	l.last = n
+	l.length++
 	q.length++
 }
 
@@ -64,6 +66,7 @@ func (q *Queue[T]) PushFront(n *Node[T], priority int) {
 		l.first.prev = n
 	}
 	l.first = n
+	l.length++
 	q.length++
 }
 
@@ -132,6 +135,7 @@ func (q *Queue[T]) Remove(n *Node[T]) {
 		n.next.prev = n.prev
 	}
 	n.level, n.prev, n.next = nil, nil, nil
+	l.length--
 	q.length--
 	q.dropIfEmpty(l)
 }
@@ -158,6 +162,17 @@ func (q *Queue[T]) Lowest() (T, bool) {
 		return none, false
 	}
 	return lowest.first.Value, true
+}
+
+// Ahead is the number of elements that an element of the given priority would come
+// after. It costs O(p).
+func (q *Queue[T]) Ahead(priority int) (n int) {
+	for _, l := range q.levels {
+		if l.priority >= priority {
+			n += l.length
+		}
+	}
+	return n
 }
 
 // Heads calls visit with the oldest element of each priority, in no order.

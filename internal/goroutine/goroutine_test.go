@@ -1,0 +1,42 @@
+package goroutine_test
+
+import (
+	"sync"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/troupe-go/troupe/internal/goroutine"
+)
+
+func stuck(ready chan<- goroutine.ID, until <-chan struct{}) {
+	ready <- goroutine.Current()
+	<-until
+}
+
+func TestTheStackIsThatOfTheGoroutine(t *testing.T) {
+	ready, until := make(chan goroutine.ID), make(chan struct{})
+	var all sync.WaitGroup
+	for range 200 { // more than fit into the first buffer
+		all.Go(func() { <-until })
+	}
+	all.Go(func() { stuck(ready, until) })
+	id := <-ready
+	stack := string(goroutine.Stack(id))
+	assert.Contains(t, stack, "goroutine "+string(id)+" ")
+	assert.Contains(t, stack, "goroutine_test.stuck(")
+	assert.NotContains(t, stack, "\n\n", "of that one alone")
+	close(until)
+	all.Wait()
+}
+
+func TestIDsAreThoseOfGoroutines(t *testing.T) {
+	require.NotEmpty(t, goroutine.Current())
+	assert.Equal(t, goroutine.Current(), goroutine.Current())
+	other := make(chan goroutine.ID)
+	go func() { other <- goroutine.Current() }()
+	assert.NotEqual(t, goroutine.Current(), <-other)
+	assert.Nil(t, goroutine.Stack(""))
+	assert.Nil(t, goroutine.Stack("no number"))
+}
