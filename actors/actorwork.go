@@ -51,6 +51,23 @@ type mail struct {
 
 func (m *mail) Message() any { return m.envelope }
 
+// Payload implements router.Body.
+func (m *mail) Payload() any {
+	_, message, _ := actor.UnwrapEnvelope(m.envelope)
+	if task, ok := message.(*messages.Task); ok {
+		return task.Payload
+	}
+	return message
+}
+
+// Again implements router.Body. What the worker responds still reaches the sender;
+// the pool has nothing more to tell him.
+func (m *mail) Again() *router.Cell {
+	again := &mail{envelope: m.envelope}
+	again.cell.Init(m.cell.Router(), again, false)
+	return &again.cell
+}
+
 // Run is never called: the worker's actor does the work.
 func (m *mail) Run() {}
 

@@ -37,6 +37,16 @@ var _ router.Body = (*call[int, int])(nil)
 // Message is the call itself: the worker's actor runs it.
 func (c *call[In, Out]) Message() any { return c }
 
+// Payload implements router.Body.
+func (c *call[In, Out]) Payload() any { return c.in }
+
+// Again implements router.Body.
+func (c *call[In, Out]) Again() *router.Cell {
+	again := &call[In, Out]{desk: c.desk, in: c.in}
+	again.cell.Init(c.desk.router, again, false)
+	return &again.cell
+}
+
 // Run implements router.Body.
 func (c *call[In, Out]) Run() {
 	out, err := c.desk.handler(c.cell.Context(), c.in)

@@ -7,6 +7,7 @@ import (
 
 	"github.com/asynkron/protoactor-go/actor"
 
+	"github.com/troupe-go/troupe/internal/invalid"
 	"github.com/troupe-go/troupe/messages"
 	"github.com/troupe-go/troupe/router"
 )
@@ -82,7 +83,7 @@ func describe(c *router.Cell, message any, task *messages.Task) error {
 		return nil
 	}
 	if task.Timeout < 0 {
-		return invalid("task timeout %v < 0", task.Timeout)
+		return invalid.Option("task timeout %v < 0", task.Timeout)
 	}
 	c.SetPriority(task.Priority)
 	if task.Timeout > 0 {
@@ -99,7 +100,7 @@ func describe(c *router.Cell, message any, task *messages.Task) error {
 func hash(c *router.Cell, message interface{ Hash() string }) (err error) {
 	defer func() {
 		if value := recover(); value != nil {
-			err = invalid("Hash of %T panicked: %v", message, value)
+			err = invalid.Option("Hash of %T panicked: %v", message, value)
 		}
 	}()
 	c.Attrs().Key = message.Hash()

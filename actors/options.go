@@ -1,7 +1,6 @@
 package actors
 
 import (
-	"fmt"
 	"log/slog"
 	"math"
 	"strings"
@@ -9,13 +8,27 @@ import (
 
 	"github.com/asynkron/protoactor-go/actor"
 
-	"github.com/troupe-go/troupe/messages"
+	"github.com/troupe-go/troupe/internal/invalid"
 	"github.com/troupe-go/troupe/router"
 	"github.com/troupe-go/troupe/supervisor"
 )
 
 // Overflow says what happens to a task for which the queue has no room.
 type Overflow = router.Overflow
+
+type (
+	// Retry says which tasks are tried again, and when.
+	Retry = router.Retry
+	// Quarantine says which tasks are given up for good.
+	Quarantine = router.Quarantine
+	// Watchdog says when a handler is given up that ignores its context.
+	Watchdog = router.Watchdog
+	// Breaker says when a worker is left out of the choice that keeps failing.
+	Breaker = router.Breaker
+)
+
+// AnyError is a Retry.On for which every error is worth another attempt.
+func AnyError(err error) bool { return router.AnyError(err) }
 
 // The overflow policies; see package router for each.
 const (
@@ -33,7 +46,7 @@ const Unbounded = math.MaxInt
 const DefaultCapacity = 1024
 
 // Option configures a pool. A value that makes no sense is an error that wraps
-// [messages.ErrInvalidOption] and names it; NewPool returns it, and so does the
+// messages.ErrInvalidOption and names it; NewPool returns it, and so does the
 // spawn of props.
 type Option interface{ apply(*config) error }
 
@@ -52,6 +65,15 @@ type config struct {
 	health      time.Duration
 	logger      *slog.Logger // nil: the actor system's
 	workerProps []actor.PropsOption
+
+	// What is off unless asked for.
+	retry         Retry
+	quarantine    Quarantine
+	watchdog      Watchdog
+	breaker       Breaker
+	deadlineCheck bool
+	autoscale     *supervisor.Autoscale
+	sized         bool // WithSize was given
 }
 
 func newConfig(options []Option) (config, error) {
@@ -64,17 +86,32 @@ func newConfig(options []Option) (config, error) {
 	}
 	for i, o := range options {
 		if o == nil {
-			return c, invalid("option %d is nil", i)
+			return c, invalid.Option("option %d is nil", i)
 		}
 		if err := o.apply(&c); err != nil {
 			return c, err
 		}
 	}
-	return c, nil
+	err := c.check()
+	return c, err
 }
 
-func invalid(format string, args ...any) error {
-	return fmt.Errorf("%w: %s", messages.ErrInvalidOption, fmt.Sprintf(format, args...))
+// check is for the options that depend on others.
+func (c *config) check() error {
+	if c.quarantine != (Quarantine{}) {
+		if err := c.quarantine.Validate(c.retry); err != nil {
+			return err
+		}
+	}
+	if scale := c.autoscale; scale != nil {
+		if !c.sized {
+			c.size = scale.Min
+		}
+		if c.size < scale.Min || c.size > scale.Max {
+			return invalid.Option("size %d is not within the autoscaler's %d to %d", c.size, scale.Min, scale.Max)
+		}
+	}
+	return nil
 }
 
 // WithName names the pool: in statistics, events and logs, and, with NewPool, as
@@ -82,7 +119,7 @@ func invalid(format string, args ...any) error {
 func WithName(name string) Option {
 	return option(func(c *config) error {
 		if name == "" || strings.ContainsAny(name, "/$") {
-			return invalid("name %q", name)
+			return invalid.Option("name %q", name)
 		}
 		c.name = name
 		return nil
@@ -93,9 +130,9 @@ func WithName(name string) Option {
 func WithSize(size int) Option {
 	return option(func(c *config) error {
 		if size < 1 {
-			return invalid("size %d < 1", size)
+			return invalid.Option("size %d < 1", size)
 		}
-		c.size = size
+		c.size, c.sized = size, true
 		return nil
 	})
 }
@@ -104,7 +141,7 @@ func WithSize(size int) Option {
 func WithDispatch(dispatch router.Dispatch) Option {
 	return option(func(c *config) error {
 		if !dispatch.Valid() {
-			return invalid("dispatch %+v", dispatch)
+			return invalid.Option("dispatch %+v", dispatch)
 		}
 		c.dispatch = dispatch
 		return nil
@@ -117,10 +154,10 @@ func WithDispatch(dispatch router.Dispatch) Option {
 func WithQueue(capacity int, overflow Overflow) Option {
 	return option(func(c *config) error {
 		if capacity < 0 {
-			return invalid("capacity %d < 0", capacity)
+			return invalid.Option("capacity %d < 0", capacity)
 		}
 		if !overflow.Valid() {
-			return invalid("overflow %v", overflow)
+			return invalid.Option("overflow %v", overflow)
 		}
 		c.capacity, c.overflow = capacity, overflow
 		return nil
@@ -132,7 +169,7 @@ func WithQueue(capacity int, overflow Overflow) Option {
 func WithTaskTimeout(timeout time.Duration) Option {
 	return option(func(c *config) error {
 		if timeout < 0 {
-			return invalid("task timeout %v < 0", timeout)
+			return invalid.Option("task timeout %v < 0", timeout)
 		}
 		c.timeout = timeout
 		return nil
@@ -144,7 +181,7 @@ func WithTaskTimeout(timeout time.Duration) Option {
 func WithSupervision(strategy actor.SupervisorStrategy) Option {
 	return option(func(c *config) error {
 		if strategy == nil {
-			return invalid("supervision strategy is nil")
+			return invalid.Option("supervision strategy is nil")
 		}
 		if v, ok := strategy.(interface{ Validate() error }); ok {
 			if err := v.Validate(); err != nil {
@@ -158,14 +195,74 @@ func WithSupervision(strategy actor.SupervisorStrategy) Option {
 
 // WithHealth has the pool look at itself at an interval: it publishes a
 // *messages.Stats on the EventStream, and a *messages.Overloaded with a warning
-// in the log when more than five tasks a worker are queued. The default is not to.
+// in the log when more than five tasks a worker are queued, which lasts until it is half of
+// that. The default is not to.
 func WithHealth(interval time.Duration) Option {
 	return option(func(c *config) error {
 		if interval <= 0 {
-			return invalid("health interval %v <= 0", interval)
+			return invalid.Option("health interval %v <= 0", interval)
 		}
 		c.health = interval
 		return nil
+	})
+}
+
+// WithRetry has tasks that failed tried again. The default is not to. See [Retry].
+func WithRetry(policy Retry) Option {
+	return option(func(c *config) error {
+		c.retry = policy
+		return policy.Validate()
+	})
+}
+
+// WithQuarantine has tasks given up for good that crash workers: see [Quarantine].
+// The default is to settle them as Panicked, each time.
+func WithQuarantine(quarantine Quarantine) Option {
+	return option(func(c *config) error {
+		if quarantine == (Quarantine{}) {
+			return invalid.Option("quarantine after 0 crashes < 1")
+		}
+		c.quarantine = quarantine
+		return nil
+	})
+}
+
+// WithWatchdog has handlers given up that ignore the end of their contexts: see
+// [Watchdog]. The default is to leave their workers to them.
+func WithWatchdog(watchdog Watchdog) Option {
+	return option(func(c *config) error {
+		c.watchdog = watchdog
+		return watchdog.Validate()
+	})
+}
+
+// WithBreaker leaves workers out of the choice for a while that keep failing: see
+// [Breaker]. The default is not to.
+func WithBreaker(breaker Breaker) Option {
+	return option(func(c *config) error {
+		c.breaker = breaker
+		return breaker.Validate()
+	})
+}
+
+// WithDeadlineCheck has the pool refuse tasks that it would not get done in time, by
+// what is queued before them and how long tasks have taken of late: with
+// messages.ErrDeadlineUnreachable, instead of letting them time out in the queue. The
+// deadline is that of the task's timeout, and for Ask and Map that of the context.
+func WithDeadlineCheck() Option {
+	return option(func(c *config) error {
+		c.deadlineCheck = true
+		return nil
+	})
+}
+
+// WithAutoscale has the pool change its size with its load, within bounds that a
+// Resize may not pass either. Without [WithSize] it begins with the least. The
+// default is to leave the size alone.
+func WithAutoscale(autoscale supervisor.Autoscale) Option {
+	return option(func(c *config) error {
+		c.autoscale = &autoscale
+		return autoscale.Validate()
 	})
 }
 
@@ -174,7 +271,7 @@ func WithHealth(interval time.Duration) Option {
 func WithLogger(logger *slog.Logger) Option {
 	return option(func(c *config) error {
 		if logger == nil {
-			return invalid("logger is nil")
+			return invalid.Option("logger is nil")
 		}
 		c.logger = logger
 		return nil
@@ -188,7 +285,7 @@ func WithWorkerProps(options ...actor.PropsOption) Option {
 	return option(func(c *config) error {
 		for i, o := range options {
 			if o == nil {
-				return invalid("worker props option %d is nil", i)
+				return invalid.Option("worker props option %d is nil", i)
 			}
 		}
 		c.workerProps = append(c.workerProps, options...)

@@ -7,12 +7,13 @@ import (
 
 	"github.com/asynkron/protoactor-go/actor"
 
+	"github.com/troupe-go/troupe/internal/invalid"
 	"github.com/troupe-go/troupe/messages"
 	"github.com/troupe-go/troupe/router"
 	"github.com/troupe-go/troupe/supervisor"
 )
 
-var errNilContext = invalid("nil context")
+var errNilContext = invalid.Option("nil context")
 
 // closeGrace is how long Close waits for handlers whose contexts it has ended.
 const closeGrace = 250 * time.Millisecond
@@ -35,7 +36,7 @@ type Pool[In, Out any] struct {
 // actor.ErrNameExists if the name is taken.
 func NewPool[In, Out any](parent actor.SpawnerContext, handler Handler[In, Out], opts ...Option) (*Pool[In, Out], error) {
 	if parent == nil {
-		return nil, invalid("parent is nil")
+		return nil, invalid.Option("parent is nil")
 	}
 	plan, err := newPlan(handlerWork(handler), true, opts)
 	if err != nil {
@@ -143,7 +144,7 @@ func (p *running) Stats() messages.Stats { return *p.router.Stats() }
 // not wait for. ctx bounds the wait for the pool's supervisor.
 func (p *running) Resize(ctx context.Context, size int) error {
 	if size < 1 {
-		return invalid("size %d < 1", size)
+		return invalid.Option("size %d < 1", size)
 	}
 	if ctx == nil {
 		return errNilContext
@@ -162,6 +163,21 @@ func (p *running) Resize(ctx context.Context, size int) error {
 		return context.Cause(ctx)
 	}
 }
+
+// Quarantine lists the tasks that have been given up, the oldest first; see
+// [WithQuarantine].
+func (p *running) Quarantine() []messages.QuarantinedTask { return p.router.Quarantined() }
+
+// Requeue submits quarantined tasks again, by their numbers, each as a new task that
+// nobody waits for, and returns how many it has submitted. At the first that cannot
+// be accepted it stops: that one and those after it stay in quarantine. The error
+// wraps messages.ErrNotQuarantined if there is no such number, or the reason for the
+// rejection. It never waits for room, and no other task is dropped to make it.
+func (p *running) Requeue(numbers ...int64) (int, error) { return p.router.Requeue(numbers) }
+
+// DeleteQuarantined forgets quarantined tasks, by their numbers, and returns how many
+// it has forgotten.
+func (p *running) DeleteQuarantined(numbers ...int64) int { return p.router.DeleteQuarantined(numbers) }
 
 // Pause keeps queued tasks from being started. Running tasks finish, and new ones
 // are still accepted. A pool that is stopping is not paused.

@@ -6,6 +6,7 @@ import (
 
 	"github.com/asynkron/protoactor-go/actor"
 
+	"github.com/troupe-go/troupe/internal/invalid"
 	"github.com/troupe-go/troupe/messages"
 	"github.com/troupe-go/troupe/router"
 	"github.com/troupe-go/troupe/supervisor"
@@ -66,7 +67,7 @@ type plan struct {
 
 func newPlan(work func(*router.Router) work, handled bool, opts []Option) (*plan, error) {
 	if work == nil {
-		return nil, invalid("handler or producer is nil")
+		return nil, invalid.Option("handler or producer is nil")
 	}
 	c, err := newConfig(opts)
 	if err != nil {
@@ -91,15 +92,21 @@ func (p *plan) spawn(system *actor.ActorSystem, id string, _ *actor.Props, paren
 	run := &running{system: system, pid: system.NewLocalPID(id), done: make(chan struct{})}
 	var work work
 	run.router = router.New(router.Config{
-		System:      system,
-		Name:        name,
-		Dispatch:    p.dispatch,
-		Capacity:    p.capacity,
-		Overflow:    p.overflow,
-		TaskTimeout: p.timeout,
-		Logger:      logger,
-		Handled:     p.handled,
-		Direct:      p.handled && len(p.workerProps) == 0,
+		System:        system,
+		Self:          run.pid,
+		Name:          name,
+		Dispatch:      p.dispatch,
+		Capacity:      p.capacity,
+		Overflow:      p.overflow,
+		TaskTimeout:   p.timeout,
+		Logger:        logger,
+		Retry:         p.retry,
+		Quarantine:    p.quarantine,
+		Watchdog:      p.watchdog,
+		Breaker:       p.breaker,
+		DeadlineCheck: p.deadlineCheck,
+		Handled:       p.handled,
+		Direct:        p.handled && len(p.workerProps) == 0,
 		Worker: func(d actor.Dispatcher) *actor.Props {
 			return work.worker(slices.Concat([]actor.PropsOption{actor.WithDispatcher(d)}, p.workerProps))
 		},
@@ -112,14 +119,15 @@ func (p *plan) spawn(system *actor.ActorSystem, id string, _ *actor.Props, paren
 	work = p.work(run.router)
 
 	started := make(chan error, 1) // of the first supervisor; a restart's finds it full
-	props := run.router.Props(run.pid, func() *actor.Props {
+	props := run.router.Props(func() *actor.Props {
 		return supervisor.Props(supervisor.Config{
-			Pool:     name,
-			Size:     p.size,
-			Strategy: p.strategy,
-			Crew:     run.router,
-			Health:   p.health,
-			Logger:   logger,
+			Pool:      name,
+			Size:      p.size,
+			Strategy:  p.strategy,
+			Crew:      run.router,
+			Health:    p.health,
+			Autoscale: p.autoscale,
+			Logger:    logger,
 			Started: func(err error) {
 				select {
 				case started <- err:
@@ -153,7 +161,7 @@ func (p *plan) spawn(system *actor.ActorSystem, id string, _ *actor.Props, paren
 
 func nameTaken(name string, err error) error {
 	if errors.Is(err, actor.ErrNameExists) {
-		return errors.Join(invalid("name %q is taken", name), err)
+		return errors.Join(invalid.Option("name %q is taken", name), err)
 	}
 	return err
 }

@@ -3,6 +3,7 @@ package actors
 import (
 	"context"
 
+	"github.com/troupe-go/troupe/internal/invalid"
 	"github.com/troupe-go/troupe/messages"
 	"github.com/troupe-go/troupe/router"
 )
@@ -17,10 +18,22 @@ func Report(ctx context.Context, name string, n int64) error {
 	}
 	task := router.FromContext(ctx)
 	if task == nil {
-		return invalid("report of %q: the context is not a handler's", name)
+		return invalid.Option("report of %q: the context is not a handler's", name)
 	}
 	task.Report(name, n)
 	return nil
+}
+
+// Attempt says which attempt of its task the handler is making that was given ctx,
+// from 1. It is 0 if ctx is no handler's.
+func Attempt(ctx context.Context) int {
+	if ctx == nil {
+		return 0
+	}
+	if task := router.FromContext(ctx); task != nil {
+		return task.Attempt()
+	}
+	return 0
 }
 
 // TaskFromContext returns the ID, the key and the headers of the task whose

@@ -3,6 +3,7 @@ package actors
 import (
 	"time"
 
+	"github.com/troupe-go/troupe/internal/invalid"
 	"github.com/troupe-go/troupe/router"
 )
 
@@ -62,7 +63,7 @@ func applyTo(c *router.Cell, options []TaskOption) (router.Mode, error) {
 			c.SetPriority(int(o.n))
 		case taskTimeout:
 			if o.n < 0 {
-				return mode, invalid("task timeout %v < 0", time.Duration(o.n))
+				return mode, invalid.Option("task timeout %v < 0", time.Duration(o.n))
 			}
 			c.SetTimeout(time.Duration(o.n))
 		case taskKey:
@@ -78,7 +79,7 @@ func applyTo(c *router.Cell, options []TaskOption) (router.Mode, error) {
 		case taskNoWait:
 			mode = router.NoWait
 		default:
-			return mode, invalid("task option %d is empty", i)
+			return mode, invalid.Option("task option %d is empty", i)
 		}
 	}
 	return mode, nil

@@ -74,7 +74,7 @@ func (r *Router) takeSharedLocked(w *Worker) (*Cell, bool) {
 		return r.stealLocked(w)
 	}
 	r.short = w.mean >= 0 && w.mean < batchTime
-	if !r.short || !c.batchable() {
+	if !r.short || !c.batchable() || w.breaker != breakerClosed {
 		return c, true
 	}
 	w.hand.mu.Lock()
@@ -105,7 +105,7 @@ func (r *Router) stealLocked(w *Worker) (c *Cell, ok bool) {
 		victim.hand.mu.Lock()
 		c = victim.hand.batch.pop()
 		ok = c != nil
-		for n := victim.hand.batch.len() / 2; w.mean >= 0 && n > 0; n-- {
+		for n := victim.hand.batch.len() / 2; w.mean >= 0 && w.breaker == breakerClosed && n > 0; n-- {
 			more := victim.hand.batch.pop()
 			more.worker = w
 			w.hand.batch.push(more)

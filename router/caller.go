@@ -3,25 +3,36 @@ package router
 import (
 	"context"
 
+	"github.com/troupe-go/troupe/internal/goroutine"
 	"github.com/troupe-go/troupe/messages"
 )
 
+// callerRun is the run of a task in its caller.
+type callerRun struct {
+	again     *verdict             // written by the goroutine that runs the task; nil: it is not tried again
+	crash     *messages.PanicError // written by it as well; nil: the attempt has not panicked
+	goroutine goroutine.ID         // guarded by Router.mu; known to the watchdog alone
+	watch     *watch               // guarded by Router.mu; nil: none
+}
+
 // runInCallerLockedThenUnlock runs the task outside the workers while its caller
 // waits. It has a goroutine of its own, so that a runtime.Goexit in the handler
-// does not end the caller's.
+// does not end the caller's. An attempt after the first is a worker's.
 func (r *Router) runInCallerLockedThenUnlock(ctx context.Context, c *Cell) error {
 	r.enterLocked(c)
+	run := new(callerRun)
 	c.started = c.enqueued
 	c.ctx = newContext(c, nil)
+	c.ctx.run = run
 	c.place, c.worker = running, nil
-	r.callers[c] = struct{}{}
+	r.callers[c] = run
 	r.addDeadlineLocked(c)
 	r.mu.Unlock()
 
 	returned := make(chan struct{})
 	go func() {
 		defer close(returned)
-		r.runInCaller(c)
+		r.runInCaller(c, run)
 	}()
 	select {
 	case <-returned:
@@ -30,20 +41,30 @@ func (r *Router) runInCallerLockedThenUnlock(ctx context.Context, c *Cell) error
 	return nil
 }
 
-func (r *Router) runInCaller(c *Cell) {
+func (r *Router) runInCaller(c *Cell, run *callerRun) {
+	if r.cfg.Watchdog.Grace > 0 {
+		r.mu.Lock()
+		run.goroutine = goroutine.Current()
+		r.mu.Unlock()
+	}
 	normal := false
 	defer func() {
 		if !normal {
-			r.settle(c, messages.Panicked, newPanicError(recover()))
+			r.attemptFailed(c, newPanicError(recover()), nil)
 		}
+		c.ctx.release()
 		var then after
 		r.mu.Lock()
-		delete(r.callers, c)
-		r.endDeadlineLocked(c)
+		if r.callers[c] == run { // else it has been given up
+			delete(r.callers, c)
+		}
+		r.endWatchLocked(run.watch, &then)
+		if run.again == nil || !r.againLocked(c, nil, run.again, r.now(), &then) {
+			r.endDeadlineLocked(c)
+			c.Release()
+		}
 		r.quietLocked(&then)
 		r.mu.Unlock()
-		c.ctx.release()
-		c.Release()
 		then.run()
 	}()
 	c.body.Run()

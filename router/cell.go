@@ -20,6 +20,7 @@ const (
 	fresh   place = iota // not accepted: just made, waiting for admission, or rejected
 	shared               // in the shared queue
 	own                  // in its worker's own queue
+	delayed              // waiting for the time of its next attempt
 	batched              // in its worker's batch
 	running              // in its worker's hand, or in its caller's under CallerRuns; maybe settled
 	gone                 // settled without having run
@@ -31,6 +32,10 @@ type Body interface {
 	Message() any
 	// Run does the work and calls Cell.Finish, if the pool has a handler.
 	Run()
+	// Payload is what the handler is given.
+	Payload() any
+	// Again makes a cell with the same work, which nobody waits for.
+	Again() *Cell
 	// Settled tells whoever waits. It is called once, when the outcome is known,
 	// and must neither block nor panic.
 	Settled()
@@ -82,13 +87,15 @@ type Cell struct {
 
 // rare is what few tasks need.
 type rare struct {
-	attrs   *Attrs                // nil: none
-	sender  *actor.PID            // who gets a Result; nil: nobody
-	timeout time.Duration         // 0: none
-	dueAt   int64                 // on the router's clock; 0: never
-	expiry  deadline.Entry[*Cell] // guarded by Router.mu
-	waiter  *waiter               // guarded by Router.mu; who waits for its admission, if it has a timeout
-	ended   int64                 // when it was settled, if it has a sender
+	attrs     *Attrs                // nil: none
+	sender    *actor.PID            // who gets a Result; nil: nobody
+	timeout   time.Duration         // 0: none
+	dueAt     int64                 // on the router's clock; 0: never
+	callerDue int64                 // when its caller's deadline ends it, likewise; kept for Config.DeadlineCheck
+	expiry    deadline.Entry[alarm] // guarded by Router.mu
+	waiter    *waiter               // guarded by Router.mu; who waits for its admission, if it has a timeout
+	ended     int64                 // when it was settled, if it has a sender
+	past      *history              // nil: it has not been tried before
 }
 
 // Init makes c, which is new or has been released, a task of r with one user
@@ -160,6 +167,9 @@ func (c *Cell) Outcome() messages.Outcome { return messages.Outcome(c.outcome) }
 // Err is nil if and only if the outcome is Succeeded.
 func (c *Cell) Err() error { return c.err }
 
+// Router is the router that the cell was made for.
+func (c *Cell) Router() *Router { return c.router }
+
 // Context is what the handler gets. It is for the worker's actor, while it has
 // the task in hand.
 func (c *Cell) Context() context.Context { return c.ctx }
@@ -221,22 +231,31 @@ func (c *Cell) Answer(value any) {
 	if c.rare == nil || c.rare.sender == nil {
 		return
 	}
+	result := &messages.Result{TaskID: c.id(), Value: value, Err: c.err, Outcome: c.Outcome(), Attempts: c.attempts()}
+	accepted, ran := c.enqueued, int64(0)
+	if past := c.past(); past != nil {
+		result.Worker = past.worker
+		accepted, ran = past.accepted, past.ran
+	}
 	ended := c.rare.ended
-	result := &messages.Result{TaskID: c.id(), Value: value, Err: c.err, Outcome: c.Outcome()}
-	result.Wait = time.Duration(ended - c.enqueued)
 	if c.started > 0 {
+		result.Worker = ""
 		if c.worker != nil {
 			result.Worker = c.worker.id
 		}
-		result.Attempts = 1
-		result.Wait = time.Duration(c.started - c.enqueued)
-		result.Run = time.Duration(ended - c.started)
+		ran += ended - c.started
 	}
+	result.Run = time.Duration(ran)
+	result.Wait = time.Duration(ended - accepted - ran)
 	c.router.deliver.Tell(c.rare.sender, result)
 }
 
-// conclude writes how the task ended. It is for whoever settles it.
+// conclude writes how the task ended. It is for whoever settles it. A task that is
+// given up for good is in quarantine before anybody hears of it.
 func (c *Cell) conclude(outcome messages.Outcome, err error, now int64) {
+	if outcome == messages.Quarantined {
+		err = c.router.quarantineTask(c, err)
+	}
 	c.outcome, c.err = int8(outcome), err
 	if c.rare != nil {
 		c.rare.ended = now

@@ -20,10 +20,12 @@ import (
 type Context struct {
 	caller   context.Context
 	bound    bool
-	deadline time.Time // zero: none
-	worker   *Worker   // nil under CallerRuns
+	deadline time.Time  // zero: none
+	worker   *Worker    // nil under CallerRuns
+	run      *callerRun // under CallerRuns
 	router   *Router
 	attrs    *Attrs
+	attempt  int
 
 	used atomic.Bool // std or ended is set
 
@@ -47,6 +49,9 @@ func FromContext(ctx context.Context) *Context {
 // Attrs are the task's rare attributes, nil if it has none. They must not be
 // changed.
 func (c *Context) Attrs() *Attrs { return c.attrs }
+
+// Attempt is which attempt this is, from 1.
+func (c *Context) Attempt() int { return c.attempt }
 
 // Report adds n to the counter of the task's worker.
 func (c *Context) Report(name string, n int64) { c.router.report(c.worker, name, n) }
@@ -141,7 +146,7 @@ func (c *Context) release() {
 // contextFor returns a context for the cell: the last one of the worker, if
 // nothing was asked of it and it would be the same.
 func (w *Worker) contextFor(c *Cell) *Context {
-	plain := c.dueAt() == 0 && c.attrs() == nil
+	plain := c.rare == nil || c.rare.dueAt == 0 && c.rare.attrs == nil && c.rare.past == nil
 	if last := w.lastCtx; last != nil && plain && last.bound == c.bound &&
 		last.caller == c.callerOrBackground() && !last.used.Load() {
 		return last
@@ -163,9 +168,12 @@ func (w *Worker) endLastContext() {
 }
 
 func newContext(c *Cell, w *Worker) *Context {
-	ctx := &Context{caller: c.callerOrBackground(), bound: c.bound, worker: w, router: c.router, attrs: c.attrs()}
+	ctx := &Context{caller: c.callerOrBackground(), bound: c.bound, worker: w, router: c.router, attrs: c.attrs(), attempt: 1}
+	if past := c.past(); past != nil {
+		ctx.attempt = past.attempts + 1
+	}
 	if at := c.dueAt(); at > 0 {
-		ctx.deadline = c.router.epoch.Add(time.Duration(at))
+		ctx.deadline = c.router.timeOf(at)
 	}
 	return ctx
 }

@@ -10,12 +10,12 @@ import (
 	"github.com/troupe-go/troupe/messages"
 )
 
-// Props returns the props of the pool's own actor, which is to be spawned as self.
-// supervisor is to return those
-// of the actor that is the workers' parent; stopped is called when the last
-// worker has stopped and the pool's name is free.
-func (r *Router) Props(self *actor.PID, supervisor func() *actor.Props, stopped func()) *actor.Props {
-	f := newFront(r, self)
+// Props returns the props of the pool's own actor, which is to be spawned as
+// Config.Self. supervisor is to return those of the actor that is the workers'
+// parent; stopped is called when the last worker has stopped and the pool's name is
+// free.
+func (r *Router) Props(supervisor func() *actor.Props, stopped func()) *actor.Props {
+	f := newFront(r)
 	return actor.PropsFromProducer(
 		func() actor.Actor {
 			return &control{router: r, front: f, supervisorProps: supervisor, stopped: stopped}
@@ -36,6 +36,7 @@ func Escalation(reason, message any) any { return &escalation{reason: reason, me
 type (
 	noWorkers  struct{}
 	escalation struct{ reason, message any }
+	notice     struct{ event any } // what is to be published
 )
 
 // forSupervisor is a message to the supervisor that comes by way of the pool.
@@ -65,12 +66,15 @@ func (a *control) Receive(ctx actor.Context) {
 		}
 	case *actor.Stopped:
 		a.router.deliver.Publish(&messages.PoolStopped{Pool: a.router.cfg.Name, Report: a.router.DrainReport()})
+		a.router.ended.Store(true)
 		a.router.runners.Close()
 		a.stopped()
 	case *noWorkers:
 		if ctx.Parent() != nil {
 			a.escalate(ctx, messages.ErrNoWorkers, nil)
 		}
+	case *notice:
+		a.router.deliver.Publish(msg.event)
 	case *escalation:
 		a.escalate(ctx, msg.reason, msg.message)
 	case messages.Control, protorouter.ManagementMessage, forSupervisor:
@@ -102,6 +106,13 @@ func (a *control) obey(ctx actor.Context, msg any) {
 	case *messages.Resume:
 		r.Resume()
 		deliver.Respond(ctx, &messages.Resumed{})
+	case *messages.ListQuarantine:
+		deliver.Respond(ctx, &messages.Quarantine{Tasks: r.Quarantined()})
+	case *messages.Requeue:
+		n, err := r.Requeue(msg.Numbers)
+		deliver.Respond(ctx, &messages.Requeued{Count: n, Err: err})
+	case *messages.DeleteQuarantined:
+		deliver.Respond(ctx, &messages.Deleted{Count: r.DeleteQuarantined(msg.Numbers)})
 	case *messages.Drain:
 		system, self, sender := ctx.ActorSystem(), ctx.Self(), ctx.Sender()
 		r.Drain(func() {

@@ -40,7 +40,9 @@ func Random() Dispatch {
 // ConsistentHash gives tasks of one key to one worker, in order. When a worker
 // joins or leaves, about 1/n of the keys move to another, and those of their
 // tasks that are still queued move along; a task that runs at that moment is
-// not waited for. A task without a key has its round-robin turn.
+// not waited for. The same holds for the keys of a worker that is left out of the
+// choice for a while. A task that is tried again goes behind those of its key that
+// have been queued meanwhile. A task without a key has its round-robin turn.
 //
 // The key of a plain message is what its method Hash() string returns, if it
 // has one. Hashing is by J. Lamping and E. Veach, "A Fast, Minimal Memory,
@@ -54,8 +56,8 @@ func ConsistentHash() Dispatch {
 // task is rejected with an error that says so if pick panics or returns no
 // valid index.
 //
-// If the picked worker leaves before it begins the task, the next free worker
-// takes it.
+// If the picked worker leaves before it begins the task, or is left out of the
+// choice, the next free worker takes it. A task that is tried again stays with the worker that was picked.
 func Custom(pick func(task TaskView, workers Workers) int) Dispatch {
 	if pick == nil {
 		return Dispatch{}
@@ -86,9 +88,9 @@ func (w Workers) Load(i int) int { return int(w.list[i].load.Load()) }
 // A picker is the state of one pool's dispatch. Its methods are called under
 // Router.mu, custom's excepted. A nil picker binds late.
 type picker interface {
-	// pick returns the index of the worker for the cell, in workers, which has at
-	// least one.
-	pick(c *Cell, workers []*Worker) int
+	// pick returns the worker for the cell: one of choice, which are those of routees
+	// that are not sidelined. Both have at least one.
+	pick(c *Cell, routees, choice []*Worker) *Worker
 	// accepted is told when a task has been given to the worker that was picked
 	// last. Until then, pick must give the same turn again.
 	accepted(c *Cell)
@@ -96,8 +98,8 @@ type picker interface {
 
 type roundRobin struct{ turn uint64 }
 
-func (p *roundRobin) pick(_ *Cell, workers []*Worker) int {
-	return int(p.turn % uint64(len(workers)))
+func (p *roundRobin) pick(_ *Cell, _, choice []*Worker) *Worker {
+	return choice[p.turn%uint64(len(choice))]
 }
 
 func (p *roundRobin) accepted(*Cell) { p.turn++ }
@@ -105,19 +107,27 @@ func (p *roundRobin) accepted(*Cell) { p.turn++ }
 // random has the fraction of the workers that precedes the next to be picked.
 type random struct{ next float64 }
 
-func (p *random) pick(_ *Cell, workers []*Worker) int { return int(p.next * float64(len(workers))) }
-func (p *random) accepted(*Cell)                      { p.next = rand.Float64() }
+func (p *random) pick(_ *Cell, _, choice []*Worker) *Worker {
+	return choice[int(p.next*float64(len(choice)))]
+}
+func (p *random) accepted(*Cell) { p.next = rand.Float64() }
 
 type consistentHash struct {
 	seed    maphash.Seed
 	keyless roundRobin
 }
 
-func (p *consistentHash) pick(c *Cell, workers []*Worker) int {
+// pick goes by the routees, so that only the keys of a worker that is sidelined go
+// to others, and come back.
+func (p *consistentHash) pick(c *Cell, routees, choice []*Worker) *Worker {
 	if c.key() == "" {
-		return p.keyless.pick(c, workers)
+		return p.keyless.pick(c, routees, choice)
 	}
-	return jump(maphash.String(p.seed, c.key()), len(workers))
+	hash := maphash.String(p.seed, c.key())
+	if w := routees[jump(hash, len(routees))]; !w.sidelined {
+		return w
+	}
+	return choice[jump(hash, len(choice))]
 }
 
 func (p *consistentHash) accepted(c *Cell) {
@@ -142,8 +152,8 @@ type custom func(TaskView, Workers) int
 
 // pick is not used: the user's function must not run under the lock, so
 // choose is called before it is taken.
-func (custom) pick(*Cell, []*Worker) int { return -1 }
-func (custom) accepted(*Cell)            {}
+func (custom) pick(*Cell, []*Worker, []*Worker) *Worker { return nil }
+func (custom) accepted(*Cell)                           {}
 
 // choose asks the user's function. The error says what is wrong with its answer.
 func (p custom) choose(c *Cell, workers []*Worker) (w *Worker, err error) {

@@ -20,7 +20,6 @@ type front struct {
 	actor.Mailbox // of the messages for the pool itself
 	router        *Router
 	failures      *actor.RestartStatistics // of the pool, for its parent's strategy
-	self          *actor.PID               // the pool
 
 	stopping atomic.Bool // it has been told to stop
 
@@ -31,8 +30,8 @@ type front struct {
 	early []func() // guarded by mu; posts of messages; nil once ready
 }
 
-func newFront(r *Router, self *actor.PID) *front {
-	return &front{Mailbox: actor.Unbounded()(), router: r, self: self, failures: actor.NewRestartStatistics()}
+func newFront(r *Router) *front {
+	return &front{Mailbox: actor.Unbounded()(), router: r, failures: actor.NewRestartStatistics()}
 }
 
 // Start is called once, when the mailbox can take messages.
@@ -70,7 +69,7 @@ func (f *front) PostUserMessage(envelope any) {
 			return
 		}
 		f.mail(envelope)
-	case actor.AutoRespond, *actor.PoisonPill, *noWorkers, *escalation, forSupervisor:
+	case actor.AutoRespond, *actor.PoisonPill, *noWorkers, *escalation, *notice, forSupervisor:
 		f.mail(envelope)
 	case actor.MessageBatch:
 		for _, m := range message.GetMessages() {
@@ -85,7 +84,7 @@ func (f *front) mail(envelope any) {
 	f.whenReady(func() {
 		if _, message, _ := actor.UnwrapEnvelope(envelope); isPoison(message) {
 			// Proto.Actor would stop the actor at once.
-			f.router.Drain(func() { f.router.cfg.System.Root.Stop(f.self) })
+			f.router.Drain(func() { f.router.cfg.System.Root.Stop(f.router.cfg.Self) })
 			return
 		}
 		f.Mailbox.PostUserMessage(envelope)
@@ -148,7 +147,7 @@ func (f *front) route(envelope any) {
 
 func (f *front) refuse(message any, sender *actor.PID, err error, id string) {
 	if sender == nil {
-		f.router.deliver.DeadLetter(f.self, message)
+		f.router.deliver.DeadLetter(f.router.cfg.Self, message)
 		return
 	}
 	f.router.deliver.Tell(sender, &messages.Result{TaskID: id, Err: err, Outcome: messages.Rejected})

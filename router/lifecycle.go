@@ -97,22 +97,27 @@ func (r *Router) Close() {
 	}
 	if r.phase != closed {
 		r.phase = closed
-		r.routees.Store(new([]*Worker)) // all will leave: one by one would take n²
 		for _, w := range r.workers {
 			w.routed = false
 		}
+		r.setRouteesLocked(nil) // all will leave: one by one would take n²
 		r.refuseWaitersLocked(messages.ErrPoolStopped)
 		r.dropQueuedLocked(errDroppedByStop, &then)
 		for _, w := range r.workers {
 			if c := w.inHandLocked(); c != nil {
 				r.interruptLocked(c, messages.Canceled, errCanceledByStop, messages.ErrPoolStopped, &then)
+				r.endDeadlineLocked(c)
 			}
+			r.unsideLocked(w)
 		}
 		for c := range r.callers {
 			r.interruptLocked(c, messages.Canceled, errCanceledByStop, messages.ErrPoolStopped, &then)
+			r.endDeadlineLocked(c)
 		}
 		if r.timer != nil {
 			r.timer.Stop()
+			r.timerAt = 0
+			r.setTimerLocked() // for the watchdog
 		}
 		r.quietLocked(&then)
 	}
@@ -153,6 +158,10 @@ func (r *Router) dropQueuedLocked(err error, then *after) {
 	for c, ok := r.shared.Pop(); ok; c, ok = r.shared.Pop() {
 		r.settleQueuedLocked(c, messages.Dropped, err, then)
 	}
+	for c, ok := r.delayed.Peek(); ok; c, ok = r.delayed.Peek() {
+		r.unqueueLocked(c)
+		r.settleQueuedLocked(c, messages.Dropped, err, then)
+	}
 	for _, w := range r.workers {
 		for _, c := range w.takeOwnLocked() {
 			r.settleQueuedLocked(c, messages.Dropped, err, then)
@@ -179,6 +188,11 @@ func (r *Router) DrainReport() messages.DrainReport {
 	}
 	for c := range r.callers {
 		report.Abandoned = append(report.Abandoned, c.id())
+	}
+	for wt := range r.abandoned {
+		if w := wt.worker; w == nil || r.byID[w.id] != w { // else it has been seen above
+			report.Abandoned = append(report.Abandoned, wt.cell.id())
+		}
 	}
 	return report
 }

@@ -15,8 +15,7 @@ func (r *Router) joinLocked(w *Worker, then *after) {
 	r.byID[w.id] = w
 	// Appending in place is seen by nobody: a snapshot has its own length, and one
 	// that is shorter has its capacity clipped.
-	workers := append(*r.routees.Load(), w)
-	r.routees.Store(&workers)
+	r.setRouteesLocked(append(*r.routees.Load(), w))
 	w.routed = true
 	w.refreshLocked()
 	r.adoptSharedLocked(then)
@@ -47,25 +46,26 @@ func (r *Router) leaveLocked(w *Worker, then *after) {
 		workers := slices.Clone(*r.routees.Load())
 		last := len(workers) - 1
 		workers[slices.Index(workers, w)] = workers[last]
-		r.routees.Store(clipped(workers[:last]))
 		w.routed = false
+		r.setRouteesLocked(slices.Clip(workers[:last]))
 	}
+	r.unsideLocked(w)
 	r.handBackLocked(w, then)
 	r.rebalanceLocked(then)
 	r.quietLocked(then)
 }
 
-// clipped has no room to append in place.
-func clipped(workers []*Worker) *[]*Worker {
-	workers = slices.Clip(workers)
-	return &workers
-}
-
 // suspend keeps w from working while its supervisor decides, or ends that.
 func (r *Router) suspend(w *Worker, suspended bool) {
+	var then after
 	r.mu.Lock()
-	defer r.mu.Unlock()
 	r.suspendLocked(w, suspended)
+	if w.delayed && !suspended {
+		w.delayed = false
+		r.readmitLocked(w, &then)
+	}
+	r.mu.Unlock()
+	then.run()
 }
 
 func (r *Router) suspendLocked(w *Worker, suspended bool) {
@@ -91,10 +91,10 @@ func (r *Router) Retire(stay int) []*actor.PID {
 	r.mu.Lock()
 	workers := *r.routees.Load()
 	stay = min(stay, len(workers)) // others may have left meanwhile
-	r.routees.Store(clipped(workers[:stay]))
 	for _, w := range workers[stay:] {
 		w.routed = false
 	}
+	r.setRouteesLocked(slices.Clip(workers[:stay])) // clipped, so that nothing is appended in place
 	for _, w := range workers[stay:] {
 		r.leaveLocked(w, &then)
 		pids = append(pids, w.pid)
@@ -167,8 +167,20 @@ func (r *Router) Barren(pid *actor.PID) int {
 	return 0
 }
 
+// Lost says how many workers are gone for good.
+func (r *Router) Lost(n int) { r.lost.Store(int64(n)) }
+
 // Size is the number of workers in dispatch.
 func (r *Router) Size() int { return len(*r.routees.Load()) }
+
+// PeakBusy is the most workers that have been busy at once since the last call.
+func (r *Router) PeakBusy() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	peak := r.peak
+	r.peak = r.busy
+	return peak
+}
 
 // Routees are the PIDs of the workers in dispatch, or of those they stand for.
 func (r *Router) Routees() []*actor.PID {

@@ -2,7 +2,7 @@ package router
 
 // refreshLocked brings able and promised up to date.
 func (w *Worker) refreshLocked() {
-	able := w.started && !w.suspended && !w.leaving && !w.taken
+	able := w.started && !w.suspended && !w.leaving && !w.taken && w.breaker != breakerOpen
 	if able != w.able {
 		w.able = able
 		if able {

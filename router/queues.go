@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"slices"
 
+	"github.com/troupe-go/troupe/internal/queue"
 	"github.com/troupe-go/troupe/messages"
 )
 
@@ -12,15 +13,16 @@ import (
 // the capacity: its next one.
 func (r *Router) placeLocked(c *Cell) (w *Worker, room bool) {
 	w = r.pickLocked(c)
+	capacity := r.cfg.Capacity - min(r.delayed.Len(), r.cfg.Capacity) // what waiting retries leave of it
 	if w == nil {
 		free := r.able - r.promised
 		if r.paused {
 			free = 0
 		}
-		if r.held > 0 && r.shared.Len()+r.held-r.cfg.Capacity >= free {
+		if r.held > 0 && r.shared.Len()+r.held-capacity >= free {
 			r.recountLocked()
 		}
-		return nil, r.shared.Len()+r.held-r.cfg.Capacity < free
+		return nil, r.shared.Len()+r.held-capacity < free
 	}
 	if w.able && w.own.Len() == 0 && !r.paused {
 		return w, true
@@ -29,7 +31,7 @@ func (r *Router) placeLocked(c *Cell) (w *Worker, room bool) {
 	if r.paused {
 		promised = 0
 	}
-	return w, r.own-promised < r.cfg.Capacity
+	return w, r.own-promised < capacity
 }
 
 // pickLocked returns the worker that gets the task, nil if the next free one does.
@@ -38,16 +40,16 @@ func (r *Router) pickLocked(c *Cell) *Worker {
 	case nil:
 		return nil
 	case custom:
-		if c.worker != nil && c.worker.leaving {
+		if c.worker != nil && (c.worker.leaving || c.worker.sidelined) {
 			return nil
 		}
 		return c.worker
 	default:
-		workers := *r.routees.Load()
-		if len(workers) == 0 {
+		routees := *r.routees.Load()
+		if len(routees) == 0 {
 			return nil
 		}
-		return workers[picker.pick(c, workers)]
+		return picker.pick(c, routees, *r.choice.Load())
 	}
 }
 
@@ -69,6 +71,7 @@ func (r *Router) enqueueLocked(c *Cell, w *Worker, then *after) {
 	r.own++
 	w.load.Add(1)
 	w.promiseLocked()
+	w.chosenLocked()
 	if w.parked && w.able && !r.paused {
 		then.schedule(w.unparkLocked())
 	}
@@ -87,8 +90,13 @@ func (r *Router) wakeLocked() *Worker {
 
 // unqueueLocked takes a task out of its queue, which is not a batch.
 func (r *Router) unqueueLocked(c *Cell) {
-	if c.place == shared {
+	switch c.place {
+	case shared:
 		r.shared.Remove(&c.node)
+		return
+	case delayed:
+		r.delayed.Remove(&c.node)
+		r.alarms.Remove(&c.rare.past.due)
 		return
 	}
 	w := c.worker
@@ -96,6 +104,7 @@ func (r *Router) unqueueLocked(c *Cell) {
 	r.own--
 	w.load.Add(-1)
 	w.promiseLocked()
+	w.chosenLocked()
 }
 
 // yieldBatchesLocked recalls the batches of tasks with a lower priority.
@@ -111,12 +120,17 @@ func (r *Router) yieldBatchesLocked(priority int) {
 // lowest priority.
 func (r *Router) victimLocked() *Cell {
 	r.recallAllLocked()
-	victim, _ := r.shared.Lowest()
-	for _, w := range r.workers {
-		c, ok := w.own.Lowest()
+	var victim *Cell
+	consider := func(q *queue.Queue[*Cell]) {
+		c, ok := q.Lowest()
 		if ok && (victim == nil || c.priority < victim.priority || c.priority == victim.priority && c.seq < victim.seq) {
 			victim = c
 		}
+	}
+	consider(&r.shared)
+	consider(&r.delayed)
+	for _, w := range r.workers {
+		consider(&w.own)
 	}
 	return victim
 }

@@ -20,12 +20,20 @@ import (
 // Config is what a router is made of. Its values have been validated.
 type Config struct {
 	System      *actor.ActorSystem
+	Self        *actor.PID // the pool's
 	Name        string
 	Dispatch    Dispatch
 	Capacity    int // tasks that may wait beyond those a free worker is about to take
 	Overflow    Overflow
 	TaskTimeout time.Duration // for tasks that name none; 0: none
 	Logger      *slog.Logger
+
+	// What is off unless asked for: the zero value of each.
+	Retry         Retry
+	Quarantine    Quarantine
+	Watchdog      Watchdog
+	Breaker       Breaker
+	DeadlineCheck bool
 
 	// Handled says that the pool has a handler, Direct that nothing comes between
 	// it and the mailbox, so that the mailbox may run it itself.
@@ -76,6 +84,9 @@ type Router struct {
 	deliver deliver.Deliverer
 
 	routees   atomic.Pointer[[]*Worker] // those that take tasks, in dispatch order; immutable
+	choice    atomic.Pointer[[]*Worker] // those of them that are dispatched among; immutable
+	lost      atomic.Int64              // workers that are gone for good
+	ended     atomic.Bool               // the pool has stopped
 	rejected  atomic.Int64
 	waiting   atomic.Bool                         // waiters is not empty; written under mu
 	inCallers [messages.Outcomes + 1]atomic.Int64 // outcomes of tasks that ran in their callers
@@ -93,37 +104,46 @@ type Router struct {
 	waking  bool               // one worker is on its way from idle to the shared queue
 	able    int                // workers that could take a task now; those on their way included
 	busy    int                // workers with a task in hand, settled or not
+	peak    int                // the largest that busy has been since PeakBusy was called
+
+	sidelined int // routees that are
 
 	shared   queue.Queue[*Cell]
-	holders  []*Worker // with a batch, by the last count
-	short    bool      // the last tasks of the worker that took one last were
-	held     int       // tasks of their batches, by the last count: never too few
-	own      int       // tasks in the workers' own queues
-	promised int       // able workers with tasks of their own: the first of each is as good as taken
+	delayed  queue.Queue[*Cell] // tasks that wait for the time of their next attempt
+	holders  []*Worker          // with a batch, by the last count
+	short    bool               // the last tasks of the worker that took one last were
+	held     int                // tasks of their batches, by the last count: never too few
+	own      int                // tasks in the workers' own queues
+	promised int                // able workers with tasks of their own: the first of each is as good as taken
 	waiters  waiterList
 	spares   spares // cells for Tell
 
 	clock     int64 // the last time that was read
 	unstamped int   // tasks accepted since then
 
-	callers map[*Cell]struct{} // tasks that run in their callers
+	callers   map[*Cell]*callerRun // tasks that run in their callers
+	abandoned map[*watch]struct{}  // handlers given up that have not returned
+	service   int64                // how long a worker is busy with a task, in the mean of late; kept for DeadlineCheck
 
 	submitted int64
 	unworked  tally // outcomes of tasks that never ran
 	departed  tally // of workers that are gone
+	retries   int64
 	restarts  int64 // of workers that are gone
 	replaced  int64
 	counters  map[string]int64 // reports of workers that are gone, and of callers
 
-	deadlines deadline.Heap[*Cell]
-	timer     *time.Timer // nil until the first deadline
-	timerAt   int64       // when timer fires; 0 if it is not set
+	alarms  deadline.Heap[alarm]
+	timer   *time.Timer // nil until the first alarm
+	timerAt int64       // when timer fires; 0 if it is not set
 
 	blocked int           // workers that wait for tasks of this pool
 	stuck   chan struct{} // closed if none is left that does not; nil: nobody waits
 	quiet   chan struct{} // closed when nothing is queued or running; nil: nobody waits for that
 	drained []func()      // called then
 	before  tally         // all outcomes when the drain or close began
+
+	quarantine quarantine // guards itself
 }
 
 // tally counts outcomes, indexed by them.
@@ -138,21 +158,38 @@ func (t *tally) add(other *tally) {
 // New returns an open router without workers.
 func New(cfg Config) *Router {
 	r := &Router{
-		cfg:     cfg,
-		picker:  cfg.Dispatch.build(),
-		epoch:   time.Now().Add(-1), // so that no reading of the clock is 0
-		meter:   meter.New(),
-		runners: runners.New(idleRunners * runtime.GOMAXPROCS(0)),
-		deliver: deliver.Deliverer{System: cfg.System, Logger: cfg.Logger},
-		byID:    make(map[string]*Worker),
-		callers: make(map[*Cell]struct{}),
+		cfg:       cfg,
+		picker:    cfg.Dispatch.build(),
+		epoch:     time.Now().Add(-1), // so that no reading of the clock is 0
+		meter:     meter.New(),
+		runners:   runners.New(idleRunners * runtime.GOMAXPROCS(0)),
+		deliver:   deliver.Deliverer{System: cfg.System, Logger: cfg.Logger},
+		byID:      make(map[string]*Worker),
+		callers:   make(map[*Cell]*callerRun),
+		abandoned: make(map[*watch]struct{}),
 	}
-	r.routees.Store(new([]*Worker))
+	r.setRouteesLocked(nil)
 	return r
 }
 
 // now is the time since the router was made, in nanoseconds, and never 0.
 func (r *Router) now() int64 { return int64(time.Since(r.epoch)) }
+
+// timeOf is the time of a reading of the router's clock.
+func (r *Router) timeOf(now int64) time.Time { return r.epoch.Add(time.Duration(now)) }
+
+// notify has an event published, on the goroutine of the pool's own actor.
+func (r *Router) notify(event any) {
+	if r.ended.Load() {
+		r.deliver.Publish(event)
+		return
+	}
+	r.deliver.Tell(r.cfg.Self, &notice{event})
+}
+
+func (r *Router) notifyAfter(then *after, event any) {
+	then.calls = append(then.calls, func() { r.notify(event) })
+}
 
 // after is what is left to do when mu is free.
 type after struct {

@@ -3,9 +3,8 @@ package router
 import (
 	"errors"
 	"fmt"
-	"math"
 	"runtime/debug"
-	"time"
+	"sync/atomic"
 
 	"github.com/troupe-go/troupe/messages"
 )
@@ -38,11 +37,9 @@ func (w *Worker) settle(c *Cell, outcome messages.Outcome, err error) {
 	w.settled = true
 	won := c.settleOnce()
 	if won {
-		if w.untimed == 0 {
-			w.batchWait = c.started - c.enqueued
-		}
-		w.untimed++
+		w.countAttempt(c)
 		w.outcomes[outcome].Add(1)
+		w.noteOutcome(outcome)
 	}
 	if w.lastOfBatch {
 		w.clock = w.router.now()
@@ -54,6 +51,14 @@ func (w *Worker) settle(c *Cell, outcome messages.Outcome, err error) {
 	}
 }
 
+// countAttempt has the attempt in hand measured with its batch.
+func (w *Worker) countAttempt(c *Cell) {
+	if w.untimed == 0 {
+		w.batchWait = c.started - c.enqueued
+	}
+	w.untimed++
+}
+
 // claim gives a running task its outcome, unless it has one: only one caller
 // wins, and that one must see to it that Settled is called. What it enters into
 // the ledger is there before anyone is told.
@@ -63,19 +68,27 @@ func (r *Router) claim(c *Cell, outcome messages.Outcome, err error) (won bool) 
 	}
 	now := r.now()
 	c.conclude(outcome, err, now)
-	if w := c.worker; w != nil {
+	w := c.worker
+	if w != nil {
 		r.meter.RecordInterrupted(w.shard, c.started-c.enqueued, now-c.started, now)
 		w.ran.Add(now - c.started)
-		w.outcomes[outcome].Add(1)
-	} else {
-		r.inCallers[outcome].Add(1)
 	}
+	r.countersOf(w)[outcome].Add(1)
 	return true
 }
 
-// finish settles a task that its handler has returned from. A handler that gives
-// up since its context has ended may do so a moment before the pool sees that
-// end: the outcome is the same.
+// countersOf has the outcomes of the tasks that w had in hand or, if it is nil, of
+// those that ran in their callers.
+func (r *Router) countersOf(w *Worker) *[messages.Outcomes + 1]atomic.Int64 {
+	if w == nil {
+		return &r.inCallers
+	}
+	return &w.outcomes
+}
+
+// finish settles a task that its handler has returned from, or has it tried again.
+// A handler that gives up since its context has ended may do so a moment before the
+// pool sees that end: the outcome is the same.
 func (r *Router) finish(c *Cell, err error) {
 	outcome := messages.Succeeded
 	switch {
@@ -85,8 +98,48 @@ func (r *Router) finish(c *Cell, err error) {
 	case c.bound && c.caller.Err() != nil:
 		outcome, err = messages.Canceled, fmt.Errorf("%w: %w", messages.ErrCanceled, err)
 	default:
-		outcome = messages.Failed
+		r.attemptFailed(c, nil, err)
+		return
 	}
+	r.end(c, outcome, err)
+}
+
+// attemptFailed settles a task whose attempt has failed, or panicked if crash is not
+// nil; or has it tried again, or puts it into quarantine.
+func (r *Router) attemptFailed(c *Cell, crash *messages.PanicError, err error) {
+	outcome := messages.Failed
+	if crash != nil {
+		outcome, err = messages.Panicked, crash
+	}
+	*c.crash() = crash
+	var again *verdict
+	exhausted := false
+	if !c.isSettled() {
+		again, exhausted = r.judge(c, outcome, err)
+	}
+	switch {
+	case r.quarantines(c, outcome, exhausted):
+		r.end(c, messages.Quarantined, err)
+	case again == nil:
+		r.end(c, outcome, err)
+	case c.worker != nil:
+		c.worker.putBack(c, again)
+	default:
+		c.ctx.run.again = again
+	}
+}
+
+// crash is where the panic of the attempt in hand is kept, nil if it had none. It is
+// for the goroutine that ran it.
+func (c *Cell) crash() **messages.PanicError {
+	if c.worker != nil {
+		return &c.worker.crash
+	}
+	return &c.ctx.run.crash
+}
+
+// end settles a task on the goroutine that ran it.
+func (r *Router) end(c *Cell, outcome messages.Outcome, err error) {
 	if c.worker != nil {
 		c.worker.settle(c, outcome, err)
 	} else {
@@ -109,6 +162,10 @@ func (r *Router) settleQueuedLocked(c *Cell, outcome messages.Outcome, err error
 // runs, and ends the handler's context.
 func (r *Router) interruptLocked(c *Cell, outcome messages.Outcome, err, cause error, then *after) {
 	if r.claim(c, outcome, err) {
+		if w := c.worker; w != nil {
+			w.interrupted = true
+		}
+		r.watchLocked(c)
 		c.others.Add(1) // for the release in after.run; the worker has its own
 		then.settled = append(then.settled, c)
 		c.ctx.end(cause)
@@ -133,7 +190,7 @@ func (r *Router) Cancel(c *Cell, err error) {
 		r.recallLocked(w) // c may be in its batch
 	}
 	switch c.whereLocked() {
-	case shared, own:
+	case shared, own, delayed:
 		r.unqueueLocked(c)
 		r.settleQueuedLocked(c, messages.Canceled, err, &then)
 		r.admitLocked(&then)
@@ -141,76 +198,6 @@ func (r *Router) Cancel(c *Cell, err error) {
 	case running:
 		r.interruptLocked(c, messages.Canceled, err, err, &then)
 	}
-	r.mu.Unlock()
-	then.run()
-}
-
-// startTime says when the task's time will be up, if it has a timeout.
-func (c *Cell) startTime() {
-	if x := c.rare; x != nil && x.timeout > 0 {
-		if now := c.router.now(); int64(x.timeout) < math.MaxInt64-now { // else it is never
-			x.dueAt = now + int64(x.timeout)
-		}
-	}
-}
-
-// addDeadlineLocked has the task's time end, if it has a timeout.
-func (r *Router) addDeadlineLocked(c *Cell) {
-	x := c.rare
-	if x == nil || x.dueAt == 0 || x.expiry.Set() {
-		return
-	}
-	x.expiry.Value = c
-	r.deadlines.Add(&x.expiry, x.dueAt)
-	r.setTimerLocked()
-}
-
-func (r *Router) endDeadlineLocked(c *Cell) {
-	if x := c.rare; x != nil && x.expiry.Set() {
-		r.deadlines.Remove(&x.expiry)
-	}
-}
-
-// setTimerLocked sets the timer to the earliest deadline. A timer that is set too
-// early is left alone: it costs less to let it fire in vain.
-func (r *Router) setTimerLocked() {
-	at, ok := r.deadlines.Next()
-	if !ok || r.phase == closed || r.timerAt != 0 && r.timerAt <= at {
-		return
-	}
-	r.timerAt = at
-	in := time.Duration(max(at-r.now(), 0))
-	if r.timer == nil {
-		r.timer = time.AfterFunc(in, r.expire)
-	} else {
-		r.timer.Reset(in)
-	}
-}
-
-// expire ends the tasks whose time is up, wherever they are.
-func (r *Router) expire() {
-	var then after
-	r.mu.Lock()
-	r.timerAt = 0
-	now := r.now()
-	for {
-		c, due := r.deadlines.PopDue(now)
-		if !due {
-			break
-		}
-		switch c.whereLocked() {
-		case fresh:
-			r.endWaitLocked(c.rare.waiter, fmt.Errorf("%w: %w", messages.ErrTaskTimeout, r.full()))
-		case shared, own:
-			r.unqueueLocked(c)
-			r.settleQueuedLocked(c, messages.TimedOut, messages.ErrTaskTimeout, &then)
-		case running:
-			r.interruptLocked(c, messages.TimedOut, messages.ErrTaskTimeout, messages.ErrTaskTimeout, &then)
-		}
-	}
-	r.admitLocked(&then)
-	r.quietLocked(&then)
-	r.setTimerLocked()
 	r.mu.Unlock()
 	then.run()
 }

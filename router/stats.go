@@ -20,11 +20,13 @@ func (r *Router) Stats() *messages.Stats {
 	for o := range r.inCallers {
 		sum.tally[o] += r.inCallers[o].Load()
 	}
-	s.At = r.epoch.Add(time.Duration(now))
+	s.At = r.timeOf(now)
 	s.Paused = r.paused
 	s.Submitted = r.submitted
-	s.Queued = int64(r.shared.Len() + r.own)
-	s.Restarts, s.Replaced = r.restarts, r.replaced
+	s.Delayed = int64(r.delayed.Len())
+	s.Queued = int64(r.shared.Len()+r.own) + s.Delayed
+	s.Retries, s.Restarts, s.Replaced = r.retries, r.restarts, r.replaced
+	s.Abandoned = len(r.abandoned)
 	maps.Copy(s.Custom, r.counters)
 	r.shared.Heads(sum.see)
 	s.Workers = make([]messages.WorkerStats, 0, len(r.workers))
@@ -50,6 +52,8 @@ func (r *Router) Stats() *messages.Stats {
 	s.Idle = s.Size - s.Busy
 	s.OldestQueued = time.Duration(now - sum.oldest)
 	s.Rejected = r.rejected.Load()
+	s.Lost = int(r.lost.Load())
+	s.InQuarantine = r.inQuarantine()
 	reading := r.meter.Read(now)
 	s.WaitTime, s.RunTime = reading.Wait, reading.Run
 	window := now - windowStart
@@ -88,7 +92,7 @@ func (s *summary) addLocked(w *Worker, now int64) {
 	}
 	if c := w.hand.current; c != nil {
 		ws.Task = c.id()
-		ws.Since = w.router.epoch.Add(time.Duration(c.started))
+		ws.Since = w.router.timeOf(c.started)
 		s.busy += now - max(c.started, s.windowStart)
 	}
 	w.hand.mu.Unlock()
@@ -123,6 +127,8 @@ func (w *Worker) stateLocked() messages.WorkerState {
 	switch {
 	case w.leaving:
 		return messages.WorkerStopping
+	case w.sidelined && !w.taken:
+		return messages.WorkerSidelined
 	case w.suspended:
 		return messages.WorkerSuspended
 	case w.taken:

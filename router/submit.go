@@ -12,8 +12,9 @@ type Mode int
 
 // The modes.
 const (
-	MayWait Mode = iota + 1 // it can wait, or run the task itself
-	NoWait                  // it can do neither
+	MayWait  Mode = iota + 1 // it can wait, or run the task itself
+	NoWait                   // it can do neither
+	RoomOnly                 // nor may another task be dropped for its own, or it for others
 )
 
 // Submit admits a task. If it returns nil, the task was accepted and will be
@@ -67,13 +68,16 @@ func (r *Router) submit(ctx context.Context, c *Cell, mode Mode) error {
 		return err
 	}
 	if choose, ok := r.picker.(custom); ok {
-		if workers := *r.routees.Load(); len(workers) > 0 {
+		if workers := *r.choice.Load(); len(workers) > 0 {
 			w, err := choose.choose(c, workers)
 			if err != nil {
 				return err
 			}
 			c.worker = w
 		}
+	}
+	if r.cfg.DeadlineCheck {
+		c.noteCallersDeadline()
 	}
 	r.mu.Lock()
 	return r.submitLockedThenUnlock(ctx, c, mode)
@@ -86,6 +90,13 @@ func (r *Router) submitLockedThenUnlock(ctx context.Context, c *Cell, mode Mode)
 		return err
 	}
 	c.startTime()
+	if r.cfg.DeadlineCheck {
+		if err := r.unreachableLocked(c); err != nil {
+			r.unusedLocked(c)
+			r.mu.Unlock()
+			return err
+		}
+	}
 	// If others wait there is no room, save for a task that is bound early to a
 	// worker that happens to be free.
 	if r.waiters.first == nil || r.picker != nil {
@@ -148,7 +159,7 @@ func (r *Router) stampLocked(c *Cell) {
 // overflowLockedThenUnlock does what the overflow policy says.
 func (r *Router) overflowLockedThenUnlock(ctx context.Context, c *Cell, mode Mode) error {
 	policy := r.cfg.Overflow
-	if mode == NoWait && (policy == Block || policy == CallerRuns) {
+	if mode == RoomOnly || mode == NoWait && (policy == Block || policy == CallerRuns) {
 		policy = Reject
 	}
 	switch policy {

@@ -5,12 +5,13 @@ import "context"
 // A job is what a worker does next. At most one field is set; none: it has been
 // parked and its goroutine must end.
 type job struct {
-	system any
-	mail   any
-	cell   *Cell
+	system   any
+	mail     any
+	cell     *Cell
+	farewell bool // it has been given up, and has come back: its actor is to hear of its end
 }
 
-func (j job) none() bool { return j.system == nil && j.mail == nil && j.cell == nil }
+func (j job) none() bool { return j.system == nil && j.mail == nil && j.cell == nil && !j.farewell }
 
 // next parks w or gives it something to do: system messages first, then mail,
 // then tasks of its own queue, then of the shared one. done is the task that w
@@ -29,8 +30,7 @@ func (r *Router) next(w *Worker, done *Cell, now int64) job {
 		w.waking, r.waking = false, false
 	}
 	if done != nil {
-		r.putDownLocked(w, done)
-		w.release(done)
+		r.doneLocked(w, done, now, &then)
 	}
 	r.spares.take(&w.spares)
 	j := r.jobLocked(w, now)
@@ -53,7 +53,35 @@ func (r *Router) next(w *Worker, done *Cell, now int64) job {
 	return j
 }
 
+// doneLocked puts down the task that w has had in hand. The pool is done with it,
+// unless it is tried again.
+func (r *Router) doneLocked(w *Worker, done *Cell, now int64, then *after) {
+	again := w.again
+	w.again = nil
+	if r.cfg.DeadlineCheck {
+		r.learnServiceLocked(w, now)
+	}
+	if w.interrupted {
+		w.interrupted = false
+		w.noteOutcome(done.Outcome())
+	}
+	if w.crash != nil {
+		w.crash = nil // it may keep much alive
+	}
+	r.putDownLocked(w, then)
+	if w.breaker != breakerClosed || w.tripped() {
+		r.judgeLocked(w, now, then)
+	}
+	if again == nil || !r.againLocked(done, w, again, now, then) {
+		r.endDeadlineLocked(done)
+		w.release(done)
+	}
+}
+
 func (r *Router) jobLocked(w *Worker, now int64) job {
+	if w.abandoned.Load() {
+		return job{farewell: true}
+	}
 	if msg, ok := w.system.pop(); ok {
 		return job{system: msg}
 	}
@@ -77,7 +105,10 @@ func (r *Router) jobLocked(w *Worker, now int64) job {
 	}
 	w.taken = true
 	w.refreshLocked()
+	w.chosenLocked()
 	r.busy++
+	r.peak = max(r.peak, r.busy)
+	w.begun = 0
 	w.batchStart, w.busySince = now, now
 	c.worker = w
 	w.hand.mu.Lock()
@@ -91,6 +122,7 @@ func (w *Worker) beginLocked(c *Cell) {
 	c.started = max(w.batchStart, c.enqueued)
 	c.ctx = w.contextFor(c)
 	c.place = running
+	w.begun++
 	w.hand.current = c
 	w.lastOfBatch = w.hand.batch.len() == 0
 }
@@ -145,17 +177,19 @@ func (w *Worker) measureRest(now int64) {
 	}
 }
 
-// putDownLocked says that w has no longer the settled task in hand, which was its
-// last.
-func (r *Router) putDownLocked(w *Worker, c *Cell) {
+// putDownLocked says that w has no longer the task in hand, which was its last.
+func (r *Router) putDownLocked(w *Worker, then *after) {
 	r.recallLocked(w)
 	w.hand.mu.Lock()
 	w.hand.current = nil
 	w.hand.mu.Unlock()
 	w.taken = false
 	w.load.Add(-1)
-	r.busy--
-	r.endDeadlineLocked(c)
+	if !w.abandoned.Load() {
+		r.busy--
+	}
+	r.endWatchLocked(w.watch, then)
+	w.watch = nil
 	w.refreshLocked()
 }
 
@@ -173,5 +207,5 @@ func (r *Router) quietLocked(then *after) {
 }
 
 func (r *Router) isQuietLocked() bool {
-	return r.shared.Len() == 0 && r.own == 0 && r.busy == 0 && len(r.callers) == 0
+	return r.shared.Len() == 0 && r.own == 0 && r.delayed.Len() == 0 && r.busy == 0 && len(r.callers) == 0
 }

@@ -3,6 +3,7 @@ package router
 import (
 	"github.com/asynkron/protoactor-go/actor"
 
+	"github.com/troupe-go/troupe/internal/goroutine"
 	"github.com/troupe-go/troupe/messages"
 )
 
@@ -12,6 +13,12 @@ func (w *Worker) run() { w.workFrom(nil) }
 // workFrom works until there is nothing to do. done is the task that the actor
 // had in hand when it failed, nil if it had none.
 func (w *Worker) workFrom(done *Cell) {
+	if w.router.cfg.Watchdog.Grace > 0 {
+		id := goroutine.Current()
+		w.router.mu.Lock()
+		w.goroutine = id
+		w.router.mu.Unlock()
+	}
 	for parked := false; !parked; {
 		parked, done = w.workUntilFailure(done)
 	}
@@ -51,6 +58,9 @@ func (w *Worker) workUntilFailure(done *Cell) (parked bool, inHand *Cell) {
 		case job.mail != nil:
 			w.read(job.mail)
 			now = w.router.now()
+		case job.farewell:
+			w.farewell()
+			return true, nil
 		default:
 			return true, nil
 		}
@@ -132,7 +142,10 @@ func (w *Worker) fail(value any, inHand *Cell) {
 	w.doing = nil
 	if inHand != nil {
 		doing = inHand.body.Message()
-		w.settle(inHand, messages.Panicked, err)
+		w.router.attemptFailed(inHand, err, nil)
+	}
+	if w.abandoned.Load() {
+		return // its supervisor has given it up already
 	}
 	if w.stopping {
 		w.giveUp()
@@ -161,4 +174,16 @@ func (w *Worker) giveUp() {
 	w.router.cfg.Logger.Error("worker failed while stopping", "pool", w.router.cfg.Name, "worker", w.id, "reason", w.failure)
 	w.router.cfg.System.ProcessRegistry.Remove(w.pid)
 	w.router.deliver.TellSystem(w.supervisor, &actor.Terminated{Who: w.pid})
+}
+
+// farewell ends a worker that had been given up and whose handler has returned. For
+// Proto.Actor it has ended long ago, and its name may be another's: so its actor is
+// told directly. What fails here concerns nobody.
+func (w *Worker) farewell() {
+	w.stopping, w.givenUp = true, true
+	w.read(&actor.Stopping{})
+	for _, child := range w.invoker.(actor.Context).Children() {
+		w.router.cfg.System.Root.Stop(child)
+	}
+	w.read(&actor.Stopped{})
 }

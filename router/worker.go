@@ -5,6 +5,8 @@ import (
 
 	"github.com/asynkron/protoactor-go/actor"
 
+	"github.com/troupe-go/troupe/internal/deadline"
+	"github.com/troupe-go/troupe/internal/goroutine"
 	"github.com/troupe-go/troupe/internal/queue"
 	"github.com/troupe-go/troupe/messages"
 )
@@ -26,20 +28,24 @@ type Worker struct {
 
 	// Only for the worker's goroutine.
 	lastCtx     *Context
-	doing       any    // the message that the actor has, if that is no task
-	stopping    bool   // it has been told to stop
-	givenUp     bool   // it has failed in doing so
-	restarting  bool   // it has been told to restart, and not been resumed since
-	failure     any    // why the actor failed last; nil after its restart
-	clock       int64  // the time at which the last task of the batch was settled
-	settled     bool   // the task in hand has been settled by its handler
-	lastOfBatch bool   // the task in hand is
-	mean        int64  // of the time that the last tasks took, nanoseconds; -1 before the first
-	batchStart  int64  // when the batch, or the only task, was begun
-	busySince   int64  // up to when its time has been recorded
-	batchWait   int64  // how long its first task had waited
-	spares      spares // released cells, for the router
-	untimed     int64  // tasks of the batch that have been done but not measured
+	doing       any                  // the message that the actor has, if that is no task
+	stopping    bool                 // it has been told to stop
+	givenUp     bool                 // it has failed in doing so
+	restarting  bool                 // it has been told to restart, and not been resumed since
+	failure     any                  // why the actor failed last; nil after its restart
+	clock       int64                // the time at which the last task of the batch was settled
+	settled     bool                 // the task in hand has been settled by its handler
+	lastOfBatch bool                 // the task in hand is
+	mean        int64                // of the time that the last tasks took, nanoseconds; -1 before the first
+	batchStart  int64                // when the batch, or the only task, was begun
+	busySince   int64                // up to when its time has been recorded
+	batchWait   int64                // how long its first task had waited
+	spares      spares               // released cells, for the router
+	again       *verdict             // what is to become of the task in hand, whose attempt has failed; nil: it is settled
+	crash       *messages.PanicError // of the attempt in hand, which has failed; nil: it has not panicked
+	failures    int                  // attempts that failed in a row; -1: none has ended since the trial began
+	begun       int64                // tasks begun since it asked the router last
+	untimed     int64                // tasks of the batch that have been done but not measured
 
 	// Guarded by router.mu.
 	parked             bool // no goroutine runs or is scheduled
@@ -56,23 +62,31 @@ type Worker struct {
 	awaited            *Cell // what it waits for last, while waits > 0
 	own                queue.Queue[*Cell]
 	system             fifo
-	mail               fifo             // messages to the worker itself
-	taken              bool             // has a task in hand, and maybe a batch
-	batchPriority      int              // of the tasks of its batch, if counted > 0
-	counted            int              // tasks of its batch, as counted in router.held
-	holder             int              // its index in router.holders, if counted > 0
-	counters           map[string]int64 // what it reported
-	previous, nextIdle *Worker          // in router.idle
+	mail               fifo // messages to the worker itself
+	taken              bool // has a task in hand, and maybe a batch
+	interrupted        bool // the task in hand got its outcome from others
+	delayed            bool // its restart is
+	sidelined          bool // left out of the choice
+	breaker            breakerState
+	cooling            deadline.Entry[alarm] // set while the breaker is open
+	watch              *watch                // on the handler; nil: none
+	goroutine          goroutine.ID          // of run; known to the watchdog alone
+	batchPriority      int                   // of the tasks of its batch, if counted > 0
+	counted            int                   // tasks of its batch, as counted in router.held
+	holder             int                   // its index in router.holders, if counted > 0
+	counters           map[string]int64      // what it reported
+	previous, nextIdle *Worker               // in router.idle
 
 	hand hand // guards itself
 
-	_        [64]byte     // keeps the counters off the cache lines of the fields above
-	load     atomic.Int64 // tasks in hand and in own
-	ran      atomic.Int64 // nanoseconds spent on tasks that have an outcome
-	restarts atomic.Int64
-	barren   atomic.Int32 // failed starts in a row
-	outcomes [messages.Outcomes + 1]atomic.Int64
-	_        [64]byte
+	_         [64]byte     // keeps the counters off the cache lines of the fields above
+	load      atomic.Int64 // tasks in hand and in own
+	ran       atomic.Int64 // nanoseconds spent on tasks that have an outcome
+	restarts  atomic.Int64
+	barren    atomic.Int32 // failed starts in a row
+	abandoned atomic.Bool  // its handler has been given up; written under router.mu
+	outcomes  [messages.Outcomes + 1]atomic.Int64
+	_         [64]byte
 }
 
 var _ actor.Mailbox = (*Worker)(nil)
@@ -92,11 +106,39 @@ func (r *Router) Adopt(foreign *actor.PID) *actor.Props {
 }
 
 func (r *Router) newWorker(props *actor.Props, foreign *actor.PID) *actor.Props {
-	return props.Configure(actor.WithMailbox(func() actor.Mailbox {
-		w := &Worker{router: r, foreign: foreign, parked: true, mean: -1}
-		w.runLoop = w.run
-		return w
-	}))
+	w := &Worker{router: r, foreign: foreign, parked: true, mean: -1}
+	w.runLoop = w.run
+	props.Configure(actor.WithMailbox(func() actor.Mailbox { return w }))
+	if !r.cfg.Handled && r.cfg.Watchdog.Grace > 0 {
+		props.Configure(actor.WithSenderMiddleware(w.dropLateAnswers))
+	}
+	return props
+}
+
+// dropLateAnswers keeps from the sender of a task what the actor still tells him after
+// the watchdog has given it up.
+func (w *Worker) dropLateAnswers(next actor.SenderFunc) actor.SenderFunc {
+	return func(ctx actor.SenderContext, target *actor.PID, envelope *actor.MessageEnvelope) {
+		if w.abandoned.Load() && w.inHandIsFrom(target) {
+			w.router.deliver.DeadLetter(target, envelope.Message)
+			return
+		}
+		next(ctx, target, envelope)
+	}
+}
+
+func (w *Worker) inHandIsFrom(sender *actor.PID) bool {
+	w.hand.mu.Lock()
+	defer w.hand.mu.Unlock()
+	c := w.hand.current
+	return c != nil && c.rare != nil && c.rare.sender.Equal(sender)
+}
+
+func (w *Worker) pidOrNil() *actor.PID {
+	if w == nil {
+		return nil
+	}
+	return w.pid
 }
 
 // RegisterHandlers is called once, before Start.

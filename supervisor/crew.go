@@ -32,10 +32,16 @@ type Crew interface {
 	Replaced()
 	// Barren is how many times in a row a worker has failed to start.
 	Barren(pid *actor.PID) int
+	// Sideline leaves a worker out of the choice until it has been restarted.
+	Sideline(pid *actor.PID)
+	// Lost says how many workers are gone for good.
+	Lost(n int)
 	// Fail says that no worker is left and none will come.
 	Fail(err error)
 	// AddCounters adds to what a worker reports of its own.
 	AddCounters(pid *actor.PID, counters map[string]int64)
+	// PeakBusy is the most workers that have been busy at once since the last call.
+	PeakBusy() int
 	// Stats takes a snapshot.
 	Stats() *messages.Stats
 }

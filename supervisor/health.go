@@ -8,9 +8,13 @@ import (
 	"github.com/troupe-go/troupe/messages"
 )
 
-// overload is how many times its size a pool's queue may be long before the pool
-// counts as overloaded.
-const overload = 5
+// A pool is overloaded when its queue exceeds overload times its size, until it is
+// down to recovery times the size: so a queue about as long as either is not said
+// to be overloaded and recovered by turns.
+const (
+	overload = 5
+	recovery = 2.5
+)
 
 // health is the state of the health checks.
 type health struct {
@@ -40,7 +44,11 @@ func (s *supervisor) nextHealthCheck(ctx actor.Context) {
 func (s *supervisor) checkHealth(ctx actor.Context) {
 	stats := s.Crew.Stats()
 	s.deliver.Publish(stats)
-	overloaded := stats.Queued > overload*int64(stats.Size)
+	limit := float64(overload)
+	if s.health.overloaded {
+		limit = recovery
+	}
+	overloaded := float64(stats.Queued) > limit*float64(stats.Size)
 	switch {
 	case overloaded && !s.health.overloaded:
 		s.Logger.Warn("pool overloaded", "pool", s.Pool, "queued", stats.Queued, "size", stats.Size)

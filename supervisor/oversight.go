@@ -12,7 +12,7 @@ import (
 
 // barrenLimit is how many times in a row a worker may fail to start, or be
 // replaced without ever having settled a task. It would else be restarted for
-// ever, as fast as the machine can.
+// ever, as fast as the machine can. A strategy that delays restarts has no limit.
 const barrenLimit = 10
 
 // oversight is the pool's supervision strategy: it asks the user's, and notes
@@ -26,6 +26,18 @@ type oversight struct {
 
 	mu        sync.Mutex
 	dismissed map[string]string // guarded by mu; why a worker is not to be replaced, by the ID of its PID
+	delays    delays            // guarded by mu
+}
+
+// patient is a strategy that may delay restarts.
+type patient interface{ patience() (Backoff, bool) }
+
+// patience returns how the strategy delays restarts, and whether it does.
+func (o *oversight) patience() (Backoff, bool) {
+	if p, ok := o.strategy.(patient); ok {
+		return p.patience()
+	}
+	return Backoff{}, false
 }
 
 // HandleFailure implements [actor.SupervisorStrategy].
@@ -34,9 +46,10 @@ func (o *oversight) HandleFailure(
 	rs *actor.RestartStatistics, reason, message any,
 ) {
 	asked := &asked{Supervisor: supervisor, oversight: o, failures: rs, before: rs.FailureCount()}
-	if n := o.crew.Barren(child); n > barrenLimit {
+	_, delays := o.patience()
+	if n := o.crew.Barren(child); n > barrenLimit && !delays {
 		o.logger.Error("worker cannot start", "pool", o.pool, "worker", child.Id, "failures", n, "reason", reason)
-		asked.dismissFor("cannot start", child)
+		asked.dismiss(cannotStart, child)
 		return
 	}
 	deliver.Apart(func() {
@@ -70,7 +83,10 @@ type asked struct {
 	before    int // failures counted before the strategy was asked
 }
 
-var _ dismisser = (*asked)(nil)
+var (
+	_ dismisser = (*asked)(nil)
+	_ delayer   = (*asked)(nil)
+)
 
 // Children are the workers.
 func (a *asked) Children() []*actor.PID { return slices.Clone(a.Supervisor.Children()) }
@@ -83,16 +99,16 @@ func (a *asked) EscalateFailure(reason, message any) { a.oversight.escalate(reas
 // its budget: Proto.Actor's own clear the count of failures then.
 func (a *asked) StopChildren(workers ...*actor.PID) {
 	if a.before > 0 && a.failures.FailureCount() == 0 {
-		a.dismiss(workers...)
+		a.dismiss(restartsSpent, workers...)
 		return
 	}
 	a.Supervisor.StopChildren(workers...)
 }
 
-// dismiss stops workers that are not to be replaced.
-func (a *asked) dismiss(workers ...*actor.PID) { a.dismissFor("restarts spent", workers...) }
+func (a *asked) pool() any { return a.oversight }
 
-func (a *asked) dismissFor(why string, workers ...*actor.PID) {
+// dismiss stops workers that are not to be replaced.
+func (a *asked) dismiss(why string, workers ...*actor.PID) {
 	a.oversight.mu.Lock()
 	for _, w := range workers {
 		a.oversight.dismissed[w.Id] = why

@@ -8,10 +8,12 @@ import (
 	"github.com/asynkron/protoactor-go/actor"
 
 	"github.com/troupe-go/troupe/internal/deliver"
+	"github.com/troupe-go/troupe/internal/invalid"
 	"github.com/troupe-go/troupe/messages"
 )
 
-// Option configures a strategy. The options are [Restarts] and [Decider].
+// Option configures a strategy. The options are [Restarts], [PoolRestarts],
+// [PoolRestartsElseEscalate], [Backoff] and [Decider].
 type Option interface{ apply(*Strategy) }
 
 // Decider says what is to be done about a worker that failed. err is a
@@ -36,16 +38,41 @@ func (b budget) apply(s *Strategy) { s.budget = &b }
 // default is no bound.
 func Restarts(n int, within time.Duration) Option { return budget{restarts: n, within: within} }
 
+type poolBudget struct {
+	budget
+	escalates bool
+}
+
+func (b poolBudget) apply(s *Strategy) { s.poolBudget = &b }
+
+// PoolRestarts bounds the restarts of all workers of a pool together: once there
+// have been n within the given time, a further worker that would be restarted is
+// stopped instead and not replaced. The pool goes on degraded, with those that are
+// left, and says so: see [messages.Degraded] and [messages.Stats].Lost. within = 0
+// counts the pool's whole life. The default is no bound.
+func PoolRestarts(n int, within time.Duration) Option {
+	return poolBudget{budget: budget{restarts: n, within: within}}
+}
+
+// PoolRestartsElseEscalate is [PoolRestarts], save that one failure too many is left
+// to the strategy of the pool's parent.
+func PoolRestartsElseEscalate(n int, within time.Duration) Option {
+	return poolBudget{budget: budget{restarts: n, within: within}, escalates: true}
+}
+
 // A Strategy is an [actor.SupervisorStrategy] made by [OneForOne], [AllForOne]
 // or [Escalate]. It may serve any number of pools.
 type Strategy struct {
-	decide  Decider
-	budget  *budget // nil: no bound
-	all     bool    // what befalls one worker befalls all
-	invalid error   // what is wrong with the options; nil: see Validate
+	decide     Decider
+	budget     *budget     // nil: no bound
+	poolBudget *poolBudget // nil: no bound
+	backoff    *Backoff    // nil: restarts are not delayed
+	all        bool        // what befalls one worker befalls all
+	invalid    error       // what is wrong with the options; nil: see Validate
 
 	mu       sync.Mutex
-	failures map[*actor.PID][]time.Time // guarded by mu; the latest of each worker, oldest first, budget.restarts+1 at most
+	failures record // guarded by mu; of each worker, by its *actor.PID
+	inPools  record // guarded by mu; of each pool
 }
 
 var _ actor.SupervisorStrategy = (*Strategy)(nil)
@@ -69,7 +96,8 @@ func Escalate(options ...Option) *Strategy { return newStrategy(actor.EscalateDi
 func newStrategy(directive actor.Directive, options []Option) *Strategy {
 	s := &Strategy{
 		decide:   func(error) actor.Directive { return directive },
-		failures: make(map[*actor.PID][]time.Time),
+		failures: make(record),
+		inPools:  make(record),
 	}
 	for i, option := range options {
 		if option == nil {
@@ -91,17 +119,45 @@ func (s *Strategy) Validate() error {
 		return s.invalid
 	case s.decide == nil:
 		return fmt.Errorf("%w: nil decider", messages.ErrInvalidOption)
-	case s.budget != nil && s.budget.restarts < 0:
-		return fmt.Errorf("%w: %d restarts", messages.ErrInvalidOption, s.budget.restarts)
-	case s.budget != nil && s.budget.within < 0:
-		return fmt.Errorf("%w: restarts within %v", messages.ErrInvalidOption, s.budget.within)
+	}
+	if s.budget != nil {
+		if err := s.budget.validate(); err != nil {
+			return err
+		}
+	}
+	if s.poolBudget != nil {
+		if err := s.poolBudget.validate(); err != nil {
+			return err
+		}
+	}
+	if s.backoff != nil {
+		return s.backoff.Validate()
 	}
 	return nil
 }
 
+func (b budget) validate() error {
+	switch {
+	case b.restarts < 0:
+		return invalid.Option("%d restarts", b.restarts)
+	case b.within < 0:
+		return invalid.Option("restarts within %v", b.within)
+	}
+	return nil
+}
+
+// patience returns how restarts are delayed, and whether they are.
+func (s *Strategy) patience() (Backoff, bool) {
+	if s.backoff == nil {
+		return Backoff{}, false
+	}
+	return *s.backoff, true
+}
+
 // dismisser is the supervisor of a pool: it stops workers without replacing them.
 type dismisser interface {
-	dismiss(workers ...*actor.PID)
+	dismiss(why string, workers ...*actor.PID)
+	pool() any // the same for all workers of one pool
 }
 
 // HandleFailure implements [actor.SupervisorStrategy].
@@ -126,15 +182,37 @@ func (s *Strategy) HandleFailure(
 	case actor.EscalateDirective:
 		supervisor.EscalateFailure(reason, message)
 	default:
-		if !s.spent(child, rs) {
+		pool, inPool := supervisor.(dismisser)
+		stop := func(why string) {
+			if inPool {
+				pool.dismiss(why, workers...)
+			} else {
+				supervisor.StopChildren(workers...)
+			}
+		}
+		switch {
+		case s.spent(child, rs):
+			stop(restartsSpent)
+		case s.poolBudget != nil && inPool && s.spentOf(s.inPools, pool.pool(), s.poolBudget.budget):
+			if s.poolBudget.escalates {
+				supervisor.EscalateFailure(reason, message)
+				return
+			}
+			stop(poolRestartsSpent)
+		case s.backoff != nil:
+			s.backoff.restartLater(supervisor, child, rs, workers)
+		default:
 			supervisor.RestartChildren(workers...)
-		} else if d, ok := supervisor.(dismisser); ok {
-			d.dismiss(workers...)
-		} else {
-			supervisor.StopChildren(workers...)
 		}
 	}
 }
+
+// Why a worker is not replaced.
+const (
+	restartsSpent     = "restarts spent"
+	poolRestartsSpent = "the pool's restarts spent"
+	cannotStart       = "cannot start"
+)
 
 // spent counts a failure of the worker and reports whether that was one too many.
 func (s *Strategy) spent(worker *actor.PID, rs *actor.RestartStatistics) bool {
@@ -145,22 +223,31 @@ func (s *Strategy) spent(worker *actor.PID, rs *actor.RestartStatistics) bool {
 		rs.Fail()
 		return rs.FailureCount() > s.budget.restarts
 	}
+	return s.spentOf(s.failures, worker, *s.budget)
+}
+
+// spentOf counts a failure of whom the key stands for.
+func (s *Strategy) spentOf(r record, key any, b budget) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	now := time.Now()
-	for pid, times := range s.failures {
-		if now.Sub(times[len(times)-1]) >= s.budget.within {
-			delete(s.failures, pid)
+	return r.spent(key, b, time.Now())
+}
+
+// record has the latest failures of each worker, or pool, oldest first: one more at
+// most than its budget has restarts.
+type record map[any][]time.Time
+
+// spent counts a failure and reports whether that was one too many for the budget.
+func (r record) spent(key any, b budget, now time.Time) bool {
+	for other, times := range r {
+		if b.within > 0 && now.Sub(times[len(times)-1]) >= b.within {
+			delete(r, other)
 		}
 	}
-	times := append(s.failures[worker], now)
-	if len(times) > s.budget.restarts+1 {
+	times := append(r[key], now)
+	if len(times) > b.restarts+1 {
 		times = times[1:]
 	}
-	s.failures[worker] = times
-	if len(times) <= s.budget.restarts || now.Sub(times[0]) >= s.budget.within {
-		return false
-	}
-	delete(s.failures, worker)
-	return true
+	r[key] = times
+	return len(times) > b.restarts && (b.within == 0 || now.Sub(times[0]) < b.within)
 }

@@ -15,12 +15,13 @@ import (
 
 // Config is what a supervisor is made of. Its values have been validated.
 type Config struct {
-	Pool     string
-	Size     int
-	Strategy actor.SupervisorStrategy
-	Crew     Crew
-	Health   time.Duration // 0: no health checks
-	Logger   *slog.Logger
+	Pool      string
+	Size      int
+	Strategy  actor.SupervisorStrategy
+	Crew      Crew
+	Health    time.Duration // 0: no health checks
+	Autoscale *Autoscale    // nil: the size is left alone
+	Logger    *slog.Logger
 
 	// Started is called once the first workers have been spawned, or could not be.
 	Started func(error)
@@ -46,12 +47,16 @@ type supervisor struct {
 	oversight *oversight
 	deliver   deliver.Deliverer
 
-	spawned   int               // workers so far; it numbers them
-	expected  map[string]string // why a worker stops that is not to be replaced, by the ID of its PID
-	fruitless int               // replacements in a row of workers that never settled a task
-	wanted    int               // workers that there should be; fewer while one is being replaced
-	stopping  bool
-	health    health
+	spawned    int                      // workers so far; it numbers them
+	expected   map[string]string        // why a worker stops that is not to be replaced, by the ID of its PID
+	abandoned  map[string]bool          // workers that were given up, by the IDs of their PIDs
+	fruitless  int                      // replacements in a row of workers that never settled a task
+	respawns   map[*respawn]*time.Timer // of workers that are to be spawned at another try
+	lost       int                      // workers gone for good since the pool was resized by request
+	wanted     int                      // workers that there should be; fewer while one is being replaced
+	stopping   bool
+	health     health
+	autoscaler autoscaler
 }
 
 // Props returns the props of a supervisor.
@@ -59,10 +64,15 @@ func Props(cfg Config) *actor.Props {
 	o := &oversight{
 		strategy: cfg.Strategy, crew: cfg.Crew, logger: cfg.Logger, pool: cfg.Pool,
 		escalate: cfg.Escalate, dismissed: make(map[string]string),
+		delays: delays{of: make(map[string]*delayedRestart)},
 	}
 	return actor.PropsFromProducer(
 		func() actor.Actor {
-			return &supervisor{Config: cfg, oversight: o, expected: make(map[string]string)}
+			return &supervisor{
+				Config: cfg, oversight: o,
+				expected: make(map[string]string), abandoned: make(map[string]bool),
+				respawns: make(map[*respawn]*time.Timer),
+			}
 		},
 		actor.WithSupervisor(o),
 	)
@@ -76,21 +86,26 @@ func (s *supervisor) Receive(ctx actor.Context) {
 	case *actor.Stopping:
 		s.stopping = true
 		s.health.stop()
+		s.autoscaler.stop()
+		s.oversight.stop()
+		for _, timer := range s.respawns {
+			timer.Stop()
+		}
 	case *actor.Terminated:
 		s.ended(ctx, msg.Who)
 	case *messages.GetStats:
 		deliver.Respond(ctx, s.Crew.Stats())
 	case *messages.Resize:
 		from := s.wanted
-		if err := s.resize(ctx, msg.Size, "requested"); err != nil {
+		if err := s.request(ctx, msg.Size); err != nil {
 			deliver.Respond(ctx, &messages.Result{Err: err, Outcome: messages.Rejected})
 			return
 		}
 		deliver.Respond(ctx, &messages.Resized{From: from, To: msg.Size})
 	case *ResizeRequest:
-		msg.Done(s.resize(ctx, msg.Size, "requested"))
+		msg.Done(s.request(ctx, msg.Size))
 	case *protorouter.AdjustPoolSize:
-		if err := s.resize(ctx, s.wanted+int(msg.Change), "requested"); err != nil {
+		if err := s.request(ctx, s.wanted+int(msg.Change)); err != nil {
 			deliver.Respond(ctx, &messages.Result{Err: err, Outcome: messages.Rejected})
 		}
 	case *protorouter.GetRoutees:
@@ -107,8 +122,14 @@ func (s *supervisor) Receive(ctx actor.Context) {
 		s.Crew.AddCounters(ctx.Sender(), msg.Counters)
 	case *messages.WorkerRestarted:
 		s.deliver.Publish(msg)
+	case *messages.WorkerAbandoned:
+		s.abandon(ctx, msg)
+	case *respawn:
+		s.respawn(ctx, msg)
 	case *checkHealth:
 		s.checkHealth(ctx)
+	case *lookAtLoad:
+		s.lookAtLoad(ctx)
 	}
 }
 
@@ -125,6 +146,20 @@ func (s *supervisor) start(ctx actor.Context) {
 	}
 	s.Started(nil)
 	s.nextHealthCheck(ctx)
+	s.startAutoscaling(ctx)
+}
+
+// request resizes the pool because somebody has asked for it.
+func (s *supervisor) request(ctx actor.Context, size int) error {
+	if err := s.checkBounds(size); err != nil {
+		return err
+	}
+	err := s.resize(ctx, size, "requested")
+	if err == nil {
+		s.lost = 0
+		s.Crew.Lost(0)
+	}
+	return err
 }
 
 // spawn starts a worker. A producer that panics is an error.
@@ -226,12 +261,17 @@ func (s *supervisor) ended(ctx actor.Context, worker *actor.PID) {
 	reason, expected := s.expected[worker.Id]
 	delete(s.expected, worker.Id)
 	spent, dismissed := s.oversight.takeDismissal(worker)
+	s.oversight.forget(worker)
+	abandoned := s.abandoned[worker.Id]
+	delete(s.abandoned, worker.Id)
 	switch {
 	case s.stopping:
 		reason = "pool stopped"
 	case expected:
 	case dismissed:
 		reason = spent
+	case abandoned:
+		reason = "given up: its handler is stuck"
 	default:
 		reason = "stopped"
 	}
@@ -243,41 +283,39 @@ func (s *supervisor) ended(ctx actor.Context, worker *actor.PID) {
 	missing := s.Crew.Size() < s.wanted
 	switch {
 	case dismissed:
-		s.Logger.Warn("worker not replaced", "pool", s.Pool, "worker", worker.Id, "reason", reason)
-		if missing {
-			s.wanted--
-			s.resized(s.wanted+1, s.wanted, reason)
-		}
+		s.lose(worker, reason, missing)
 	case missing:
 		s.replace(ctx, worker, worked)
 	}
 	s.failIfEmpty()
 }
 
+// lose goes on without a worker. missing says that no other has taken its place.
+func (s *supervisor) lose(worker *actor.PID, reason string, missing bool) {
+	s.Logger.Warn("worker not replaced", "pool", s.Pool, "worker", worker.Id, "reason", reason)
+	if !missing {
+		return
+	}
+	s.wanted--
+	s.lost++
+	s.Crew.Lost(s.lost)
+	s.resized(s.wanted+1, s.wanted, reason)
+	s.deliver.Publish(&messages.Degraded{Pool: s.Pool, Worker: worker, Size: s.wanted, Lost: s.lost, Reason: reason})
+}
+
+// abandon gives up a worker whose handler is stuck. Proto.Actor would wait for it for
+// ever, and the pool would not stop before it.
+func (s *supervisor) abandon(ctx actor.Context, event *messages.WorkerAbandoned) {
+	s.deliver.Publish(event)
+	s.abandoned[event.Worker.Id] = true
+	ctx.ActorSystem().ProcessRegistry.Remove(event.Worker)
+	s.deliver.TellSystem(ctx.Self(), &actor.Terminated{Who: event.Worker})
+}
+
 func (s *supervisor) failIfEmpty() {
-	if s.Crew.Size() == 0 {
+	if s.Crew.Size() == 0 && len(s.respawns) == 0 {
 		s.Logger.Error("no workers left", "pool", s.Pool)
 		s.Crew.Fail(messages.ErrNoWorkers)
 		s.NoWorkers()
 	}
-}
-
-func (s *supervisor) replace(ctx actor.Context, worker *actor.PID, worked bool) {
-	if worked {
-		s.fruitless = 0
-	} else {
-		s.fruitless++
-	}
-	if s.fruitless > barrenLimit {
-		s.Logger.Error("worker not replaced: its predecessors stopped without settling a task",
-			"pool", s.Pool, "worker", worker.Id, "predecessors", s.fruitless)
-		return
-	}
-	successor, err := s.spawn(ctx, s.Crew.NewWorker())
-	if err != nil {
-		s.Logger.Error("worker not replaced", "pool", s.Pool, "worker", worker.Id, "error", err)
-		return
-	}
-	s.Crew.Replaced()
-	s.deliver.Publish(&messages.WorkerReplaced{Pool: s.Pool, Worker: successor, Replace: worker})
 }

@@ -1,0 +1,92 @@
+package router
+
+import (
+	"fmt"
+	"math"
+	"time"
+
+	"github.com/troupe-go/troupe/messages"
+)
+
+// An alarm is something that is due at a time. All alarms of a pool are in one heap
+// and share one timer. An implementation is a single pointer, so that it costs no
+// allocation.
+type alarm interface {
+	// ringLocked does what is due, now that it is. It needs Router.mu.
+	ringLocked(r *Router, now int64, then *after)
+}
+
+// timeUp is the alarm of a task's timeout.
+type timeUp struct{ *Cell }
+
+// ringLocked ends the task, wherever it is.
+func (a timeUp) ringLocked(r *Router, _ int64, then *after) {
+	c := a.Cell
+	switch c.whereLocked() {
+	case fresh:
+		r.endWaitLocked(c.rare.waiter, fmt.Errorf("%w: %w", messages.ErrTaskTimeout, r.full()))
+	case shared, own, delayed:
+		r.unqueueLocked(c)
+		r.settleQueuedLocked(c, messages.TimedOut, messages.ErrTaskTimeout, then)
+	case running:
+		r.interruptLocked(c, messages.TimedOut, messages.ErrTaskTimeout, messages.ErrTaskTimeout, then)
+	}
+}
+
+// startTime says when the task's time will be up, if it has a timeout.
+func (c *Cell) startTime() {
+	if x := c.rare; x != nil && x.timeout > 0 {
+		if now := c.router.now(); int64(x.timeout) < math.MaxInt64-now { // else it is never
+			x.dueAt = now + int64(x.timeout)
+		}
+	}
+}
+
+// addDeadlineLocked has the task's time end, if it has a timeout.
+func (r *Router) addDeadlineLocked(c *Cell) {
+	x := c.rare
+	if x == nil || x.dueAt == 0 || x.expiry.Set() {
+		return
+	}
+	x.expiry.Value = timeUp{c}
+	r.alarms.Add(&x.expiry, x.dueAt)
+	r.setTimerLocked()
+}
+
+func (r *Router) endDeadlineLocked(c *Cell) {
+	if x := c.rare; x != nil && x.expiry.Set() {
+		r.alarms.Remove(&x.expiry)
+	}
+}
+
+// setTimerLocked sets the timer to the earliest alarm. A timer that is set too
+// early is left alone: it costs less to let it fire in vain.
+func (r *Router) setTimerLocked() {
+	at, ok := r.alarms.Next()
+	if !ok || r.timerAt != 0 && r.timerAt <= at {
+		return
+	}
+	r.timerAt = at
+	in := time.Duration(max(at-r.now(), 0))
+	if r.timer == nil {
+		r.timer = time.AfterFunc(in, r.ring)
+	} else {
+		r.timer.Reset(in)
+	}
+}
+
+// ring does all that is due.
+func (r *Router) ring() {
+	var then after
+	r.mu.Lock()
+	r.timerAt = 0
+	now := r.now()
+	for a, due := r.alarms.PopDue(now); due; a, due = r.alarms.PopDue(now) {
+		a.ringLocked(r, now, &then)
+	}
+	r.admitLocked(&then)
+	r.quietLocked(&then)
+	r.setTimerLocked()
+	r.mu.Unlock()
+	then.run()
+}

@@ -1,0 +1,111 @@
+package router
+
+import (
+	"github.com/asynkron/protoactor-go/actor"
+)
+
+// The workers that take tasks are the routees. Those of them that are sidelined for
+// a while are left out of the choice, which is what tasks are dispatched among: a
+// worker whose breaker is open or that waits for a delayed restart. Where all are
+// sidelined, the choice is all of them: their tasks wait.
+
+// setRouteesLocked replaces the workers that take tasks, in dispatch order. The slice
+// must never be changed, but for what is beyond its length.
+func (r *Router) setRouteesLocked(workers []*Worker) {
+	r.routees.Store(&workers)
+	r.chooseLocked()
+}
+
+// chooseLocked brings the choice up to date.
+func (r *Router) chooseLocked() {
+	routees := r.routees.Load()
+	if r.sidelined == 0 {
+		r.choice.Store(routees)
+		return
+	}
+	var choice []*Worker
+	for _, w := range *routees {
+		if !w.sidelined {
+			choice = append(choice, w)
+		}
+	}
+	if len(choice) == 0 {
+		choice = *routees
+	}
+	r.choice.Store(&choice)
+}
+
+// sideLocked brings sidelined up to date, after a change of what it depends on.
+func (r *Router) sideLocked(w *Worker) {
+	sidelined := w.routed && (w.delayed || w.breaker == breakerOpen ||
+		w.breaker == breakerTrial && (w.taken || w.own.Len() > 0))
+	if sidelined == w.sidelined {
+		return
+	}
+	w.sidelined = sidelined
+	if sidelined {
+		r.sidelined++
+	} else {
+		r.sidelined--
+	}
+	r.chooseLocked()
+}
+
+// chosenLocked is called when w got a task or is rid of one: while it is on trial it
+// is in the choice only without one.
+func (w *Worker) chosenLocked() {
+	if w.breaker == breakerTrial {
+		w.router.sideLocked(w)
+	}
+}
+
+// benchLocked sidelines a worker: its queue goes to others.
+func (r *Router) benchLocked(w *Worker, then *after) {
+	w.refreshLocked()
+	r.sideLocked(w)
+	r.recallLocked(w)
+	r.handBackLocked(w, then)
+}
+
+// readmitLocked has a worker in the choice again, and gives it its share: its keys,
+// and what is queued for workers that are sidelined since there was no other.
+func (r *Router) readmitLocked(w *Worker, then *after) {
+	w.refreshLocked()
+	r.sideLocked(w)
+	if r.sidelined > 0 && r.own > 0 {
+		var cells []*Cell
+		for _, other := range *r.routees.Load() {
+			if other.sidelined && other.breaker != breakerTrial {
+				cells = append(cells, other.takeOwnLocked()...)
+			}
+		}
+		r.moveLocked(cells, then)
+	}
+	r.rebalanceLocked(then)
+	if w.own.Len() > 0 && w.able && !r.paused {
+		then.schedule(w.unparkLocked())
+	}
+	then.schedule(r.wakeLocked())
+}
+
+// unsideLocked forgets that a worker that leaves is sidelined.
+func (r *Router) unsideLocked(w *Worker) {
+	w.delayed, w.breaker = false, breakerClosed
+	if w.cooling.Set() {
+		r.alarms.Remove(&w.cooling)
+	}
+	r.sideLocked(w)
+}
+
+// Sideline leaves a worker that has failed out of the choice until it has been
+// restarted, which will be a while.
+func (r *Router) Sideline(pid *actor.PID) {
+	var then after
+	r.mu.Lock()
+	if w := r.byID[pid.Id]; w != nil && w.suspended && !w.leaving {
+		w.delayed = true
+		r.benchLocked(w, &then)
+	}
+	r.mu.Unlock()
+	then.run()
+}

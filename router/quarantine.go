@@ -1,0 +1,212 @@
+package router
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+
+	"github.com/troupe-go/troupe/internal/invalid"
+	"github.com/troupe-go/troupe/messages"
+)
+
+// Quarantine says which tasks a pool gives up for good. They are settled as
+// Quarantined, published with a messages.TaskQuarantined event, and kept in a list
+// from which they can be submitted again.
+type Quarantine struct {
+	// Crashes is how many panics of its handler a task may cause, at least 1: the
+	// last of them is its end. A task crashes more than once if Retry.Panics has it
+	// tried again.
+	Crashes int
+	// Exhausted says that tasks are given up too that have failed or panicked at the
+	// last attempt that the retry policy grants them.
+	Exhausted bool
+	// Keep is how many tasks are kept, 0 meaning 1000. Beyond that the oldest is
+	// forgotten, with a warning in the log.
+	Keep int
+}
+
+// defaultKeep is the default of Quarantine.Keep.
+const defaultKeep = 1000
+
+// Validate returns an error that wraps [messages.ErrInvalidOption] if no task could
+// come into quarantine as it says, under the given retry policy.
+func (q Quarantine) Validate(retry Retry) error {
+	possible := 1
+	if retry.Panics {
+		possible = retry.Attempts
+	}
+	switch {
+	case q.Crashes < 1:
+		return invalid.Option("quarantine after %d crashes < 1", q.Crashes)
+	case q.Crashes > possible && !q.Exhausted:
+		return invalid.Option("quarantine after %d crashes: by the retry policy a task crashes %d times at most", q.Crashes, possible)
+	case q.Exhausted && retry.Attempts == 0:
+		return invalid.Option("quarantine of exhausted tasks: there is no retry policy")
+	case q.Keep < 0:
+		return invalid.Option("quarantine keeps %d tasks < 0", q.Keep)
+	}
+	return nil
+}
+
+// quarantine is the list of the tasks given up.
+type quarantine struct {
+	mu     sync.Mutex
+	number int64          // guarded by mu; of the last one that came in
+	list   []*quarantined // guarded by mu; oldest first, numbers ascending; Keep at most
+}
+
+// quarantined is one of them, with a cell that is ready to be submitted.
+type quarantined struct {
+	messages.QuarantinedTask
+	cell    *Cell
+	leaving bool // guarded by quarantine.mu; it is being submitted again
+}
+
+// quarantines reports whether a task is given up whose attempt ended so.
+func (r *Router) quarantines(c *Cell, outcome messages.Outcome, exhausted bool) bool {
+	q := &r.cfg.Quarantine
+	if q.Crashes == 0 {
+		return false
+	}
+	if outcome == messages.Panicked {
+		crashes := 1
+		if past := c.past(); past != nil {
+			crashes += len(past.panics)
+		}
+		if crashes >= q.Crashes {
+			return true
+		}
+	}
+	return q.Exhausted && exhausted
+}
+
+// quarantineTask lists a task whose outcome is Quarantined, before anybody is told,
+// and returns the error that it ends with. It is for the goroutine that ran it.
+func (r *Router) quarantineTask(c *Cell, err error) error {
+	entry := &quarantined{QuarantinedTask: messages.QuarantinedTask{
+		Task:     messages.Task{ID: c.id(), Payload: c.body.Payload(), Priority: c.priority},
+		Attempts: c.attempts(),
+		Err:      err,
+		At:       r.timeOf(r.now()),
+	}, cell: c.body.Again()}
+	entry.cell.SetPriority(c.priority)
+	entry.cell.SetCaller(c.caller, false)
+	if attrs := c.attrs(); attrs != nil {
+		entry.Task.Key, entry.Task.Headers = attrs.Key, attrs.Headers
+		*entry.cell.Attrs() = *attrs
+	}
+	if c.rare != nil {
+		entry.Task.Timeout = c.rare.timeout
+		entry.cell.SetTimeout(c.rare.timeout)
+	}
+	if past := c.past(); past != nil {
+		entry.Panics = past.panics
+	}
+	if crash := *c.crash(); crash != nil {
+		entry.Panics = append(slices.Clip(entry.Panics), crash)
+	}
+	if c.worker != nil {
+		entry.Worker = c.worker.id
+	}
+	r.addQuarantined(entry)
+	return fmt.Errorf("%w: %w", messages.ErrQuarantined, err)
+}
+
+func (r *Router) addQuarantined(entry *quarantined) {
+	keep := r.cfg.Quarantine.Keep
+	if keep == 0 {
+		keep = defaultKeep
+	}
+	q := &r.quarantine
+	q.mu.Lock()
+	q.number++
+	entry.Number = q.number
+	q.list = append(q.list, entry)
+	var forgotten *quarantined
+	if len(q.list) > keep {
+		if i := slices.IndexFunc(q.list, func(e *quarantined) bool { return !e.leaving }); i >= 0 {
+			forgotten = q.list[i]
+			q.list = slices.Delete(q.list, i, i+1)
+		}
+	}
+	event := &messages.TaskQuarantined{Pool: r.cfg.Name, QuarantinedTask: entry.QuarantinedTask}
+	q.mu.Unlock()
+	r.notify(event)
+	if forgotten != nil {
+		r.cfg.Logger.Warn("quarantine full, oldest task forgotten", "pool", r.cfg.Name,
+			"task", forgotten.Task.ID, "number", forgotten.Number)
+	}
+}
+
+// Quarantined lists the tasks that have been given up, the oldest first.
+func (r *Router) Quarantined() []messages.QuarantinedTask {
+	q := &r.quarantine
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	tasks := make([]messages.QuarantinedTask, len(q.list))
+	for i, entry := range q.list {
+		tasks[i] = entry.QuarantinedTask
+	}
+	return tasks
+}
+
+// inQuarantine is how many there are.
+func (r *Router) inQuarantine() int {
+	r.quarantine.mu.Lock()
+	defer r.quarantine.mu.Unlock()
+	return len(r.quarantine.list)
+}
+
+// Requeue submits quarantined tasks again and returns how many it has submitted. At
+// the first that cannot be accepted it stops and says why: that one and those after
+// it stay where they are. No task is dropped for one of them.
+func (r *Router) Requeue(numbers []int64) (int, error) {
+	for i, number := range numbers {
+		entry := r.quarantine.claim(number)
+		if entry == nil {
+			return i, fmt.Errorf("%w: number %d", messages.ErrNotQuarantined, number)
+		}
+		err := r.Submit(context.Background(), entry.cell, RoomOnly)
+		r.quarantine.unclaim(entry, err == nil)
+		if err != nil {
+			return i, fmt.Errorf("requeue of number %d: %w", number, err)
+		}
+	}
+	return len(numbers), nil
+}
+
+// claim marks a task as leaving; it returns nil if there is none to be had.
+func (q *quarantine) claim(number int64) *quarantined {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for _, entry := range q.list {
+		if entry.Number == number && !entry.leaving {
+			entry.leaving = true
+			return entry
+		}
+	}
+	return nil
+}
+
+// unclaim has a task leave, or stay after all.
+func (q *quarantine) unclaim(entry *quarantined, leaves bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	entry.leaving = false
+	if leaves {
+		q.list = slices.DeleteFunc(q.list, func(e *quarantined) bool { return e == entry })
+	}
+}
+
+// DeleteQuarantined forgets quarantined tasks and returns how many it has forgotten.
+func (r *Router) DeleteQuarantined(numbers []int64) int {
+	q := &r.quarantine
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	before := len(q.list)
+	q.list = slices.DeleteFunc(q.list, func(entry *quarantined) bool {
+		return !entry.leaving && slices.Contains(numbers, entry.Number)
+	})
+	return before - len(q.list)
+}

@@ -1,0 +1,213 @@
+package router
+
+import (
+	"errors"
+	"math"
+	"time"
+
+	"github.com/troupe-go/troupe/internal/backoff"
+	"github.com/troupe-go/troupe/internal/deadline"
+	"github.com/troupe-go/troupe/internal/invalid"
+	"github.com/troupe-go/troupe/messages"
+)
+
+// Retry is a policy for tasks that failed. The zero value of a field is its
+// default. A waiting retry holds no worker: it is queued until its time has come
+// and is then dispatched anew, behind the tasks of its priority. Until then it takes
+// the room of one task in the queue. A task whose timeout would come before its next
+// attempt is not tried again: it has its outcome at once.
+type Retry struct {
+	// Attempts is how many times a task is begun at most, at least 2.
+	Attempts int
+	// Min is the delay before the second attempt. Before each further one it
+	// doubles, up to Max. Both 0: tasks are tried again at once.
+	Min, Max time.Duration
+	// Jitter is the share, 0 to 1, by which each delay is off at random, up or down,
+	// though never below Min or above Max.
+	Jitter float64
+	// On says which errors of the handler are worth another attempt; nil: none. It is
+	// called on the worker's goroutine. NoRetry and RetryAfter, in package messages,
+	// go before it.
+	On func(error) bool
+	// Panics says that a task that panicked, or ended its goroutine, is tried again.
+	Panics bool
+}
+
+// AnyError is a Retry.On for which every error is worth another attempt.
+func AnyError(error) bool { return true }
+
+// Validate returns an error that wraps [messages.ErrInvalidOption] if the policy
+// makes no sense.
+func (p Retry) Validate() error {
+	if p.Attempts < 2 {
+		return invalid.Option("retry with %d attempts < 2", p.Attempts)
+	}
+	return p.backoff().Validate("retry delay")
+}
+
+func (p Retry) backoff() backoff.Backoff {
+	return backoff.Backoff{Min: p.Min, Max: p.Max, Jitter: p.Jitter}
+}
+
+// A verdict is what is to be done with a task whose attempt has failed, other than
+// to settle it: it is tried again after the delay. outcome and err are what it comes
+// to if that turns out to be impossible.
+type verdict struct {
+	delay   time.Duration
+	outcome messages.Outcome
+	err     error
+	crash   *messages.PanicError // nil: it has not panicked
+}
+
+// history is what a task keeps of its earlier attempts.
+type history struct {
+	attempts int
+	accepted int64                  // when the task was accepted
+	ran      int64                  // nanoseconds that the attempts took
+	worker   string                 // the ID of the worker that had it last
+	panics   []*messages.PanicError // oldest first; kept for the quarantine alone
+	due      deadline.Entry[alarm]  // guarded by Router.mu; set while the task is delayed
+}
+
+// past is the cell's history, nil if it is in its first attempt. It is written
+// under Router.mu, while nobody has the cell in hand.
+func (c *Cell) past() *history {
+	if c.rare == nil {
+		return nil
+	}
+	return c.rare.past
+}
+
+// attempts is how many times the task has been begun.
+func (c *Cell) attempts() (n int) {
+	if past := c.past(); past != nil {
+		n = past.attempts
+	}
+	if c.started > 0 {
+		n++
+	}
+	return n
+}
+
+// judge says whether the task in hand, whose attempt ended in err, is tried again.
+// It is nil if not. exhausted reports that it would be if it had attempts left.
+func (r *Router) judge(c *Cell, outcome messages.Outcome, err error) (again *verdict, exhausted bool) {
+	policy := &r.cfg.Retry
+	if policy.Attempts == 0 {
+		return nil, false
+	}
+	var asked *messages.RetryAfterError
+	switch {
+	case outcome == messages.Panicked:
+		if !policy.Panics {
+			return nil, false
+		}
+	case errors.As(err, new(*messages.NoRetryError)):
+		return nil, false
+	case errors.As(err, &asked):
+	case policy.On == nil || !policy.On(err):
+		return nil, false
+	}
+	attempts := c.attempts()
+	if attempts >= policy.Attempts {
+		return nil, true
+	}
+	delay := policy.backoff().Delay(attempts - 1)
+	if asked != nil {
+		delay = max(asked.Delay, 0)
+	}
+	if c.endsWithin(delay, outcome != messages.Panicked) {
+		return nil, false // what comes is known: there will be no next attempt
+	}
+	return &verdict{delay: delay, outcome: outcome, err: err, crash: *c.crash()}, false
+}
+
+// endsWithin reports whether the task's time will be up within d, or its caller's if
+// it is bound to that. Only a handler's goroutine may ask its caller, whose context
+// may run code of the user's.
+func (c *Cell) endsWithin(d time.Duration, askCaller bool) bool {
+	if at := c.dueAt(); at > 0 && int64(d) >= at-c.router.now() {
+		return true
+	}
+	if !askCaller || !c.bound {
+		return false
+	}
+	at, ok := c.caller.Deadline()
+	return ok && d >= time.Until(at)
+}
+
+// putBack has the task in hand tried again, once the worker has put it down. Until
+// then it is running, and may get an outcome from others.
+func (w *Worker) putBack(c *Cell, again *verdict) {
+	w.settled, w.again = true, again
+	w.countAttempt(c)
+	w.noteOutcome(again.outcome)
+	w.lastOfBatch = true // what is left of it goes back: the router must have this one
+	w.clock = w.router.now()
+}
+
+// againLocked queues a task that has been put down for another attempt, at the time
+// now. It reports whether the pool still has the task: it may have an outcome
+// already. w is the worker that had it in hand, nil if it ran in its caller.
+func (r *Router) againLocked(c *Cell, w *Worker, again *verdict, now int64, then *after) bool {
+	if c.isSettled() {
+		return false
+	}
+	if r.failed != nil { // no worker will come
+		r.giveUpLocked(c, w, again, now, then)
+		return true
+	}
+	r.retries++
+	r.rememberLocked(c, w, again, now)
+	c.started, c.ctx = 0, nil
+	c.enqueued = now + min(int64(again.delay), math.MaxInt64-now)
+	if _, keeps := r.picker.(custom); !keeps && !c.pinned {
+		c.worker = nil
+	}
+	if again.delay == 0 {
+		r.moveLocked([]*Cell{c}, then)
+		return true
+	}
+	c.place = delayed
+	r.delayed.Push(&c.node, c.priority)
+	past := c.past()
+	past.due.Value = retryDue{c}
+	r.alarms.Add(&past.due, c.enqueued)
+	r.setTimerLocked()
+	return true
+}
+
+func (r *Router) rememberLocked(c *Cell, w *Worker, again *verdict, now int64) {
+	x := c.makeRare()
+	if x.past == nil {
+		x.past = &history{accepted: c.enqueued}
+	}
+	past := x.past
+	past.attempts++
+	past.ran += now - c.started
+	past.worker = ""
+	if w != nil {
+		past.worker = w.id
+	}
+	if again.crash != nil && r.cfg.Quarantine.Crashes > 0 {
+		past.panics = append(past.panics, again.crash)
+	}
+}
+
+// giveUpLocked settles a task that was to be tried again.
+func (r *Router) giveUpLocked(c *Cell, w *Worker, again *verdict, now int64, then *after) {
+	c.settleOnce()
+	c.conclude(again.outcome, again.err, now)
+	r.countersOf(w)[again.outcome].Add(1)
+	r.endDeadlineLocked(c)
+	c.place = gone
+	then.settled = append(then.settled, c)
+}
+
+// retryDue is the alarm of a delayed task.
+type retryDue struct{ *Cell }
+
+func (a retryDue) ringLocked(r *Router, _ int64, then *after) {
+	r.delayed.Remove(&a.node)
+	r.moveLocked([]*Cell{a.Cell}, then)
+}

@@ -1,0 +1,94 @@
+package supervisor
+
+import (
+	"time"
+
+	"github.com/asynkron/protoactor-go/actor"
+
+	"github.com/troupe-go/troupe/internal/invalid"
+	"github.com/troupe-go/troupe/messages"
+)
+
+// autoscaler is the state of a pool's autoscaling.
+type autoscaler struct {
+	scaler Scaler // nil: the pool is not scaled
+	timer  *time.Timer
+	at     time.Time // of the last look
+	ended  int64     // attempts that had ended by then
+	futile [2]int    // the last decision that was not carried out, from and to: it is published once
+}
+
+// lookAtLoad is what the supervisor sends itself at the autoscaling interval.
+type lookAtLoad struct{}
+
+func (s *supervisor) startAutoscaling(ctx actor.Context) {
+	if s.Autoscale == nil {
+		return
+	}
+	scale := s.Autoscale.withDefaults()
+	s.Autoscale = &scale
+	s.autoscaler = autoscaler{scaler: scale.Rule.Scaler(scale.Min, scale.Max, scale.Every), at: time.Now()}
+	s.nextLook(ctx)
+}
+
+func (s *supervisor) nextLook(ctx actor.Context) {
+	root, self := ctx.ActorSystem().Root, ctx.Self()
+	s.autoscaler.timer = time.AfterFunc(s.Autoscale.Every, func() { root.Send(self, &lookAtLoad{}) })
+}
+
+func (a *autoscaler) stop() {
+	if a.timer != nil {
+		a.timer.Stop()
+	}
+}
+
+// lookAtLoad asks the rule, and does and publishes what it decides.
+func (s *supervisor) lookAtLoad(ctx actor.Context) {
+	if s.stopping {
+		return
+	}
+	defer s.nextLook(ctx)
+	stats := s.Crew.Stats()
+	a := &s.autoscaler
+	ended := stats.Succeeded + stats.Failed + stats.Panicked + stats.Quarantined + stats.Retries
+	load := Load{
+		At: stats.At, Size: s.wanted, Busy: stats.Busy, Peak: s.Crew.PeakBusy(), Queued: stats.Queued - stats.Delayed,
+		Throughput:  float64(ended-a.ended) / stats.At.Sub(a.at).Seconds(),
+		Utilization: stats.Utilization,
+	}
+	a.at, a.ended = stats.At, ended
+	if stats.Paused {
+		return // what is seen of a pool that is held up says nothing about its size
+	}
+	to, why := a.scaler.Decide(load)
+	// What was lost for good is not made up for by scaling.
+	to = min(to, s.Autoscale.Max-s.lost)
+	if to == load.Size || to < 1 || load.Size < s.Autoscale.Min && s.lost > 0 {
+		a.futile = [2]int{}
+		return
+	}
+	event := &messages.Autoscaled{
+		Pool: s.Pool, Rule: s.Autoscale.Rule.String(), From: load.Size, To: to, Reason: why,
+		Queued: load.Queued, Busy: load.Busy, Throughput: load.Throughput, Utilization: load.Utilization,
+		DryRun: s.Autoscale.DryRun,
+	}
+	if !event.DryRun {
+		event.Err = s.resize(ctx, to, "autoscale, "+event.Rule+": "+why)
+	}
+	decision := [2]int{event.From, event.To}
+	if event.DryRun || event.Err != nil {
+		if a.futile == decision {
+			return
+		}
+		a.futile = decision
+	}
+	s.deliver.Publish(event)
+}
+
+// checkBounds says why a pool that is scaled cannot be given the size.
+func (s *supervisor) checkBounds(size int) error {
+	if a := s.Autoscale; a != nil && (size < a.Min || size > a.Max) {
+		return invalid.Option("size %d is not within the autoscaler's %d to %d", size, a.Min, a.Max)
+	}
+	return nil
+}
