@@ -15,7 +15,7 @@ import (
 
 // examples are the programs whose whole output is known: examples/x prints
 // examples/testdata/x.txt, on any machine with four processors.
-var examples = []string{"actorapp", "priority", "quickstart", "resize", "shutdown", "timeout"}
+var examples = []string{"actorapp", "priority", "quickstart", "resilience", "resize", "shutdown", "timeout"}
 
 // ownTest are the programs with a test of their own.
 var ownTest = []string{"checksum"}
