@@ -3,6 +3,8 @@
 // replaces workers that stop, resizes the pool, sums what the workers report and
 // watches the pool's health.
 //
+// It also has the rules by which a pool's size follows its load: see [Autoscale].
+//
 // A strategy is Proto.Actor's own [actor.SupervisorStrategy], so any will do.
 // Those of this package differ from Proto.Actor's in three ways: without
 // [Restarts] they restart without limit, their memory is bounded, and a worker

@@ -188,3 +188,65 @@ func exampleSystem() *actor.ActorSystem {
 		actor.WithDeadLetterThrottleInterval(time.Millisecond), // the goroutine of a dead letter lives as long
 	)
 }
+
+// Restarts are delayed by 20, 40, 80 … milliseconds.
+func ExampleBackoff() {
+	system := exampleSystem()
+	restarted := make(chan time.Time, 10)
+	events := system.EventStream.Subscribe(func(event any) {
+		if _, ok := event.(*messages.WorkerRestarted); ok {
+			restarted <- time.Now()
+		}
+	})
+	defer system.EventStream.Unsubscribe(events)
+
+	handler := func(context.Context, int) (int, error) { panic("again") }
+	pool, err := actors.NewPool(system.Root, handler, actors.WithSize(1), actors.WithSupervision(
+		supervisor.Backoff{Min: 20 * time.Millisecond, Max: time.Minute, ResetAfter: time.Hour}))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer pool.Close()
+
+	for n := range 3 {
+		began := time.Now()
+		_, _ = pool.Ask(context.Background(), n)
+		fmt.Println((<-restarted).Sub(began) >= 20*time.Millisecond<<n)
+	}
+	// Output:
+	// true
+	// true
+	// true
+}
+
+// A pool that has spent its restarts goes on with the workers that are left.
+func ExamplePoolRestarts() {
+	system := exampleSystem()
+	degraded := make(chan *messages.Degraded, 1)
+	events := system.EventStream.Subscribe(func(event any) {
+		if e, ok := event.(*messages.Degraded); ok {
+			degraded <- e
+		}
+	})
+	defer system.EventStream.Unsubscribe(events)
+
+	handler := func(_ context.Context, n int) (int, error) { return 100 / n, nil }
+	pool, err := actors.NewPool(system.Root, handler, actors.WithSize(4), actors.WithSupervision(
+		supervisor.OneForOne(supervisor.PoolRestarts(2, time.Minute))))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer pool.Close()
+
+	for range 3 {
+		_, _ = pool.Ask(context.Background(), 0)
+	}
+	event := <-degraded
+	fmt.Println(event.Reason+":", event.Size, "left,", event.Lost, "lost")
+	fmt.Println(pool.Ask(context.Background(), 5))
+	// Output:
+	// the pool's restarts spent: 3 left, 1 lost
+	// 20 <nil>
+}

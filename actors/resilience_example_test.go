@@ -1,0 +1,146 @@
+package actors_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/troupe-go/troupe/actors"
+	"github.com/troupe-go/troupe/messages"
+	"github.com/troupe-go/troupe/supervisor"
+)
+
+// A task that fails is tried again. Its asker hears of the end alone.
+func ExampleWithRetry() {
+	errBusy := errors.New("busy")
+	handler := func(ctx context.Context, n int) (string, error) {
+		if attempt := actors.Attempt(ctx); attempt <= n {
+			return "", errBusy
+		}
+		return fmt.Sprint("done at attempt ", actors.Attempt(ctx)), nil
+	}
+	pool, err := actors.NewPool(exampleSystem().Root, handler, actors.WithRetry(actors.Retry{
+		Attempts: 3, Min: time.Millisecond, Max: time.Second,
+		On: func(err error) bool { return errors.Is(err, errBusy) },
+	}))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer pool.Close()
+
+	fmt.Println(pool.Ask(context.Background(), 2))
+	_, err = pool.Ask(context.Background(), 100)
+	fmt.Println(err)
+	fmt.Println(pool.Stats().Retries, "retries")
+	// Output:
+	// done at attempt 3 <nil>
+	// busy
+	// 4 retries
+}
+
+// A task that crashes its worker is kept, to be looked at and submitted again.
+func ExampleWithQuarantine() {
+	pool, err := actors.NewPool(exampleSystem().Root, hundredBy, actors.WithQuarantine(actors.Quarantine{Crashes: 1}))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer pool.Close()
+
+	_, err = pool.Ask(context.Background(), 0, actors.ID("by zero"))
+	fmt.Println(errors.Is(err, messages.ErrQuarantined))
+	for _, task := range pool.Quarantine() {
+		fmt.Println(task.Number, task.Task.ID, task.Task.Payload, task.Err)
+	}
+	fmt.Println(pool.DeleteQuarantined(1), "deleted")
+	// Output:
+	// true
+	// 1 by zero 0 troupe: handler panicked: runtime error: integer divide by zero
+	// 1 deleted
+}
+
+// A handler that ignores the end of its context does not keep the pool's only worker.
+func ExampleWithWatchdog() {
+	release := make(chan struct{})
+	handler := func(_ context.Context, stuck bool) (string, error) {
+		if stuck {
+			<-release
+		}
+		return "done", nil
+	}
+	pool, err := actors.NewPool(exampleSystem().Root, handler, actors.WithSize(1),
+		actors.WithWatchdog(actors.Watchdog{Grace: 10 * time.Millisecond, Limit: 8}))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer pool.Close()
+	defer close(release)
+
+	_, err = pool.Ask(context.Background(), true, actors.Timeout(10*time.Millisecond))
+	fmt.Println(err)
+	fmt.Println(pool.Ask(context.Background(), false))
+	fmt.Println(pool.Stats().Abandoned, "abandoned")
+	// Output:
+	// troupe: task timed out
+	// done <nil>
+	// 1 abandoned
+}
+
+// A dry run says what the autoscaler would do.
+func ExampleWithAutoscale() {
+	system := exampleSystem()
+	decisions := make(chan *messages.Autoscaled, 10)
+	events := system.EventStream.Subscribe(func(event any) {
+		if e, ok := event.(*messages.Autoscaled); ok {
+			decisions <- e
+		}
+	})
+	defer system.EventStream.Unsubscribe(events)
+
+	gate := make(chan struct{})
+	handler := func(_ context.Context, n int) (int, error) { <-gate; return n, nil }
+	pool, err := actors.NewPool(system.Root, handler, actors.WithAutoscale(supervisor.Autoscale{
+		Min: 2, Max: 8, Every: 200 * time.Millisecond, DryRun: true,
+	}))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer pool.Close()
+	defer close(gate)
+	for n := range 20 {
+		if err := pool.Tell(context.Background(), n); err != nil {
+			fmt.Println(err)
+			return
+		}
+	}
+
+	d := <-decisions
+	fmt.Println(d.Rule, "from", d.From, "to", d.To)
+	fmt.Println(d.Reason)
+	// Output:
+	// threshold from 2 to 4
+	// queued 18 > 2 x 2 workers
+}
+
+func ExampleWithDeadlineCheck() {
+	handler := func(_ context.Context, d time.Duration) (int, error) { time.Sleep(d); return 0, nil }
+	pool, err := actors.NewPool(exampleSystem().Root, handler, actors.WithSize(1), actors.WithDeadlineCheck())
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer pool.Close()
+
+	ctx := context.Background()
+	_, _ = pool.Ask(ctx, 20*time.Millisecond) // now the pool knows how long a task takes
+	for range 100 {
+		_ = pool.Tell(ctx, 0)
+	}
+	err = pool.Tell(ctx, 0, actors.Timeout(10*time.Millisecond))
+	fmt.Println(errors.Is(err, messages.ErrDeadlineUnreachable))
+	// Output: true
+}
