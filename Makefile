@@ -1,5 +1,5 @@
 # The steps themselves, and the versions of the tools, are in .ci/run.
-.PHONY: help test race bench lint fmt examples ci
+.PHONY: help test race bench soak lint fmt examples ci
 
 help: ## List the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
@@ -12,6 +12,9 @@ race: ## Run the tests under the race detector, in random order
 
 bench: ## Measure Troupe against Proto.Actor's own router
 	go test -run '^$$' -bench Ratio .
+
+soak: ## Do a million tasks with all faults on, under the race detector
+	go test -race -run '^TestSoak$$' -soak 1000000 -timeout 60m -v .
 
 lint: ## Run golangci-lint
 	.ci/run lint

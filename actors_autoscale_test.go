@@ -2,6 +2,8 @@ package troupe_test
 
 import (
 	"context"
+	"math"
+	"runtime"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -126,7 +128,8 @@ func TestTheClimbFindsTheSizeForTheLoad(t *testing.T) {
 					return 0, nil
 				}, actors.WithSize(2), actors.WithQueue(actors.Unbounded, actors.Block),
 					actors.WithAutoscale(supervisor.Autoscale{Min: 1, Max: 64, Rule: supervisor.Climb{}}))
-				for range 600 { // ten minutes with more work than can be done
+				time.Sleep(250 * time.Millisecond) // so that no look is at the instant at which tasks end
+				for range 600 {                    // ten minutes with more work than can be done
 					for range 200 - pool.Stats().Queued {
 						require.NoError(t, pool.Tell(t.Context(), 500*time.Millisecond))
 					}
@@ -135,6 +138,38 @@ func TestTheClimbFindsTheSizeForTheLoad(t *testing.T) {
 				size := pool.Stats().Size
 				assert.GreaterOrEqual(t, size, tt.least)
 				assert.LessOrEqual(t, size, tt.most)
+			})
+		})
+	}
+}
+
+// scaler is a rule, and its scaler, made of a function.
+type scaler func(supervisor.Load) (int, string)
+
+func (scaler) String() string                                       { return "own" }
+func (f scaler) Scaler(int, int, time.Duration) supervisor.Scaler   { return f }
+func (f scaler) Decide(load supervisor.Load) (size int, why string) { return f(load) }
+
+func TestARuleOfOnesOwnDecidesAndItsFaultsHarmNobody(t *testing.T) {
+	for name, tt := range map[string]struct {
+		decide scaler
+		size   int
+	}{
+		"decides":   {func(supervisor.Load) (int, string) { return 5, "five" }, 5},
+		"panics":    {func(supervisor.Load) (int, string) { panic("rule") }, 2},
+		"exits":     {func(supervisor.Load) (int, string) { runtime.Goexit(); return 5, "" }, 2},
+		"too many":  {func(supervisor.Load) (int, string) { return math.MaxInt, "all" }, 2},
+		"too few":   {func(supervisor.Load) (int, string) { return math.MinInt, "none" }, 2},
+		"one worse": {func(supervisor.Load) (int, string) { return 9, "nine" }, 2},
+	} {
+		t.Run(name, func(t *testing.T) {
+			virtually(t, func(t *testing.T, root *actor.RootContext) {
+				pool := open(t, root, double, actors.WithAutoscale(supervisor.Autoscale{Min: 2, Max: 8, Rule: tt.decide}))
+				time.Sleep(time.Minute)
+				_, err := pool.Ask(t.Context(), 1)
+				require.NoError(t, err)
+				assert.Equal(t, tt.size, pool.Stats().Size)
+				require.NoError(t, pool.Resize(t.Context(), 3), "the supervisor is none the worse for it")
 			})
 		})
 	}

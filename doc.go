@@ -17,7 +17,8 @@
 //   - [github.com/troupe-go/troupe/router] has the dispatch strategies, which say
 //     which worker gets a task, and the pool's data plane.
 //   - [github.com/troupe-go/troupe/supervisor] has the supervision strategies,
-//     which say what becomes of a worker that failed, and the workers' parent.
+//     which say what becomes of a worker that failed, the rules by which a pool is
+//     scaled with its load, and the workers' parent.
 //
 // Imports go one way: messages knows none of the others, router and supervisor
 // do not know each other, and actors brings them together.

@@ -77,6 +77,7 @@ func (w *Worker) takeOwnLocked() []*Cell {
 	w.router.own -= len(cells)
 	w.load.Add(-int64(len(cells)))
 	w.promiseLocked()
+	w.chosenLocked()
 	return cells
 }
 

@@ -5,6 +5,7 @@ import (
 
 	"github.com/asynkron/protoactor-go/actor"
 
+	"github.com/troupe-go/troupe/internal/deliver"
 	"github.com/troupe-go/troupe/internal/invalid"
 	"github.com/troupe-go/troupe/messages"
 )
@@ -12,6 +13,7 @@ import (
 // autoscaler is the state of a pool's autoscaling.
 type autoscaler struct {
 	scaler Scaler // nil: the pool is not scaled
+	rule   string // its name
 	timer  *time.Timer
 	at     time.Time // of the last look
 	ended  int64     // attempts that had ended by then
@@ -27,7 +29,15 @@ func (s *supervisor) startAutoscaling(ctx actor.Context) {
 	}
 	scale := s.Autoscale.withDefaults()
 	s.Autoscale = &scale
-	s.autoscaler = autoscaler{scaler: scale.Rule.Scaler(scale.Min, scale.Max, scale.Every), at: time.Now()}
+	s.autoscaler = autoscaler{at: time.Now()}
+	err := survive(func() {
+		s.autoscaler.rule = scale.Rule.String()
+		s.autoscaler.scaler = scale.Rule.Scaler(scale.Min, scale.Max, scale.Every)
+	})
+	if err != nil || s.autoscaler.scaler == nil {
+		s.Logger.Error("no autoscaling: the rule made no scaler", "pool", s.Pool, "error", err)
+		return
+	}
 	s.nextLook(ctx)
 }
 
@@ -60,7 +70,11 @@ func (s *supervisor) lookAtLoad(ctx actor.Context) {
 	if stats.Paused {
 		return // what is seen of a pool that is held up says nothing about its size
 	}
-	to, why := a.scaler.Decide(load)
+	to, why, err := s.decide(load)
+	if err != nil {
+		s.Logger.Error("autoscaling rule failed", "pool", s.Pool, "rule", s.autoscaler.rule, "error", err)
+		return
+	}
 	// What was lost for good is not made up for by scaling.
 	to = min(to, s.Autoscale.Max-s.lost)
 	if to == load.Size || to < 1 || load.Size < s.Autoscale.Min && s.lost > 0 {
@@ -68,7 +82,7 @@ func (s *supervisor) lookAtLoad(ctx actor.Context) {
 		return
 	}
 	event := &messages.Autoscaled{
-		Pool: s.Pool, Rule: s.Autoscale.Rule.String(), From: load.Size, To: to, Reason: why,
+		Pool: s.Pool, Rule: a.rule, From: load.Size, To: to, Reason: why,
 		Queued: load.Queued, Busy: load.Busy, Throughput: load.Throughput, Utilization: load.Utilization,
 		DryRun: s.Autoscale.DryRun,
 	}
@@ -83,6 +97,30 @@ func (s *supervisor) lookAtLoad(ctx actor.Context) {
 		a.futile = decision
 	}
 	s.deliver.Publish(event)
+}
+
+// decide asks the scaler, which may be code of the user's.
+func (s *supervisor) decide(load Load) (to int, why string, err error) {
+	err = survive(func() { to, why = s.autoscaler.scaler.Decide(load) })
+	if err == nil && to != load.Size {
+		err = s.checkBounds(to)
+	}
+	return to, why, err
+}
+
+// survive runs code of the user's. A panic in it, or a runtime.Goexit, is an error.
+func survive(f func()) (err error) {
+	deliver.Apart(func() {
+		err = &messages.PanicError{Value: messages.ErrGoexit} // unless it gets further
+		defer func() {
+			if value := recover(); value != nil {
+				err = &messages.PanicError{Value: value}
+			}
+		}()
+		f()
+		err = nil
+	})
+	return err
 }
 
 // checkBounds says why a pool that is scaled cannot be given the size.

@@ -96,6 +96,7 @@ type delayedRestart struct {
 // restartLater implements delayer.
 func (a *asked) restartLater(b Backoff, child *actor.PID, workers []*actor.PID) {
 	o := a.oversight
+	o.crew.Sideline(child)
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.delays.stopped {
@@ -103,16 +104,19 @@ func (a *asked) restartLater(b Backoff, child *actor.PID, workers []*actor.PID) 
 	}
 	d := o.delays.of[child.Id]
 	now := time.Now()
-	if d == nil {
+	switch {
+	case d == nil:
 		d = new(delayedRestart)
 		o.delays.of[child.Id] = d
-	} else if now.Sub(d.restarted) >= b.quiet() {
+	case now.Sub(d.restarted) >= b.quiet():
 		d.failures = 0
+		fallthrough
+	default:
+		d.timer.Stop() // it may have been restarted by others before that came
 	}
 	delay := b.delays().Delay(d.failures)
 	d.failures++
 	d.restarted = now.Add(delay)
-	o.crew.Sideline(child)
 	d.timer = time.AfterFunc(delay, func() { a.RestartChildren(workers...) })
 }
 

@@ -4,6 +4,7 @@ import (
 	"log/slog"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
 
@@ -27,6 +28,7 @@ type oversight struct {
 	mu        sync.Mutex
 	dismissed map[string]string // guarded by mu; why a worker is not to be replaced, by the ID of its PID
 	delays    delays            // guarded by mu
+	restarts  record            // guarded by mu; of all workers; kept if the strategy asks for it
 }
 
 // patient is a strategy that may delay restarts.
@@ -105,7 +107,14 @@ func (a *asked) StopChildren(workers ...*actor.PID) {
 	a.Supervisor.StopChildren(workers...)
 }
 
-func (a *asked) pool() any { return a.oversight }
+// spent counts a failure of any worker of the pool and reports whether that was one
+// too many.
+func (a *asked) spent(b budget) bool {
+	o := a.oversight
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.restarts.spent(b, time.Now())
+}
 
 // dismiss stops workers that are not to be replaced.
 func (a *asked) dismiss(why string, workers ...*actor.PID) {

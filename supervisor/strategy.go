@@ -71,8 +71,7 @@ type Strategy struct {
 	invalid    error       // what is wrong with the options; nil: see Validate
 
 	mu       sync.Mutex
-	failures record // guarded by mu; of each worker, by its *actor.PID
-	inPools  record // guarded by mu; of each pool
+	failures map[*actor.PID]record // guarded by mu
 }
 
 var _ actor.SupervisorStrategy = (*Strategy)(nil)
@@ -96,8 +95,7 @@ func Escalate(options ...Option) *Strategy { return newStrategy(actor.EscalateDi
 func newStrategy(directive actor.Directive, options []Option) *Strategy {
 	s := &Strategy{
 		decide:   func(error) actor.Directive { return directive },
-		failures: make(record),
-		inPools:  make(record),
+		failures: make(map[*actor.PID]record),
 	}
 	for i, option := range options {
 		if option == nil {
@@ -157,7 +155,7 @@ func (s *Strategy) patience() (Backoff, bool) {
 // dismisser is the supervisor of a pool: it stops workers without replacing them.
 type dismisser interface {
 	dismiss(why string, workers ...*actor.PID)
-	pool() any // the same for all workers of one pool
+	spent(b budget) bool // counts a failure of any of its workers
 }
 
 // HandleFailure implements [actor.SupervisorStrategy].
@@ -193,7 +191,7 @@ func (s *Strategy) HandleFailure(
 		switch {
 		case s.spent(child, rs):
 			stop(restartsSpent)
-		case s.poolBudget != nil && inPool && s.spentOf(s.inPools, pool.pool(), s.poolBudget.budget):
+		case s.poolBudget != nil && inPool && pool.spent(s.poolBudget.budget):
 			if s.poolBudget.escalates {
 				supervisor.EscalateFailure(reason, message)
 				return
@@ -223,31 +221,33 @@ func (s *Strategy) spent(worker *actor.PID, rs *actor.RestartStatistics) bool {
 		rs.Fail()
 		return rs.FailureCount() > s.budget.restarts
 	}
-	return s.spentOf(s.failures, worker, *s.budget)
-}
-
-// spentOf counts a failure of whom the key stands for.
-func (s *Strategy) spentOf(r record, key any, b budget) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return r.spent(key, b, time.Now())
-}
-
-// record has the latest failures of each worker, or pool, oldest first: one more at
-// most than its budget has restarts.
-type record map[any][]time.Time
-
-// spent counts a failure and reports whether that was one too many for the budget.
-func (r record) spent(key any, b budget, now time.Time) bool {
-	for other, times := range r {
-		if b.within > 0 && now.Sub(times[len(times)-1]) >= b.within {
-			delete(r, other)
+	now := time.Now()
+	for pid, times := range s.failures {
+		if now.Sub(times[len(times)-1]) >= s.budget.within {
+			delete(s.failures, pid)
 		}
 	}
-	times := append(r[key], now)
+	times := s.failures[worker]
+	spent := times.spent(*s.budget, now)
+	s.failures[worker] = times
+	if spent {
+		delete(s.failures, worker)
+	}
+	return spent
+}
+
+// record has the latest failures, oldest first: one more at most than its budget has
+// restarts.
+type record []time.Time
+
+// spent counts a failure and reports whether that was one too many for the budget.
+func (r *record) spent(b budget, now time.Time) bool {
+	times := append(*r, now)
 	if len(times) > b.restarts+1 {
 		times = times[1:]
 	}
-	r[key] = times
+	*r = times
 	return len(times) > b.restarts && (b.within == 0 || now.Sub(times[0]) < b.within)
 }

@@ -165,15 +165,10 @@ func (s *supervisor) request(ctx actor.Context, size int) error {
 // spawn starts a worker. A producer that panics is an error.
 func (s *supervisor) spawn(ctx actor.Context, props *actor.Props) (pid *actor.PID, err error) {
 	s.spawned++
-	deliver.Apart(func() {
-		err = &messages.PanicError{Value: messages.ErrGoexit} // unless it gets further
-		defer func() {
-			if value := recover(); value != nil {
-				err = &messages.PanicError{Value: value}
-			}
-		}()
-		pid, err = ctx.SpawnNamed(props, strconv.Itoa(s.spawned))
-	})
+	panicked := survive(func() { pid, err = ctx.SpawnNamed(props, strconv.Itoa(s.spawned)) })
+	if panicked != nil {
+		err = panicked
+	}
 	if err != nil {
 		return nil, fmt.Errorf("worker not started: %w", err)
 	}
