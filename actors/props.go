@@ -128,10 +128,12 @@ func (p *plan) spawn(system *actor.ActorSystem, id string, _ *actor.Props, paren
 			Health:    p.health,
 			Autoscale: p.autoscale,
 			Logger:    logger,
-			Started: func(err error) {
+			Started: func(err error) bool {
 				select {
 				case started <- err:
+					return true
 				default:
+					return false
 				}
 			},
 			Escalate:  func(reason, message any) { system.Root.Send(run.pid, router.Escalation(reason, message)) },

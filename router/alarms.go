@@ -33,11 +33,14 @@ func (a timeUp) ringLocked(r *Router, _ int64, then *after) {
 	}
 }
 
+// later is d after now, on the router's clock, or the end of all time.
+func later(now int64, d time.Duration) int64 { return now + min(int64(d), math.MaxInt64-now) }
+
 // startTime says when the task's time will be up, if it has a timeout.
 func (c *Cell) startTime() {
 	if x := c.rare; x != nil && x.timeout > 0 {
-		if now := c.router.now(); int64(x.timeout) < math.MaxInt64-now { // else it is never
-			x.dueAt = now + int64(x.timeout)
+		if due := later(c.router.now(), x.timeout); due < math.MaxInt64 { // else it is never
+			x.dueAt = due
 		}
 	}
 }

@@ -113,6 +113,10 @@ func (w *Worker) waitingLocked() bool {
 func (r *Router) EndVainWaits() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	r.endVainWaitsLocked()
+}
+
+func (r *Router) endVainWaitsLocked() {
 	if r.stuck == nil {
 		return
 	}

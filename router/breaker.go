@@ -66,10 +66,9 @@ func (r *Router) judgeLocked(w *Worker, now int64, then *after) {
 		w.breaker = breakerClosed
 		r.readmitLocked(w, then)
 		r.notifyAfter(then, &messages.BreakerClosed{Pool: r.cfg.Name, Worker: w.pid})
-	case w.breaker == breakerTrial && w.failures > 0,
-		w.breaker == breakerClosed && w.tripped() && r.othersLocked(w):
+	case (w.breaker == breakerTrial && w.failures > 0 || w.breaker == breakerClosed && w.tripped()) && r.othersLocked(w):
 		w.breaker = breakerOpen
-		until := now + int64(r.cfg.Breaker.Cooldown)
+		until := later(now, r.cfg.Breaker.Cooldown)
 		w.cooling.Value = cooled{w}
 		r.alarms.Add(&w.cooling, until)
 		r.setTimerLocked()
@@ -84,12 +83,27 @@ func (r *Router) judgeLocked(w *Worker, now int64, then *after) {
 
 // othersLocked reports whether there is a worker besides w that is not sidelined.
 func (r *Router) othersLocked(w *Worker) bool {
-	for _, other := range *r.choice.Load() {
-		if other != w && !other.sidelined {
-			return true
+	others := len(*r.routees.Load()) - r.sidelined
+	if !w.sidelined {
+		others--
+	}
+	return others > 0
+}
+
+// keepOneLocked puts a worker on trial before its time if no other is left in the
+// choice.
+func (r *Router) keepOneLocked(then *after) {
+	routees := *r.routees.Load()
+	if len(routees) == 0 || r.sidelined < len(routees) {
+		return
+	}
+	for _, w := range routees {
+		if w.breaker == breakerOpen && !w.delayed {
+			r.alarms.Remove(&w.cooling)
+			cooled{w}.ringLocked(r, 0, then)
+			return
 		}
 	}
-	return false
 }
 
 // cooled is the alarm of a worker whose cooldown is over: it is put on trial.

@@ -4,15 +4,14 @@ import (
 	"context"
 
 	"github.com/troupe-go/troupe/internal/goroutine"
-	"github.com/troupe-go/troupe/messages"
 )
 
 // callerRun is the run of a task in its caller.
 type callerRun struct {
-	again     *verdict             // written by the goroutine that runs the task; nil: it is not tried again
-	crash     *messages.PanicError // written by it as well; nil: the attempt has not panicked
-	goroutine goroutine.ID         // guarded by Router.mu; known to the watchdog alone
-	watch     *watch               // guarded by Router.mu; nil: none
+	attempt   attempt       // for the goroutine that runs the task
+	over      chan struct{} // closed when the task gets its outcome from others
+	goroutine goroutine.ID  // guarded by Router.mu; known to the watchdog alone
+	watch     *watch        // guarded by Router.mu; nil: none
 }
 
 // runInCallerLockedThenUnlock runs the task outside the workers while its caller
@@ -20,7 +19,7 @@ type callerRun struct {
 // does not end the caller's. An attempt after the first is a worker's.
 func (r *Router) runInCallerLockedThenUnlock(ctx context.Context, c *Cell) error {
 	r.enterLocked(c)
-	run := new(callerRun)
+	run := &callerRun{over: make(chan struct{})}
 	c.started = c.enqueued
 	c.ctx = newContext(c, nil)
 	c.ctx.run = run
@@ -36,6 +35,7 @@ func (r *Router) runInCallerLockedThenUnlock(ctx context.Context, c *Cell) error
 	}()
 	select {
 	case <-returned:
+	case <-run.over:
 	case <-ctx.Done():
 	}
 	return nil
@@ -59,7 +59,7 @@ func (r *Router) runInCaller(c *Cell, run *callerRun) {
 			delete(r.callers, c)
 		}
 		r.endWatchLocked(run.watch, &then)
-		if run.again == nil || !r.againLocked(c, nil, run.again, r.now(), &then) {
+		if again := run.attempt.again; again == nil || !r.againLocked(c, nil, again, r.now(), &then) {
 			r.endDeadlineLocked(c)
 			c.Release()
 		}

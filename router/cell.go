@@ -254,7 +254,7 @@ func (c *Cell) Answer(value any) {
 // given up for good is in quarantine before anybody hears of it.
 func (c *Cell) conclude(outcome messages.Outcome, err error, now int64) {
 	if outcome == messages.Quarantined {
-		err = c.router.quarantineTask(c, err)
+		c.router.addQuarantined(c.attempt().entry)
 	}
 	c.outcome, c.err = int8(outcome), err
 	if c.rare != nil {

@@ -16,7 +16,15 @@ func (r *Router) setRouteesLocked(workers []*Worker) {
 	r.chooseLocked()
 }
 
-// chooseLocked brings the choice up to date.
+// choiceLocked is the choice, up to date.
+func (r *Router) choiceLocked() []*Worker {
+	if r.stale {
+		r.stale = false
+		r.chooseLocked()
+	}
+	return *r.choice.Load()
+}
+
 func (r *Router) chooseLocked() {
 	routees := r.routees.Load()
 	if r.sidelined == 0 {
@@ -48,7 +56,11 @@ func (r *Router) sideLocked(w *Worker) {
 	} else {
 		r.sidelined--
 	}
-	r.chooseLocked()
+	if _, eager := r.picker.(custom); eager { // it looks at the choice without the lock
+		r.chooseLocked()
+		return
+	}
+	r.stale = true
 }
 
 // chosenLocked is called when w got a task or is rid of one: while it is on trial it
@@ -65,6 +77,7 @@ func (r *Router) benchLocked(w *Worker, then *after) {
 	r.sideLocked(w)
 	r.recallLocked(w)
 	r.handBackLocked(w, then)
+	r.keepOneLocked(then)
 }
 
 // readmitLocked has a worker in the choice again, and gives it its share: its keys,

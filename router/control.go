@@ -37,6 +37,10 @@ type (
 	noWorkers  struct{}
 	escalation struct{ reason, message any }
 	notice     struct{ event any } // what is to be published
+	warning    struct {            // what is to be logged
+		text string
+		args []any
+	}
 )
 
 // forSupervisor is a message to the supervisor that comes by way of the pool.
@@ -75,6 +79,8 @@ func (a *control) Receive(ctx actor.Context) {
 		}
 	case *notice:
 		a.router.deliver.Publish(msg.event)
+	case *warning:
+		a.router.cfg.Logger.Warn(msg.text, msg.args...)
 	case *escalation:
 		a.escalate(ctx, msg.reason, msg.message)
 	case messages.Control, protorouter.ManagementMessage, forSupervisor:
@@ -109,8 +115,13 @@ func (a *control) obey(ctx actor.Context, msg any) {
 	case *messages.ListQuarantine:
 		deliver.Respond(ctx, &messages.Quarantine{Tasks: r.Quarantined()})
 	case *messages.Requeue:
-		n, err := r.Requeue(msg.Numbers)
-		deliver.Respond(ctx, &messages.Requeued{Count: n, Err: err})
+		sender := ctx.Sender()
+		go func() { // a custom dispatch is the user's, and may do its worst
+			n, err := r.Requeue(msg.Numbers)
+			if sender != nil {
+				r.deliver.Tell(sender, &messages.Requeued{Count: n, Err: err})
+			}
+		}()
 	case *messages.DeleteQuarantined:
 		deliver.Respond(ctx, &messages.Deleted{Count: r.DeleteQuarantined(msg.Numbers)})
 	case *messages.Drain:
@@ -139,7 +150,10 @@ func (a *control) broadcast(ctx actor.Context, message any) {
 	sender := ctx.Sender()
 	task, _ := message.(*messages.Task)
 	envelope := envelop(message, sender)
-	err := a.router.Broadcast(func() (*Cell, error) { return a.router.cfg.Accept(envelope, task, sender) })
+	err := fmt.Errorf("%w: it ended its goroutine", messages.ErrInvalidOption) // the message's Hash, unless it gets further
+	deliver.Apart(func() {
+		err = a.router.Broadcast(func() (*Cell, error) { return a.router.cfg.Accept(envelope, task, sender) })
+	})
 	if err != nil {
 		deliver.Respond(ctx, &messages.Result{Err: fmt.Errorf("broadcast: %w", err), Outcome: messages.Rejected})
 	}

@@ -18,7 +18,7 @@ func (r *Router) report(w *Worker, name string, n int64) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	to := &r.counters
-	if w != nil {
+	if w != nil && r.byID[w.id] == w { // else it has been given up
 		to = &w.counters
 	}
 	addTo(to, map[string]int64{name: n})

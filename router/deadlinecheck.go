@@ -19,7 +19,11 @@ func (r *Router) unreachableLocked(c *Cell) error {
 	if due == 0 || r.service == 0 {
 		return nil
 	}
-	needed := time.Duration(r.service * (r.roundsLocked(c) + 1))
+	rounds, free := r.roundsLocked(c)
+	if free {
+		return nil // it is worth a try, also to learn whether tasks still take as long
+	}
+	needed := time.Duration(r.service * (rounds + 1))
 	if left := time.Duration(due - r.now()); needed > left {
 		return fmt.Errorf("%w: about %v needed, %v left", messages.ErrDeadlineUnreachable, needed, left)
 	}
@@ -37,20 +41,15 @@ func (c *Cell) noteCallersDeadline() {
 	}
 }
 
-// roundsLocked is how many tasks its worker will do before the given one.
-func (r *Router) roundsLocked(c *Cell) int64 {
+// roundsLocked is how many tasks its worker will do before the given one, and whether
+// a worker is free for it now.
+func (r *Router) roundsLocked(c *Cell) (rounds int64, free bool) {
 	if w := r.pickLocked(c); w != nil {
-		return int64(w.own.Ahead(c.priority))
+		return int64(w.own.Ahead(c.priority)), w.able && w.own.Len() == 0
 	}
-	workers := len(*r.choice.Load())
-	if workers == 0 {
-		return 0
-	}
+	workers := len(r.choiceLocked())
 	ahead := r.shared.Ahead(c.priority) + r.held
-	if r.able > 0 {
-		return int64(max(ahead-r.able, 0) / workers)
-	}
-	return int64(ahead / workers)
+	return int64(ahead / max(workers, 1)), ahead < r.able-r.promised
 }
 
 // learnServiceLocked learns from a worker that has put down what it had taken: a

@@ -69,7 +69,7 @@ func (f *front) PostUserMessage(envelope any) {
 			return
 		}
 		f.mail(envelope)
-	case actor.AutoRespond, *actor.PoisonPill, *noWorkers, *escalation, *notice, forSupervisor:
+	case actor.AutoRespond, *actor.PoisonPill, *noWorkers, *escalation, *notice, *warning, forSupervisor:
 		f.mail(envelope)
 	case actor.MessageBatch:
 		for _, m := range message.GetMessages() {

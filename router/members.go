@@ -52,6 +52,7 @@ func (r *Router) leaveLocked(w *Worker, then *after) {
 	r.unsideLocked(w)
 	r.handBackLocked(w, then)
 	r.rebalanceLocked(then)
+	r.keepOneLocked(then)
 	r.quietLocked(then)
 }
 
@@ -121,13 +122,13 @@ func (r *Router) RetireWorker(pid *actor.PID) *actor.PID {
 }
 
 // Remove forgets a worker that has stopped. It reports whether the worker had
-// settled any task.
-func (r *Router) Remove(pid *actor.PID) (worked bool) {
+// settled any task, and whether it is the watchdog that gave it up.
+func (r *Router) Remove(pid *actor.PID) (worked, abandoned bool) {
 	r.mu.Lock()
 	w := r.byID[pid.Id]
 	if w == nil {
 		r.mu.Unlock()
-		return false
+		return false, false
 	}
 	delete(r.byID, w.id)
 	last := r.workers[len(r.workers)-1]
@@ -147,7 +148,7 @@ func (r *Router) Remove(pid *actor.PID) (worked bool) {
 	for _, message := range mail {
 		r.deliver.DeadLetter(pid, message)
 	}
-	return worked
+	return worked, w.abandoned.Load()
 }
 
 // Replaced counts a worker that has been replaced.

@@ -1,6 +1,7 @@
 package router
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -59,8 +60,9 @@ type quarantine struct {
 // quarantined is one of them, with a cell that is ready to be submitted.
 type quarantined struct {
 	messages.QuarantinedTask
-	cell    *Cell
-	leaving bool // guarded by quarantine.mu; it is being submitted again
+	cell      *Cell
+	displaced int64 // the number of the task that was forgotten for it; 0: none
+	leaving   bool  // guarded by quarantine.mu; it is being submitted again
 }
 
 // quarantines reports whether a task is given up whose attempt ended so.
@@ -81,9 +83,17 @@ func (r *Router) quarantines(c *Cell, outcome messages.Outcome, exhausted bool) 
 	return q.Exhausted && exhausted
 }
 
-// quarantineTask lists a task whose outcome is Quarantined, before anybody is told,
-// and returns the error that it ends with. It is for the goroutine that ran it.
-func (r *Router) quarantineTask(c *Cell, err error) error {
+// quarantinedError is what a task ends with that is given up. Its text is made when
+// asked for: the error in it may be the user's.
+type quarantinedError struct{ last error }
+
+func (e *quarantinedError) Error() string {
+	return messages.ErrQuarantined.Error() + ": " + e.last.Error()
+}
+func (e *quarantinedError) Unwrap() []error { return []error{messages.ErrQuarantined, e.last} }
+
+// newQuarantined describes the task in hand, which is to be given up for err.
+func (r *Router) newQuarantined(c *Cell, err error) *quarantined {
 	entry := &quarantined{QuarantinedTask: messages.QuarantinedTask{
 		Task:     messages.Task{ID: c.id(), Payload: c.body.Payload(), Priority: c.priority},
 		Attempts: c.attempts(),
@@ -103,16 +113,16 @@ func (r *Router) quarantineTask(c *Cell, err error) error {
 	if past := c.past(); past != nil {
 		entry.Panics = past.panics
 	}
-	if crash := *c.crash(); crash != nil {
+	if crash := c.attempt().crash; crash != nil {
 		entry.Panics = append(slices.Clip(entry.Panics), crash)
 	}
 	if c.worker != nil {
 		entry.Worker = c.worker.id
 	}
-	r.addQuarantined(entry)
-	return fmt.Errorf("%w: %w", messages.ErrQuarantined, err)
+	return entry
 }
 
+// addQuarantined lists a task that has just got its outcome, before anybody is told.
 func (r *Router) addQuarantined(entry *quarantined) {
 	keep := r.cfg.Quarantine.Keep
 	if keep == 0 {
@@ -120,22 +130,26 @@ func (r *Router) addQuarantined(entry *quarantined) {
 	}
 	q := &r.quarantine
 	q.mu.Lock()
+	defer q.mu.Unlock()
 	q.number++
 	entry.Number = q.number
 	q.list = append(q.list, entry)
-	var forgotten *quarantined
 	if len(q.list) > keep {
 		if i := slices.IndexFunc(q.list, func(e *quarantined) bool { return !e.leaving }); i >= 0 {
-			forgotten = q.list[i]
+			entry.displaced = q.list[i].Number
 			q.list = slices.Delete(q.list, i, i+1)
 		}
 	}
-	event := &messages.TaskQuarantined{Pool: r.cfg.Name, QuarantinedTask: entry.QuarantinedTask}
-	q.mu.Unlock()
-	r.notify(event)
-	if forgotten != nil {
-		r.cfg.Logger.Warn("quarantine full, oldest task forgotten", "pool", r.cfg.Name,
-			"task", forgotten.Task.ID, "number", forgotten.Number)
+}
+
+// announce says that a task has been given up, when its waiter knows.
+func (r *Router) announce(entry *quarantined) {
+	if entry.Number == 0 {
+		return // others were first to settle it
+	}
+	r.notify(&messages.TaskQuarantined{Pool: r.cfg.Name, QuarantinedTask: entry.QuarantinedTask})
+	if entry.displaced != 0 {
+		r.warn("quarantine full, oldest task forgotten", "number", entry.displaced)
 	}
 }
 
@@ -167,26 +181,31 @@ func (r *Router) Requeue(numbers []int64) (int, error) {
 		if entry == nil {
 			return i, fmt.Errorf("%w: number %d", messages.ErrNotQuarantined, number)
 		}
-		err := r.Submit(context.Background(), entry.cell, RoomOnly)
-		r.quarantine.unclaim(entry, err == nil)
-		if err != nil {
+		if err := r.requeue(entry); err != nil {
 			return i, fmt.Errorf("requeue of number %d: %w", number, err)
 		}
 	}
 	return len(numbers), nil
 }
 
+func (r *Router) requeue(entry *quarantined) error {
+	accepted := false
+	defer func() { r.quarantine.unclaim(entry, accepted) }() // a custom dispatch may end this goroutine
+	err := r.Submit(context.Background(), entry.cell, RoomOnly)
+	accepted = err == nil
+	return err
+}
+
 // claim marks a task as leaving; it returns nil if there is none to be had.
 func (q *quarantine) claim(number int64) *quarantined {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	for _, entry := range q.list {
-		if entry.Number == number && !entry.leaving {
-			entry.leaving = true
-			return entry
-		}
+	i, found := slices.BinarySearchFunc(q.list, number, func(e *quarantined, n int64) int { return cmp.Compare(e.Number, n) })
+	if !found || q.list[i].leaving {
+		return nil
 	}
-	return nil
+	q.list[i].leaving = true
+	return q.list[i]
 }
 
 // unclaim has a task leave, or stay after all.
@@ -201,12 +220,14 @@ func (q *quarantine) unclaim(entry *quarantined, leaves bool) {
 
 // DeleteQuarantined forgets quarantined tasks and returns how many it has forgotten.
 func (r *Router) DeleteQuarantined(numbers []int64) int {
+	unwanted := make(map[int64]bool, len(numbers))
+	for _, number := range numbers {
+		unwanted[number] = true
+	}
 	q := &r.quarantine
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	before := len(q.list)
-	q.list = slices.DeleteFunc(q.list, func(entry *quarantined) bool {
-		return !entry.leaving && slices.Contains(numbers, entry.Number)
-	})
+	q.list = slices.DeleteFunc(q.list, func(entry *quarantined) bool { return !entry.leaving && unwanted[entry.Number] })
 	return before - len(q.list)
 }

@@ -49,7 +49,7 @@ func (r *Router) pickLocked(c *Cell) *Worker {
 		if len(routees) == 0 {
 			return nil
 		}
-		return picker.pick(c, routees, *r.choice.Load())
+		return picker.pick(c, routees, r.choiceLocked())
 	}
 }
 

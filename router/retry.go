@@ -2,7 +2,6 @@ package router
 
 import (
 	"errors"
-	"math"
 	"time"
 
 	"github.com/troupe-go/troupe/internal/backoff"
@@ -57,6 +56,22 @@ type verdict struct {
 	outcome messages.Outcome
 	err     error
 	crash   *messages.PanicError // nil: it has not panicked
+}
+
+// attempt is what is known of the attempt in hand when it has failed. It is for the
+// goroutine that made it.
+type attempt struct {
+	crash *messages.PanicError // nil: it has not panicked
+	again *verdict             // nil: it is the last
+	entry *quarantined         // nil: the task is not given up
+}
+
+// attempt is that of the task in hand.
+func (c *Cell) attempt() *attempt {
+	if c.worker != nil {
+		return &c.worker.attempt
+	}
+	return &c.ctx.run.attempt
 }
 
 // history is what a task keeps of its earlier attempts.
@@ -119,7 +134,7 @@ func (r *Router) judge(c *Cell, outcome messages.Outcome, err error) (again *ver
 	if c.endsWithin(delay, outcome != messages.Panicked) {
 		return nil, false // what comes is known: there will be no next attempt
 	}
-	return &verdict{delay: delay, outcome: outcome, err: err, crash: *c.crash()}, false
+	return &verdict{delay: delay, outcome: outcome, err: err, crash: c.attempt().crash}, false
 }
 
 // endsWithin reports whether the task's time will be up within d, or its caller's if
@@ -139,7 +154,7 @@ func (c *Cell) endsWithin(d time.Duration, askCaller bool) bool {
 // putBack has the task in hand tried again, once the worker has put it down. Until
 // then it is running, and may get an outcome from others.
 func (w *Worker) putBack(c *Cell, again *verdict) {
-	w.settled, w.again = true, again
+	w.settled = true
 	w.countAttempt(c)
 	w.noteOutcome(again.outcome)
 	w.lastOfBatch = true // what is left of it goes back: the router must have this one
@@ -160,7 +175,7 @@ func (r *Router) againLocked(c *Cell, w *Worker, again *verdict, now int64, then
 	r.retries++
 	r.rememberLocked(c, w, again, now)
 	c.started, c.ctx = 0, nil
-	c.enqueued = now + min(int64(again.delay), math.MaxInt64-now)
+	c.enqueued = later(now, again.delay)
 	if _, keeps := r.picker.(custom); !keeps && !c.pinned {
 		c.worker = nil
 	}
@@ -210,4 +225,5 @@ type retryDue struct{ *Cell }
 func (a retryDue) ringLocked(r *Router, _ int64, then *after) {
 	r.delayed.Remove(&a.node)
 	r.moveLocked([]*Cell{a.Cell}, then)
+	r.endVainWaitsLocked() // it may be queued behind a task that waits for it
 }

@@ -106,7 +106,8 @@ type Router struct {
 	busy    int                // workers with a task in hand, settled or not
 	peak    int                // the largest that busy has been since PeakBusy was called
 
-	sidelined int // routees that are
+	sidelined int  // routees that are
+	stale     bool // choice is to be brought up to date when it is needed
 
 	shared   queue.Queue[*Cell]
 	delayed  queue.Queue[*Cell] // tasks that wait for the time of their next attempt
@@ -121,9 +122,10 @@ type Router struct {
 	clock     int64 // the last time that was read
 	unstamped int   // tasks accepted since then
 
-	callers   map[*Cell]*callerRun // tasks that run in their callers
-	abandoned map[*watch]struct{}  // handlers given up that have not returned
-	service   int64                // how long a worker is busy with a task, in the mean of late; kept for DeadlineCheck
+	callers    map[*Cell]*callerRun // tasks that run in their callers
+	abandoned  map[*watch]struct{}  // handlers given up that have not returned
+	unreported []*watch             // those of them of whom no event has been published
+	service    int64                // how long a worker is busy with a task, in the mean of late; kept for DeadlineCheck
 
 	submitted int64
 	unworked  tally // outcomes of tasks that never ran
@@ -185,6 +187,11 @@ func (r *Router) notify(event any) {
 		return
 	}
 	r.deliver.Tell(r.cfg.Self, &notice{event})
+}
+
+// warn has a warning logged there: the logger is the user's, and may do its worst.
+func (r *Router) warn(text string, args ...any) {
+	r.deliver.Tell(r.cfg.Self, &warning{text, append([]any{"pool", r.cfg.Name}, args...)})
 }
 
 func (r *Router) notifyAfter(then *after, event any) {

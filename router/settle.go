@@ -111,31 +111,26 @@ func (r *Router) attemptFailed(c *Cell, crash *messages.PanicError, err error) {
 	if crash != nil {
 		outcome, err = messages.Panicked, crash
 	}
-	*c.crash() = crash
-	var again *verdict
-	exhausted := false
-	if !c.isSettled() {
-		again, exhausted = r.judge(c, outcome, err)
+	a := c.attempt()
+	*a = attempt{crash: crash}
+	if c.isSettled() {
+		r.end(c, outcome, err)
+		return
 	}
+	again, exhausted := r.judge(c, outcome, err)
 	switch {
 	case r.quarantines(c, outcome, exhausted):
-		r.end(c, messages.Quarantined, err)
+		a.entry = r.newQuarantined(c, err)
+		r.end(c, messages.Quarantined, &quarantinedError{err})
+		r.announce(a.entry)
 	case again == nil:
 		r.end(c, outcome, err)
-	case c.worker != nil:
-		c.worker.putBack(c, again)
 	default:
-		c.ctx.run.again = again
+		a.again = again
+		if c.worker != nil {
+			c.worker.putBack(c, again)
+		}
 	}
-}
-
-// crash is where the panic of the attempt in hand is kept, nil if it had none. It is
-// for the goroutine that ran it.
-func (c *Cell) crash() **messages.PanicError {
-	if c.worker != nil {
-		return &c.worker.crash
-	}
-	return &c.ctx.run.crash
 }
 
 // end settles a task on the goroutine that ran it.
@@ -164,6 +159,8 @@ func (r *Router) interruptLocked(c *Cell, outcome messages.Outcome, err, cause e
 	if r.claim(c, outcome, err) {
 		if w := c.worker; w != nil {
 			w.interrupted = true
+		} else {
+			close(r.callers[c].over)
 		}
 		r.watchLocked(c)
 		c.others.Add(1) // for the release in after.run; the worker has its own

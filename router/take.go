@@ -56,17 +56,16 @@ func (r *Router) next(w *Worker, done *Cell, now int64) job {
 // doneLocked puts down the task that w has had in hand. The pool is done with it,
 // unless it is tried again.
 func (r *Router) doneLocked(w *Worker, done *Cell, now int64, then *after) {
-	again := w.again
-	w.again = nil
-	if r.cfg.DeadlineCheck {
+	again := w.attempt.again
+	if r.cfg.DeadlineCheck && !w.interrupted { // what was cut short, or went on in vain, tells nothing
 		r.learnServiceLocked(w, now)
 	}
 	if w.interrupted {
 		w.interrupted = false
 		w.noteOutcome(done.Outcome())
 	}
-	if w.crash != nil {
-		w.crash = nil // it may keep much alive
+	if w.attempt != (attempt{}) {
+		w.attempt = attempt{} // it may keep much alive
 	}
 	r.putDownLocked(w, then)
 	if w.breaker != breakerClosed || w.tripped() {
@@ -80,7 +79,7 @@ func (r *Router) doneLocked(w *Worker, done *Cell, now int64, then *after) {
 
 func (r *Router) jobLocked(w *Worker, now int64) job {
 	if w.abandoned.Load() {
-		return job{farewell: true}
+		return job{farewell: !w.dismissed}
 	}
 	if msg, ok := w.system.pop(); ok {
 		return job{system: msg}

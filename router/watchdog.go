@@ -1,6 +1,7 @@
 package router
 
 import (
+	"slices"
 	"time"
 
 	"github.com/troupe-go/troupe/internal/deadline"
@@ -44,6 +45,11 @@ type watch struct {
 	cell   *Cell
 	since  int64 // when the task got its outcome
 	warned bool  // that the limit kept it from being given up
+
+	// What there is to report, once it has been given up.
+	id        string // of the task
+	overdue   time.Duration
+	goroutine goroutine.ID
 }
 
 // watchLocked begins to watch the handler of a task that has got its outcome from
@@ -63,7 +69,7 @@ func (r *Router) watchLocked(c *Cell) {
 }
 
 func (r *Router) watchAgainLocked(wt *watch, now int64) {
-	r.alarms.Add(&wt.alarm, now+int64(r.cfg.Watchdog.Grace))
+	r.alarms.Add(&wt.alarm, later(now, r.cfg.Watchdog.Grace))
 	r.setTimerLocked()
 }
 
@@ -73,49 +79,72 @@ func (r *Router) endWatchLocked(wt *watch, then *after) {
 	case wt == nil:
 	case wt.alarm.Set():
 		r.alarms.Remove(&wt.alarm)
+		if r.phase == closed && r.alarms.Len() == 0 {
+			r.timer.Stop() // nothing of the pool is to outlive it
+		}
 	default:
 		delete(r.abandoned, wt)
-		event := &messages.AbandonedReturned{Pool: r.cfg.Name, Worker: wt.worker.pidOrNil(), TaskID: wt.cell.id()}
-		then.calls = append(then.calls, func() { r.notify(event) })
+		r.notifyAfter(then, &messages.AbandonedReturned{Pool: r.cfg.Name, Worker: wt.worker.pidOrNil(), TaskID: wt.id})
 	}
 }
 
 // ringLocked gives up the handler, unless too many are already.
 func (wt *watch) ringLocked(r *Router, now int64, then *after) {
+	wt.id = wt.cell.id()
 	if len(r.abandoned) >= r.cfg.Watchdog.Limit {
 		if !wt.warned {
 			wt.warned = true
-			id := wt.cell.id()
 			then.calls = append(then.calls, func() {
-				r.cfg.Logger.Warn("handler stuck, and not given up: too many are", "pool", r.cfg.Name,
-					"task", id, "limit", r.cfg.Watchdog.Limit)
+				r.warn("handler stuck, and not given up: too many are", "task", wt.id, "limit", r.cfg.Watchdog.Limit)
 			})
 		}
 		r.watchAgainLocked(wt, now)
 		return
 	}
 	r.abandoned[wt] = struct{}{}
-	event := &messages.WorkerAbandoned{
-		Pool: r.cfg.Name, Worker: wt.worker.pidOrNil(), TaskID: wt.cell.id(), Overdue: time.Duration(now - wt.since),
-	}
-	var stuck goroutine.ID
+	wt.overdue = time.Duration(now - wt.since)
 	if w := wt.worker; w != nil {
-		stuck = w.goroutine
+		wt.goroutine = w.goroutine
 		w.abandoned.Store(true)
 		r.busy--
 		r.leaveLocked(w, then)
+		then.calls = append(then.calls, w.giveUpName)
 	} else {
-		stuck = r.callers[wt.cell].goroutine
+		wt.goroutine = r.callers[wt.cell].goroutine
 		delete(r.callers, wt.cell)
 	}
-	then.calls = append(then.calls, func() {
-		event.Stack = goroutine.Stack(stuck)
-		r.cfg.Logger.Warn("handler given up: it ignores the end of its context", "pool", r.cfg.Name,
-			"task", event.TaskID, "overdue", event.Overdue)
-		if wt.worker != nil {
-			r.deliver.Tell(wt.worker.supervisor, event) // who publishes it and replaces the worker
-		} else {
-			r.notify(event)
+	r.unreported = append(r.unreported, wt)
+	if len(r.unreported) == 1 {
+		then.calls = append(then.calls, func() { go r.reportAbandoned() })
+	}
+}
+
+// reportAbandoned publishes an event for each handler given up, until there is none
+// that has not been reported. A look at the stacks takes long and stops the world, so
+// there is one for all that have come together.
+func (r *Router) reportAbandoned() {
+	for {
+		r.mu.Lock()
+		watches := slices.Clone(r.unreported)
+		r.mu.Unlock()
+		ids := make([]goroutine.ID, len(watches))
+		for i, wt := range watches {
+			ids[i] = wt.goroutine
 		}
-	})
+		stacks := goroutine.Stacks(ids...)
+		for i, wt := range watches {
+			r.warn("handler given up: it ignores the end of its context", "task", wt.id, "overdue", wt.overdue)
+			r.notify(&messages.WorkerAbandoned{
+				Pool: r.cfg.Name, Worker: wt.worker.pidOrNil(), TaskID: wt.id, Overdue: wt.overdue, Stack: stacks[i],
+			})
+		}
+		r.mu.Lock()
+		r.unreported = r.unreported[len(watches):]
+		if len(r.unreported) == 0 {
+			r.unreported = nil
+			r.mu.Unlock()
+			return
+		}
+		r.mu.Unlock()
+	}
 }

@@ -3,6 +3,7 @@ package router
 import (
 	"github.com/asynkron/protoactor-go/actor"
 
+	"github.com/troupe-go/troupe/internal/deliver"
 	"github.com/troupe-go/troupe/internal/goroutine"
 	"github.com/troupe-go/troupe/messages"
 )
@@ -156,12 +157,23 @@ func (w *Worker) fail(value any, inHand *Cell) {
 	case *actor.Started, *actor.Restart:
 		w.barren.Add(1)
 	}
-	defer func() {
-		if value := recover(); value != nil { // a guardian with a strategy of its own may panic
-			w.router.cfg.Logger.Error("cannot escalate", "pool", w.router.cfg.Name, "worker", w.id, "panic", value)
-		}
-	}()
-	w.invoker.EscalateFailure(err.Value, doing)
+	deliver.Apart(func() { // it logs the reason, which may be code of the user's
+		defer w.surviveEscalation()
+		w.invoker.EscalateFailure(err.Value, doing)
+	})
+}
+
+func (w *Worker) surviveEscalation() {
+	if value := recover(); value != nil { // a guardian with a strategy of its own may panic
+		w.router.cfg.Logger.Error("cannot escalate", "pool", w.router.cfg.Name, "worker", w.id, "panic", value)
+	}
+}
+
+// giveUpName has the worker's supervisor, and Proto.Actor with it, take the worker for
+// stopped. Its name is free.
+func (w *Worker) giveUpName() {
+	w.router.cfg.System.ProcessRegistry.Remove(w.pid)
+	w.router.deliver.TellSystem(w.supervisor, &actor.Terminated{Who: w.pid})
 }
 
 // giveUp ends a worker whose actor has failed while it was being stopped. Proto.Actor
@@ -172,15 +184,14 @@ func (w *Worker) giveUp() {
 	}
 	w.givenUp = true
 	w.router.cfg.Logger.Error("worker failed while stopping", "pool", w.router.cfg.Name, "worker", w.id, "reason", w.failure)
-	w.router.cfg.System.ProcessRegistry.Remove(w.pid)
-	w.router.deliver.TellSystem(w.supervisor, &actor.Terminated{Who: w.pid})
+	w.giveUpName()
 }
 
 // farewell ends a worker that had been given up and whose handler has returned. For
 // Proto.Actor it has ended long ago, and its name may be another's: so its actor is
 // told directly. What fails here concerns nobody.
 func (w *Worker) farewell() {
-	w.stopping, w.givenUp = true, true
+	w.stopping, w.givenUp, w.dismissed = true, true, true
 	w.read(&actor.Stopping{})
 	for _, child := range w.invoker.(actor.Context).Children() {
 		w.router.cfg.System.Root.Stop(child)

@@ -28,24 +28,24 @@ type Worker struct {
 
 	// Only for the worker's goroutine.
 	lastCtx     *Context
-	doing       any                  // the message that the actor has, if that is no task
-	stopping    bool                 // it has been told to stop
-	givenUp     bool                 // it has failed in doing so
-	restarting  bool                 // it has been told to restart, and not been resumed since
-	failure     any                  // why the actor failed last; nil after its restart
-	clock       int64                // the time at which the last task of the batch was settled
-	settled     bool                 // the task in hand has been settled by its handler
-	lastOfBatch bool                 // the task in hand is
-	mean        int64                // of the time that the last tasks took, nanoseconds; -1 before the first
-	batchStart  int64                // when the batch, or the only task, was begun
-	busySince   int64                // up to when its time has been recorded
-	batchWait   int64                // how long its first task had waited
-	spares      spares               // released cells, for the router
-	again       *verdict             // what is to become of the task in hand, whose attempt has failed; nil: it is settled
-	crash       *messages.PanicError // of the attempt in hand, which has failed; nil: it has not panicked
-	failures    int                  // attempts that failed in a row; -1: none has ended since the trial began
-	begun       int64                // tasks begun since it asked the router last
-	untimed     int64                // tasks of the batch that have been done but not measured
+	doing       any     // the message that the actor has, if that is no task
+	stopping    bool    // it has been told to stop
+	givenUp     bool    // it has failed in doing so
+	dismissed   bool    // its actor has been told its end, after the watchdog gave it up
+	restarting  bool    // it has been told to restart, and not been resumed since
+	failure     any     // why the actor failed last; nil after its restart
+	clock       int64   // the time at which the last task of the batch was settled
+	settled     bool    // the task in hand has been settled by its handler
+	lastOfBatch bool    // the task in hand is
+	mean        int64   // of the time that the last tasks took, nanoseconds; -1 before the first
+	batchStart  int64   // when the batch, or the only task, was begun
+	busySince   int64   // up to when its time has been recorded
+	batchWait   int64   // how long its first task had waited
+	spares      spares  // released cells, for the router
+	attempt     attempt // the one in hand, once it has failed
+	failures    int     // attempts that failed in a row; -1: none has ended since the trial began
+	begun       int64   // tasks begun since it asked the router last
+	untimed     int64   // tasks of the batch that have been done but not measured
 
 	// Guarded by router.mu.
 	parked             bool // no goroutine runs or is scheduled
@@ -131,7 +131,7 @@ func (w *Worker) inHandIsFrom(sender *actor.PID) bool {
 	w.hand.mu.Lock()
 	defer w.hand.mu.Unlock()
 	c := w.hand.current
-	return c != nil && c.rare != nil && c.rare.sender.Equal(sender)
+	return c != nil && c.rare != nil && c.rare.sender != nil && c.rare.sender.Equal(sender)
 }
 
 func (w *Worker) pidOrNil() *actor.PID {

@@ -52,60 +52,76 @@ func (a *autoscaler) stop() {
 	}
 }
 
-// lookAtLoad asks the rule, and does and publishes what it decides.
+// decided is what the scaler has decided, which the supervisor is told as a message:
+// the scaler may be the user's, and whatever it does, it must not hold up the pool.
+type decided struct {
+	load Load
+	to   int
+	why  string
+	err  error
+}
+
+// lookAtLoad asks the scaler.
 func (s *supervisor) lookAtLoad(ctx actor.Context) {
 	if s.stopping {
 		return
 	}
-	defer s.nextLook(ctx)
 	stats := s.Crew.Stats()
 	a := &s.autoscaler
 	ended := stats.Succeeded + stats.Failed + stats.Panicked + stats.Quarantined + stats.Retries
-	load := Load{
+	d := &decided{load: Load{
 		At: stats.At, Size: s.wanted, Busy: stats.Busy, Peak: s.Crew.PeakBusy(), Queued: stats.Queued - stats.Delayed,
 		Throughput:  float64(ended-a.ended) / stats.At.Sub(a.at).Seconds(),
 		Utilization: stats.Utilization,
-	}
+	}}
 	a.at, a.ended = stats.At, ended
 	if stats.Paused {
-		return // what is seen of a pool that is held up says nothing about its size
-	}
-	to, why, err := s.decide(load)
-	if err != nil {
-		s.Logger.Error("autoscaling rule failed", "pool", s.Pool, "rule", s.autoscaler.rule, "error", err)
+		s.nextLook(ctx) // what is seen of a pool that is held up says nothing about its size
 		return
 	}
-	// What was lost for good is not made up for by scaling.
-	to = min(to, s.Autoscale.Max-s.lost)
-	if to == load.Size || to < 1 || load.Size < s.Autoscale.Min && s.lost > 0 {
+	root, self, scaler := ctx.ActorSystem().Root, ctx.Self(), a.scaler
+	go func() {
+		d.err = survive(func() { d.to, d.why = scaler.Decide(d.load) })
+		root.Send(self, d)
+	}()
+}
+
+// scale does and publishes what has been decided.
+func (s *supervisor) scale(ctx actor.Context, d *decided) {
+	if s.stopping {
+		return
+	}
+	defer s.nextLook(ctx)
+	a := &s.autoscaler
+	err := d.err
+	if err == nil && d.to != d.load.Size {
+		err = s.checkBounds(d.to)
+	}
+	if err != nil {
+		s.Logger.Error("autoscaling rule failed", "pool", s.Pool, "rule", a.rule, "error", err)
+		return
+	}
+	from := s.wanted
+	to := min(d.to, s.Autoscale.Max-s.lost) // what was lost for good is not made up for by scaling
+	if from != d.load.Size || to == from || to < 1 || from < s.Autoscale.Min && s.lost > 0 {
 		a.futile = [2]int{}
 		return
 	}
 	event := &messages.Autoscaled{
-		Pool: s.Pool, Rule: a.rule, From: load.Size, To: to, Reason: why,
-		Queued: load.Queued, Busy: load.Busy, Throughput: load.Throughput, Utilization: load.Utilization,
+		Pool: s.Pool, Rule: a.rule, From: from, To: to, Reason: d.why,
+		Queued: d.load.Queued, Busy: d.load.Busy, Throughput: d.load.Throughput, Utilization: d.load.Utilization,
 		DryRun: s.Autoscale.DryRun,
 	}
 	if !event.DryRun {
-		event.Err = s.resize(ctx, to, "autoscale, "+event.Rule+": "+why)
+		event.Err = s.resize(ctx, to, "autoscale, "+a.rule+": "+d.why)
 	}
-	decision := [2]int{event.From, event.To}
 	if event.DryRun || event.Err != nil {
-		if a.futile == decision {
+		if a.futile == [2]int{from, to} {
 			return
 		}
-		a.futile = decision
+		a.futile = [2]int{from, to}
 	}
 	s.deliver.Publish(event)
-}
-
-// decide asks the scaler, which may be code of the user's.
-func (s *supervisor) decide(load Load) (to int, why string, err error) {
-	err = survive(func() { to, why = s.autoscaler.scaler.Decide(load) })
-	if err == nil && to != load.Size {
-		err = s.checkBounds(to)
-	}
-	return to, why, err
 }
 
 // survive runs code of the user's. A panic in it, or a runtime.Goexit, is an error.

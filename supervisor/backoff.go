@@ -1,6 +1,7 @@
 package supervisor
 
 import (
+	"math"
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -59,7 +60,7 @@ func (b Backoff) delays() backoff.Backoff {
 
 func (b Backoff) quiet() time.Duration {
 	if b.ResetAfter == 0 {
-		return 2 * b.Max
+		return b.Max + min(b.Max, math.MaxInt64-b.Max)
 	}
 	return b.ResetAfter
 }
@@ -117,7 +118,18 @@ func (a *asked) restartLater(b Backoff, child *actor.PID, workers []*actor.PID) 
 	delay := b.delays().Delay(d.failures)
 	d.failures++
 	d.restarted = now.Add(delay)
-	d.timer = time.AfterFunc(delay, func() { a.RestartChildren(workers...) })
+	d.timer = time.AfterFunc(delay, func() {
+		if o.isCurrent(child, d) {
+			a.RestartChildren(workers...)
+		}
+	})
+}
+
+// isCurrent reports whether the restart is still to be done.
+func (o *oversight) isCurrent(worker *actor.PID, d *delayedRestart) bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return !o.delays.stopped && o.delays.of[worker.Id] == d
 }
 
 // forget ends what there is to do about a worker that is gone.

@@ -23,8 +23,8 @@ type Crew interface {
 	Retire(stay int) []*actor.PID
 	RetireWorker(pid *actor.PID) *actor.PID
 	// Remove forgets a worker that has stopped and reports whether it ever
-	// settled a task.
-	Remove(pid *actor.PID) (worked bool)
+	// settled a task, and whether it was given up since its handler is stuck.
+	Remove(pid *actor.PID) (worked, abandoned bool)
 	// EndVainWaits looks for workers that wait for one another, now that a worker
 	// is gone and replaced, if it is.
 	EndVainWaits()

@@ -11,8 +11,8 @@ import (
 // respawn is what the supervisor sends itself when a worker is to be spawned that
 // could not be before.
 type respawn struct {
-	replaces *actor.PID
-	tries    int // that were in vain
+	replaces *actor.PID // nil: none, the pool was restarted
+	tries    int        // that were in vain
 }
 
 // replace spawns the successor of a worker that has stopped.
@@ -30,9 +30,12 @@ func (s *supervisor) replace(ctx actor.Context, worker *actor.PID, worked bool) 
 }
 
 func (s *supervisor) tryToReplace(ctx actor.Context, try *respawn) {
-	successor, err := s.spawn(ctx, s.Crew.NewWorker())
+	successor, err := s.spawn(ctx, s.Crew.NewWorker)
 	if err != nil {
 		s.respawnLater(ctx, try, err)
+		return
+	}
+	if try.replaces == nil {
 		return
 	}
 	s.Crew.Replaced()

@@ -245,7 +245,7 @@ type record []time.Time
 // spent counts a failure and reports whether that was one too many for the budget.
 func (r *record) spent(b budget, now time.Time) bool {
 	times := append(*r, now)
-	if len(times) > b.restarts+1 {
+	if len(times)-1 > b.restarts {
 		times = times[1:]
 	}
 	*r = times

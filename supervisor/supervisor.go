@@ -23,8 +23,9 @@ type Config struct {
 	Autoscale *Autoscale    // nil: the size is left alone
 	Logger    *slog.Logger
 
-	// Started is called once the first workers have been spawned, or could not be.
-	Started func(error)
+	// Started is called once the first workers have been spawned, or one could not
+	// be. It reports whether anybody waits for that, who stops the pool then.
+	Started func(error) bool
 	// Escalate leaves a worker's failure to the pool's parent, NoWorkers the end of
 	// the last worker. They are called on any goroutine.
 	Escalate  func(reason, message any)
@@ -49,7 +50,6 @@ type supervisor struct {
 
 	spawned    int                      // workers so far; it numbers them
 	expected   map[string]string        // why a worker stops that is not to be replaced, by the ID of its PID
-	abandoned  map[string]bool          // workers that were given up, by the IDs of their PIDs
 	fruitless  int                      // replacements in a row of workers that never settled a task
 	respawns   map[*respawn]*time.Timer // of workers that are to be spawned at another try
 	lost       int                      // workers gone for good since the pool was resized by request
@@ -70,7 +70,7 @@ func Props(cfg Config) *actor.Props {
 		func() actor.Actor {
 			return &supervisor{
 				Config: cfg, oversight: o,
-				expected: make(map[string]string), abandoned: make(map[string]bool),
+				expected: make(map[string]string),
 				respawns: make(map[*respawn]*time.Timer),
 			}
 		},
@@ -122,14 +122,14 @@ func (s *supervisor) Receive(ctx actor.Context) {
 		s.Crew.AddCounters(ctx.Sender(), msg.Counters)
 	case *messages.WorkerRestarted:
 		s.deliver.Publish(msg)
-	case *messages.WorkerAbandoned:
-		s.abandon(ctx, msg)
 	case *respawn:
 		s.respawn(ctx, msg)
 	case *checkHealth:
 		s.checkHealth(ctx)
 	case *lookAtLoad:
 		s.lookAtLoad(ctx)
+	case *decided:
+		s.scale(ctx, msg)
 	}
 }
 
@@ -137,11 +137,12 @@ func (s *supervisor) start(ctx actor.Context) {
 	s.deliver = deliver.Deliverer{System: ctx.ActorSystem(), Logger: s.Logger}
 	s.wanted = s.Size
 	for range s.Size {
-		if _, err := s.spawn(ctx, s.Crew.NewWorker()); err != nil {
-			s.Started(err)
-			s.Logger.Error("pool starts with too few workers", "pool", s.Pool, "workers", s.Crew.Size(), "error", err)
-			s.failIfEmpty()
-			return
+		if _, err := s.spawn(ctx, s.Crew.NewWorker); err != nil {
+			if s.Started(err) {
+				s.failIfEmpty()
+				return
+			}
+			s.respawnLater(ctx, new(respawn), err) // the pool has been restarted: nobody waits for its start
 		}
 	}
 	s.Started(nil)
@@ -162,10 +163,11 @@ func (s *supervisor) request(ctx actor.Context, size int) error {
 	return err
 }
 
-// spawn starts a worker. A producer that panics is an error.
-func (s *supervisor) spawn(ctx actor.Context, props *actor.Props) (pid *actor.PID, err error) {
+// spawn starts a worker. A producer that panics, or an option of its props, is an
+// error.
+func (s *supervisor) spawn(ctx actor.Context, props func() *actor.Props) (pid *actor.PID, err error) {
 	s.spawned++
-	panicked := survive(func() { pid, err = ctx.SpawnNamed(props, strconv.Itoa(s.spawned)) })
+	panicked := survive(func() { pid, err = ctx.SpawnNamed(props(), strconv.Itoa(s.spawned)) })
 	if panicked != nil {
 		err = panicked
 	}
@@ -187,8 +189,8 @@ func (s *supervisor) resize(ctx actor.Context, size int, reason string) error {
 	}
 	from := s.wanted
 	for s.Crew.Size() < size {
-		if _, err := s.spawn(ctx, s.Crew.NewWorker()); err != nil {
-			s.wanted = s.Crew.Size()
+		if _, err := s.spawn(ctx, s.Crew.NewWorker); err != nil {
+			s.wanted = max(s.Crew.Size(), min(from, size)) // those that are to be spawned at another try still count
 			s.resized(from, s.wanted, reason)
 			return err
 		}
@@ -222,7 +224,7 @@ func (s *supervisor) adopt(ctx actor.Context, foreign *actor.PID) error {
 	if props == nil {
 		return fmt.Errorf("%w: routee %s: the pool's tasks are for its own handler", messages.ErrInvalidOption, foreign)
 	}
-	_, err := s.spawn(ctx, props)
+	_, err := s.spawn(ctx, func() *actor.Props { return props })
 	if err == nil {
 		s.wanted++
 		s.resized(s.wanted-1, s.wanted, "routee added")
@@ -252,13 +254,11 @@ func (s *supervisor) remove(ctx actor.Context, pid *actor.PID) error {
 // or is not worth it.
 func (s *supervisor) ended(ctx actor.Context, worker *actor.PID) {
 	defer s.Crew.EndVainWaits()
-	worked := s.Crew.Remove(worker)
+	worked, abandoned := s.Crew.Remove(worker)
 	reason, expected := s.expected[worker.Id]
 	delete(s.expected, worker.Id)
 	spent, dismissed := s.oversight.takeDismissal(worker)
 	s.oversight.forget(worker)
-	abandoned := s.abandoned[worker.Id]
-	delete(s.abandoned, worker.Id)
 	switch {
 	case s.stopping:
 		reason = "pool stopped"
@@ -287,7 +287,7 @@ func (s *supervisor) ended(ctx actor.Context, worker *actor.PID) {
 
 // lose goes on without a worker. missing says that no other has taken its place.
 func (s *supervisor) lose(worker *actor.PID, reason string, missing bool) {
-	s.Logger.Warn("worker not replaced", "pool", s.Pool, "worker", worker.Id, "reason", reason)
+	s.Logger.Warn("worker not replaced", "pool", s.Pool, "worker", worker.GetId(), "reason", reason)
 	if !missing {
 		return
 	}
@@ -296,15 +296,6 @@ func (s *supervisor) lose(worker *actor.PID, reason string, missing bool) {
 	s.Crew.Lost(s.lost)
 	s.resized(s.wanted+1, s.wanted, reason)
 	s.deliver.Publish(&messages.Degraded{Pool: s.Pool, Worker: worker, Size: s.wanted, Lost: s.lost, Reason: reason})
-}
-
-// abandon gives up a worker whose handler is stuck. Proto.Actor would wait for it for
-// ever, and the pool would not stop before it.
-func (s *supervisor) abandon(ctx actor.Context, event *messages.WorkerAbandoned) {
-	s.deliver.Publish(event)
-	s.abandoned[event.Worker.Id] = true
-	ctx.ActorSystem().ProcessRegistry.Remove(event.Worker)
-	s.deliver.TellSystem(ctx.Self(), &actor.Terminated{Who: event.Worker})
 }
 
 func (s *supervisor) failIfEmpty() {

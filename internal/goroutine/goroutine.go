@@ -25,27 +25,32 @@ func idOf(trace []byte) ID {
 	return ID(id)
 }
 
-// maxTraces bounds the text of all goroutines that Stack looks through.
+// maxTraces bounds the text of all goroutines that Stacks looks through.
 const maxTraces = 64 << 20
 
-// Stack is the stack of the goroutine with the given ID, as runtime/debug.Stack
-// prints it; nil if there is none, or too many goroutines to look through. It stops
-// the world for as long as it takes to print all stacks.
-func Stack(id ID) []byte {
-	if id == "" {
-		return nil
+// Stacks are the stacks of the goroutines with the given IDs, as runtime/debug.Stack
+// prints them; nil for one that is not there, or if there are too many goroutines to
+// look through. It stops the world for as long as it takes to print all stacks.
+func Stacks(ids ...ID) [][]byte {
+	stacks := make([][]byte, len(ids))
+	index := make(map[ID]int, len(ids))
+	for i, id := range ids {
+		if id != "" {
+			index[id] = i
+		}
 	}
 	for size := 1 << 16; size <= maxTraces; size *= 4 {
 		buf := make([]byte, size)
 		n := runtime.Stack(buf, true)
+		if n == size {
+			continue // that may not be all
+		}
 		for trace := range bytes.SplitSeq(buf[:n], []byte("\n\n")) {
-			if idOf(trace) == id {
-				return bytes.Clone(trace)
+			if i, wanted := index[idOf(trace)]; wanted {
+				stacks[i] = bytes.Clone(trace)
 			}
 		}
-		if n < size {
-			return nil
-		}
+		break
 	}
-	return nil
+	return stacks
 }
