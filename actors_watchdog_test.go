@@ -223,7 +223,7 @@ func TestAHandlerStuckInItsCallerIsGivenUp(t *testing.T) {
 }
 
 func TestABadWatchdogIsAnError(t *testing.T) {
-	for _, w := range []actors.Watchdog{{}, {Grace: 1}, {Limit: 1}, {Grace: -1, Limit: 1}, {Grace: 1, Limit: -1}} {
+	for _, w := range []actors.Watchdog{{}, {Limit: 1}, {Grace: -1, Limit: 1}, {Grace: 1, Limit: -1}} {
 		_, err := actors.NewPool(quiet().Root, double, actors.WithWatchdog(w))
 		assert.ErrorIs(t, err, messages.ErrInvalidOption, "%+v", w)
 	}

@@ -220,7 +220,7 @@ func WithRetry(policy Retry) Option {
 func WithQuarantine(quarantine Quarantine) Option {
 	return option(func(c *config) error {
 		if quarantine == (Quarantine{}) {
-			return invalid.Option("quarantine after 0 crashes < 1")
+			return invalid.Option("quarantine for no reason")
 		}
 		c.quarantine = quarantine
 		return nil

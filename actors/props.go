@@ -3,6 +3,7 @@ package actors
 import (
 	"errors"
 	"slices"
+	"sync"
 
 	"github.com/asynkron/protoactor-go/actor"
 
@@ -118,7 +119,8 @@ func (p *plan) spawn(system *actor.ActorSystem, id string, _ *actor.Props, paren
 	})
 	work = p.work(run.router)
 
-	started := make(chan error, 1) // of the first supervisor; a restart's finds it full
+	started := make(chan error, 1)
+	var first sync.Once // the start of the first supervisor is waited for
 	props := run.router.Props(func() *actor.Props {
 		return supervisor.Props(supervisor.Config{
 			Pool:      name,
@@ -128,13 +130,9 @@ func (p *plan) spawn(system *actor.ActorSystem, id string, _ *actor.Props, paren
 			Health:    p.health,
 			Autoscale: p.autoscale,
 			Logger:    logger,
-			Started: func(err error) bool {
-				select {
-				case started <- err:
-					return true
-				default:
-					return false
-				}
+			Started: func(err error) (awaited bool) {
+				first.Do(func() { started <- err; awaited = true })
+				return awaited
 			},
 			Escalate:  func(reason, message any) { system.Root.Send(run.pid, router.Escalation(reason, message)) },
 			NoWorkers: func() { system.Root.Send(run.pid, router.NoWorkers()) },

@@ -13,7 +13,7 @@ const (
 	Panicked                       // the handler panicked, or ended its goroutine
 	TimedOut                       // the task's timeout ran out, queued or running
 	Canceled                       // whoever submitted it gave it up, or the pool closed while it ran
-	Dropped                        // by the overflow policy, or by a stop before it ran
+	Dropped                        // by the overflow policy, or by a stop while it was queued
 	Quarantined                    // given up after repeated crashes, or after its last attempt
 	Rejected                       // never accepted, so not in the ledger
 )

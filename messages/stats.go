@@ -28,14 +28,15 @@ type Stats struct {
 	Succeeded, Failed, Panicked, TimedOut, Canceled, Dropped, Quarantined int64
 
 	Rejected int64 // never accepted
-	Retries  int64 // attempts that were followed by another
+	Retries  int64 // attempts that failed and were not to be the last
 	Delayed  int64 // those of Queued that wait for the time of their next attempt
 	Restarts int64 // workers restarted by the strategy
 	Replaced int64 // workers that stopped and were replaced
 
 	// Lost is the number of workers that are gone for good, since their restarts or
 	// the pool's were spent, or they could not start: the pool is degraded by as
-	// many. A Resize makes up for them.
+	// many. It counts from the last Resize by request, which says anew how many there
+	// should be.
 	Lost int
 	// Abandoned is the number of handlers that the watchdog has given up and that
 	// have not returned: goroutines that nobody waits for.
@@ -120,7 +121,7 @@ type WorkerStats struct {
 
 	Restarts int64
 	Queued   int           // tasks waiting for this worker alone
-	MeanRun  time.Duration // mean time from start to outcome
+	MeanRun  time.Duration // mean time that an attempt took
 	Custom   map[string]int64
 }
 
@@ -129,7 +130,7 @@ type WorkerStats struct {
 type DrainReport struct {
 	Finished int64 // ended by themselves after the stop was asked for
 	Canceled int64 // were running and were canceled
-	Dropped  int64 // were queued and never ran
+	Dropped  int64 // were queued, for their first attempt or a further one
 	// Abandoned has the IDs of the canceled tasks whose handlers had not
 	// returned when the report was made.
 	Abandoned []string

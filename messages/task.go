@@ -39,7 +39,7 @@ type Result struct {
 	// Worker is the ID of the worker that had the task in hand last; empty when none
 	// had.
 	Worker string
-	// Attempts is how many times a worker began the task.
+	// Attempts is how many times the task was begun.
 	Attempts int
 	// Run is the time that the task was in hand, summed over its attempts. Wait is
 	// the rest of the time from its admission to its outcome.

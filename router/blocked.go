@@ -113,10 +113,6 @@ func (w *Worker) waitingLocked() bool {
 func (r *Router) EndVainWaits() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.endVainWaitsLocked()
-}
-
-func (r *Router) endVainWaitsLocked() {
 	if r.stuck == nil {
 		return
 	}
@@ -125,6 +121,13 @@ func (r *Router) endVainWaitsLocked() {
 		stuck = stuck || w.waits > 0 && r.waitsForLocked(w.awaited, w)
 	}
 	if stuck {
+		r.endWaitsLocked()
+	}
+}
+
+// endWaitsLocked tells those that wait for their own pool.
+func (r *Router) endWaitsLocked() {
+	if r.stuck != nil {
 		close(r.stuck)
 		r.stuck = nil
 	}

@@ -8,8 +8,9 @@ import (
 )
 
 // Breaker leaves a worker out of the choice that keeps failing. After the cooldown
-// it is given one task: if that succeeds the worker is in the choice again, else it
-// is left out for another cooldown. The last worker that is left is never left out.
+// it is given one task, its probe: if that succeeds the worker is in the choice
+// again, else it is left out for another cooldown. The last worker is never left
+// out. A broadcast task for a worker that is left out waits for it.
 type Breaker struct {
 	// Failures is after how many attempts in a row that failed, panicked or timed out
 	// in its hand a worker is left out, at least 1.
@@ -58,8 +59,8 @@ func (w *Worker) tripped() bool {
 	return limit > 0 && w.failures >= limit
 }
 
-// judgeLocked opens or closes the breaker of a worker that has put a task down.
-func (r *Router) judgeLocked(w *Worker, now int64, then *after) {
+// breakerLocked opens or closes the breaker of a worker that has put a task down.
+func (r *Router) breakerLocked(w *Worker, now int64, then *after) {
 	switch {
 	case w.leaving:
 	case w.breaker == breakerTrial && w.failures == 0:
@@ -76,8 +77,9 @@ func (r *Router) judgeLocked(w *Worker, now int64, then *after) {
 		r.notifyAfter(then, &messages.BreakerOpened{
 			Pool: r.cfg.Name, Worker: w.pid, Failures: w.failures, Until: r.timeOf(until),
 		})
-	default:
+	case w.breaker == breakerTrial: // its probe told nothing
 		w.chosenLocked()
+		r.relieveLocked(then)
 	}
 }
 

@@ -23,7 +23,7 @@ const (
 	delayed              // waiting for the time of its next attempt
 	batched              // in its worker's batch
 	running              // in its worker's hand, or in its caller's under CallerRuns; maybe settled
-	gone                 // settled without having run
+	gone                 // settled while it was in no hand
 )
 
 // A Body is what a cell carries: the work, and whoever waits for it.

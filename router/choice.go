@@ -85,20 +85,27 @@ func (r *Router) benchLocked(w *Worker, then *after) {
 func (r *Router) readmitLocked(w *Worker, then *after) {
 	w.refreshLocked()
 	r.sideLocked(w)
-	if r.sidelined > 0 && r.own > 0 {
-		var cells []*Cell
-		for _, other := range *r.routees.Load() {
-			if other.sidelined && other.breaker != breakerTrial {
-				cells = append(cells, other.takeOwnLocked()...)
-			}
-		}
-		r.moveLocked(cells, then)
-	}
+	r.relieveLocked(then)
 	r.rebalanceLocked(then)
 	if w.own.Len() > 0 && w.able && !r.paused {
 		then.schedule(w.unparkLocked())
 	}
 	then.schedule(r.wakeLocked())
+}
+
+// relieveLocked gives what is queued for workers that are sidelined, since there was
+// no other, to the choice.
+func (r *Router) relieveLocked(then *after) {
+	if r.sidelined == 0 || r.own == 0 || r.sidelined == len(*r.routees.Load()) {
+		return
+	}
+	var cells []*Cell
+	for _, w := range *r.routees.Load() {
+		if w.sidelined && w.breaker != breakerTrial {
+			cells = append(cells, w.takeOwnLocked()...)
+		}
+	}
+	r.moveLocked(cells, then)
 }
 
 // unsideLocked forgets that a worker that leaves is sidelined.

@@ -1,6 +1,7 @@
 package router
 
 import (
+	"cmp"
 	"slices"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -19,6 +20,7 @@ func (r *Router) joinLocked(w *Worker, then *after) {
 	w.routed = true
 	w.refreshLocked()
 	r.adoptSharedLocked(then)
+	r.relieveLocked(then)
 	r.rebalanceLocked(then)
 	then.schedule(w.unparkLocked()) // its Started message waits
 	r.admitLocked(then)
@@ -84,14 +86,18 @@ func (r *Router) suspendFailed(w *Worker) {
 	w.system.drop(func(message any) bool { _, resume := message.(*actor.ResumeMailbox); return resume })
 }
 
-// Retire takes all but the first stay workers out of dispatch and returns their
-// PIDs. They finish what they have in hand.
+// Retire takes all but stay workers out of dispatch, the last ones and before them
+// those that are sidelined, and returns their PIDs. They finish what they have in hand.
 func (r *Router) Retire(stay int) []*actor.PID {
 	var then after
 	var pids []*actor.PID
 	r.mu.Lock()
 	workers := *r.routees.Load()
 	stay = min(stay, len(workers)) // others may have left meanwhile
+	if r.sidelined > 0 {           // the first to go are those that are of no use now
+		workers = slices.Clone(workers)
+		slices.SortStableFunc(workers, func(a, b *Worker) int { return cmp.Compare(sidelinedLast(a), sidelinedLast(b)) })
+	}
 	for _, w := range workers[stay:] {
 		w.routed = false
 	}
@@ -103,6 +109,13 @@ func (r *Router) Retire(stay int) []*actor.PID {
 	r.mu.Unlock()
 	then.run()
 	return pids
+}
+
+func sidelinedLast(w *Worker) int {
+	if w.sidelined {
+		return 1
+	}
+	return 0
 }
 
 // RetireWorker takes the worker with the given PID, or that stands for it, out
@@ -140,6 +153,7 @@ func (r *Router) Remove(pid *actor.PID) (worked, abandoned bool) {
 		r.departed[o] += n
 		worked = worked || n > 0
 	}
+	worked = worked || w.retried > 0
 	r.restarts += w.restarts.Load()
 	r.addCountersLocked(w.counters)
 	mail := w.mail.waiting()

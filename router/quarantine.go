@@ -15,9 +15,9 @@ import (
 // Quarantined, published with a messages.TaskQuarantined event, and kept in a list
 // from which they can be submitted again.
 type Quarantine struct {
-	// Crashes is how many panics of its handler a task may cause, at least 1: the
-	// last of them is its end. A task crashes more than once if Retry.Panics has it
-	// tried again.
+	// Crashes is how many panics of its handler a task may cause: the last of them is
+	// its end. A task crashes more than once if Retry.Panics has it tried again. 0 means
+	// that crashes are no reason.
 	Crashes int
 	// Exhausted says that tasks are given up too that have failed or panicked at the
 	// last attempt that the retry policy grants them.
@@ -38,7 +38,7 @@ func (q Quarantine) Validate(retry Retry) error {
 		possible = retry.Attempts
 	}
 	switch {
-	case q.Crashes < 1:
+	case q.Crashes < 0, q.Crashes == 0 && !q.Exhausted:
 		return invalid.Option("quarantine after %d crashes < 1", q.Crashes)
 	case q.Crashes > possible && !q.Exhausted:
 		return invalid.Option("quarantine after %d crashes: by the retry policy a task crashes %d times at most", q.Crashes, possible)
@@ -68,10 +68,7 @@ type quarantined struct {
 // quarantines reports whether a task is given up whose attempt ended so.
 func (r *Router) quarantines(c *Cell, outcome messages.Outcome, exhausted bool) bool {
 	q := &r.cfg.Quarantine
-	if q.Crashes == 0 {
-		return false
-	}
-	if outcome == messages.Panicked {
+	if q.Crashes > 0 && outcome == messages.Panicked {
 		crashes := 1
 		if past := c.past(); past != nil {
 			crashes += len(past.panics)

@@ -167,10 +167,19 @@ func (r *Router) adoptSharedLocked(then *after) {
 	r.moveLocked(cells, then)
 }
 
+// order is the place of the task among those that are moved: by acceptance or, if it
+// has been queued again since, behind those that had been accepted by then.
+func (c *Cell) order() int64 {
+	if past := c.past(); past != nil {
+		return 2*past.order + 1
+	}
+	return 2 * c.seq
+}
+
 // moveLocked queues tasks anew that are in no queue, in the order they were
 // accepted, whether there is room or not.
 func (r *Router) moveLocked(cells []*Cell, then *after) {
-	slices.SortFunc(cells, func(a, b *Cell) int { return cmp.Compare(a.seq, b.seq) })
+	slices.SortStableFunc(cells, func(a, b *Cell) int { return cmp.Compare(a.order(), b.order()) })
 	for _, c := range cells {
 		switch {
 		case !c.pinned:
@@ -178,10 +187,15 @@ func (r *Router) moveLocked(cells []*Cell, then *after) {
 			if r.picker != nil {
 				r.picker.accepted(c)
 			}
-			if _, keyed := r.picker.(*consistentHash); w != nil && w.waits > 0 && !keyed {
-				w = nil // it may wait for this very task
+			_, keyed := r.picker.(*consistentHash)
+			waits := w != nil && w.waits > 0 // maybe for this very task
+			if waits && !keyed {
+				w = nil
 			}
 			r.enqueueLocked(c, w, then)
+			if waits && keyed && r.waitsForLocked(w.awaited, w) {
+				r.endWaitsLocked()
+			}
 		case c.worker.leaving:
 			r.settleQueuedLocked(c, messages.Dropped, errWorkerGone, then)
 		default:

@@ -25,7 +25,7 @@ type Retry struct {
 	// though never below Min or above Max.
 	Jitter float64
 	// On says which errors of the handler are worth another attempt; nil: none. It is
-	// called on the worker's goroutine. NoRetry and RetryAfter, in package messages,
+	// called on the handler's goroutine. NoRetry and RetryAfter, in package messages,
 	// go before it.
 	On func(error) bool
 	// Panics says that a task that panicked, or ended its goroutine, is tried again.
@@ -77,6 +77,7 @@ func (c *Cell) attempt() *attempt {
 // history is what a task keeps of its earlier attempts.
 type history struct {
 	attempts int
+	order    int64                  // it was queued again when so many tasks had been accepted
 	accepted int64                  // when the task was accepted
 	ran      int64                  // nanoseconds that the attempts took
 	worker   string                 // the ID of the worker that had it last
@@ -156,8 +157,8 @@ func (c *Cell) endsWithin(d time.Duration, askCaller bool) bool {
 func (w *Worker) putBack(c *Cell, again *verdict) {
 	w.settled = true
 	w.countAttempt(c)
-	w.noteOutcome(again.outcome)
-	w.lastOfBatch = true // what is left of it goes back: the router must have this one
+	w.noteOutcome(again.outcome) // a failure, even if others are first to settle the task
+	w.lastOfBatch = true         // what is left of it goes back: the router must have this one
 	w.clock = w.router.now()
 }
 
@@ -180,7 +181,7 @@ func (r *Router) againLocked(c *Cell, w *Worker, again *verdict, now int64, then
 		c.worker = nil
 	}
 	if again.delay == 0 {
-		r.moveLocked([]*Cell{c}, then)
+		r.queueAgainLocked(c, then)
 		return true
 	}
 	c.place = delayed
@@ -190,6 +191,12 @@ func (r *Router) againLocked(c *Cell, w *Worker, again *verdict, now int64, then
 	r.alarms.Add(&past.due, c.enqueued)
 	r.setTimerLocked()
 	return true
+}
+
+// queueAgainLocked queues a task for its next attempt, now.
+func (r *Router) queueAgainLocked(c *Cell, then *after) {
+	c.past().order = r.submitted
+	r.moveLocked([]*Cell{c}, then)
 }
 
 func (r *Router) rememberLocked(c *Cell, w *Worker, again *verdict, now int64) {
@@ -203,8 +210,9 @@ func (r *Router) rememberLocked(c *Cell, w *Worker, again *verdict, now int64) {
 	past.worker = ""
 	if w != nil {
 		past.worker = w.id
+		w.retried++
 	}
-	if again.crash != nil && r.cfg.Quarantine.Crashes > 0 {
+	if again.crash != nil && r.cfg.Quarantine != (Quarantine{}) {
 		past.panics = append(past.panics, again.crash)
 	}
 }
@@ -224,6 +232,5 @@ type retryDue struct{ *Cell }
 
 func (a retryDue) ringLocked(r *Router, _ int64, then *after) {
 	r.delayed.Remove(&a.node)
-	r.moveLocked([]*Cell{a.Cell}, then)
-	r.endVainWaitsLocked() // it may be queued behind a task that waits for it
+	r.queueAgainLocked(a.Cell, then)
 }

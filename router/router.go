@@ -128,7 +128,7 @@ type Router struct {
 	service    int64                // how long a worker is busy with a task, in the mean of late; kept for DeadlineCheck
 
 	submitted int64
-	unworked  tally // outcomes of tasks that never ran
+	unworked  tally // outcomes of tasks that were in no hand then
 	departed  tally // of workers that are gone
 	retries   int64
 	restarts  int64 // of workers that are gone

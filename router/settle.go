@@ -142,7 +142,7 @@ func (r *Router) end(c *Cell, outcome messages.Outcome, err error) {
 	}
 }
 
-// settleQueuedLocked gives a task that was accepted but never ran its outcome.
+// settleQueuedLocked gives a task that is in no hand its outcome.
 // The task must be in no queue any more.
 func (r *Router) settleQueuedLocked(c *Cell, outcome messages.Outcome, err error, then *after) {
 	c.place, c.worker = gone, nil

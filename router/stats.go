@@ -100,8 +100,8 @@ func (s *summary) addLocked(w *Worker, now int64) {
 	ws.Succeeded, ws.Failed, ws.Panicked = t[messages.Succeeded], t[messages.Failed], t[messages.Panicked]
 	ws.TimedOut, ws.Canceled, ws.Quarantined = t[messages.TimedOut], t[messages.Canceled], t[messages.Quarantined]
 	ws.Restarts = w.restarts.Load()
-	if settled > 0 {
-		ws.MeanRun = time.Duration(w.ran.Load() / settled)
+	if attempts := settled + w.retried; attempts > 0 {
+		ws.MeanRun = time.Duration(w.ran.Load() / attempts)
 	}
 	s.stats.Restarts += ws.Restarts
 	addTo(&s.stats.Custom, ws.Custom)

@@ -21,7 +21,9 @@ func (r *Router) next(w *Worker, done *Cell, now int64) job {
 	if done != nil {
 		w.dropContext(done)
 		w.measureBatch(now)
-		w.measureRest(now)
+		if !w.abandoned.Load() {
+			w.measureRest(now)
+		}
 	}
 	var then after
 	r.mu.Lock()
@@ -62,14 +64,16 @@ func (r *Router) doneLocked(w *Worker, done *Cell, now int64, then *after) {
 	}
 	if w.interrupted {
 		w.interrupted = false
-		w.noteOutcome(done.Outcome())
+		if again == nil { // else it has been noted
+			w.noteOutcome(done.Outcome())
+		}
 	}
 	if w.attempt != (attempt{}) {
 		w.attempt = attempt{} // it may keep much alive
 	}
 	r.putDownLocked(w, then)
 	if w.breaker != breakerClosed || w.tripped() {
-		r.judgeLocked(w, now, then)
+		r.breakerLocked(w, now, then)
 	}
 	if again == nil || !r.againLocked(done, w, again, now, then) {
 		r.endDeadlineLocked(done)

@@ -19,7 +19,7 @@ type Watchdog struct {
 	// Grace is how long a handler may go on after its task has been timed out or
 	// canceled, more than 0.
 	Grace time.Duration
-	// Limit is how many abandoned handlers there may be at a time, at least 1. While
+	// Limit is how many abandoned handlers there may be at a time, 0 meaning 100. While
 	// there are as many, a further one is left to its worker, and looked at again
 	// after another grace.
 	Limit int
@@ -31,10 +31,17 @@ func (d Watchdog) Validate() error {
 	switch {
 	case d.Grace <= 0:
 		return invalid.Option("watchdog grace %v <= 0", d.Grace)
-	case d.Limit < 1:
-		return invalid.Option("watchdog limit %d < 1", d.Limit)
+	case d.Limit < 0:
+		return invalid.Option("watchdog limit %d < 0", d.Limit)
 	}
 	return nil
+}
+
+func (d Watchdog) limit() int {
+	if d.Limit == 0 {
+		return 100
+	}
+	return d.Limit
 }
 
 // A watch is kept on a handler from its task's outcome to its return. It is guarded
@@ -91,11 +98,11 @@ func (r *Router) endWatchLocked(wt *watch, then *after) {
 // ringLocked gives up the handler, unless too many are already.
 func (wt *watch) ringLocked(r *Router, now int64, then *after) {
 	wt.id = wt.cell.id()
-	if len(r.abandoned) >= r.cfg.Watchdog.Limit {
+	if len(r.abandoned) >= r.cfg.Watchdog.limit() {
 		if !wt.warned {
 			wt.warned = true
 			then.calls = append(then.calls, func() {
-				r.warn("handler stuck, and not given up: too many are", "task", wt.id, "limit", r.cfg.Watchdog.Limit)
+				r.warn("handler stuck, and not given up: too many are", "task", wt.id, "limit", r.cfg.Watchdog.limit())
 			})
 		}
 		r.watchAgainLocked(wt, now)

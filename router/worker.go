@@ -62,11 +62,12 @@ type Worker struct {
 	awaited            *Cell // what it waits for last, while waits > 0
 	own                queue.Queue[*Cell]
 	system             fifo
-	mail               fifo // messages to the worker itself
-	taken              bool // has a task in hand, and maybe a batch
-	interrupted        bool // the task in hand got its outcome from others
-	delayed            bool // its restart is
-	sidelined          bool // left out of the choice
+	mail               fifo  // messages to the worker itself
+	taken              bool  // has a task in hand, and maybe a batch
+	interrupted        bool  // the task in hand got its outcome from others
+	retried            int64 // attempts that it made and that were not the last
+	delayed            bool  // its restart is
+	sidelined          bool  // left out of the choice
 	breaker            breakerState
 	cooling            deadline.Entry[alarm] // set while the breaker is open
 	watch              *watch                // on the handler; nil: none

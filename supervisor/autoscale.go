@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/troupe-go/troupe/internal/invalid"
 	"github.com/troupe-go/troupe/messages"
 )
 
@@ -64,11 +65,11 @@ type Load struct {
 func (a Autoscale) Validate() error {
 	switch {
 	case a.Min < 1:
-		return fmt.Errorf("%w: autoscaling: minimum %d < 1", messages.ErrInvalidOption, a.Min)
+		return invalid.Option("autoscaling: minimum %d < 1", a.Min)
 	case a.Max < a.Min:
-		return fmt.Errorf("%w: autoscaling: maximum %d < minimum %d", messages.ErrInvalidOption, a.Max, a.Min)
+		return invalid.Option("autoscaling: maximum %d < minimum %d", a.Max, a.Min)
 	case a.Every < 0:
-		return fmt.Errorf("%w: autoscaling: a look every %v", messages.ErrInvalidOption, a.Every)
+		return invalid.Option("autoscaling: a look every %v", a.Every)
 	}
 	rule, ok := a.withDefaults().Rule.(interface{ Validate() error })
 	if !ok {

@@ -56,6 +56,7 @@ func (a *autoscaler) stop() {
 // the scaler may be the user's, and whatever it does, it must not hold up the pool.
 type decided struct {
 	load Load
+	lost int // workers gone for good, which are in load
 	to   int
 	why  string
 	err  error
@@ -69,8 +70,11 @@ func (s *supervisor) lookAtLoad(ctx actor.Context) {
 	stats := s.Crew.Stats()
 	a := &s.autoscaler
 	ended := stats.Succeeded + stats.Failed + stats.Panicked + stats.Quarantined + stats.Retries
-	d := &decided{load: Load{
-		At: stats.At, Size: s.wanted, Busy: stats.Busy, Peak: s.Crew.PeakBusy(), Queued: stats.Queued - stats.Delayed,
+	// What was lost for good is not made up for by scaling: to the scaler, the lost are
+	// workers that are always busy.
+	d := &decided{lost: s.lost, load: Load{
+		At: stats.At, Size: s.wanted + s.lost, Busy: stats.Busy + s.lost, Peak: s.Crew.PeakBusy() + s.lost,
+		Queued:      stats.Queued - stats.Delayed,
 		Throughput:  float64(ended-a.ended) / stats.At.Sub(a.at).Seconds(),
 		Utilization: stats.Utilization,
 	}}
@@ -101,15 +105,14 @@ func (s *supervisor) scale(ctx actor.Context, d *decided) {
 		s.Logger.Error("autoscaling rule failed", "pool", s.Pool, "rule", a.rule, "error", err)
 		return
 	}
-	from := s.wanted
-	to := min(d.to, s.Autoscale.Max-s.lost) // what was lost for good is not made up for by scaling
-	if from != d.load.Size || to == from || to < 1 || from < s.Autoscale.Min && s.lost > 0 {
+	from, to := d.load.Size-d.lost, d.to-d.lost
+	if from != s.wanted || to == from || to < 1 {
 		a.futile = [2]int{}
 		return
 	}
 	event := &messages.Autoscaled{
 		Pool: s.Pool, Rule: a.rule, From: from, To: to, Reason: d.why,
-		Queued: d.load.Queued, Busy: d.load.Busy, Throughput: d.load.Throughput, Utilization: d.load.Utilization,
+		Queued: d.load.Queued, Busy: d.load.Busy - d.lost, Throughput: d.load.Throughput, Utilization: d.load.Utilization,
 		DryRun: s.Autoscale.DryRun,
 	}
 	if !event.DryRun {

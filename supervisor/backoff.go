@@ -119,17 +119,26 @@ func (a *asked) restartLater(b Backoff, child *actor.PID, workers []*actor.PID) 
 	d.failures++
 	d.restarted = now.Add(delay)
 	d.timer = time.AfterFunc(delay, func() {
-		if o.isCurrent(child, d) {
+		if o.isDue(child, d, workers) {
 			a.RestartChildren(workers...)
 		}
 	})
 }
 
-// isCurrent reports whether the restart is still to be done.
-func (o *oversight) isCurrent(worker *actor.PID, d *delayedRestart) bool {
+// isDue reports whether the restart is still to be done. If so, it serves for those
+// of the others that are restarted with the worker and wait for their own.
+func (o *oversight) isDue(worker *actor.PID, d *delayedRestart, workers []*actor.PID) bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	return !o.delays.stopped && o.delays.of[worker.Id] == d
+	if o.delays.stopped || o.delays.of[worker.Id] != d {
+		return false
+	}
+	for _, other := range workers {
+		if d := o.delays.of[other.Id]; d != nil {
+			d.timer.Stop()
+		}
+	}
+	return true
 }
 
 // forget ends what there is to do about a worker that is gone.
@@ -140,6 +149,13 @@ func (o *oversight) forget(worker *actor.PID) {
 		d.timer.Stop()
 		delete(o.delays.of, worker.Id)
 	}
+}
+
+// start begins anew, with workers that have not failed.
+func (o *oversight) start() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.delays = delays{of: make(map[string]*delayedRestart)}
 }
 
 // stop ends all that there is to do.

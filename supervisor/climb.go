@@ -5,7 +5,7 @@ import (
 	"math"
 	"time"
 
-	"github.com/troupe-go/troupe/messages"
+	"github.com/troupe-go/troupe/internal/invalid"
 )
 
 // Climb is a [Rule] that finds the size with the best throughput by trying sizes:
@@ -60,13 +60,13 @@ func (Climb) String() string { return "climb" }
 func (c Climb) Validate() error {
 	switch {
 	case c.Gain < 0 || math.IsNaN(c.Gain) || math.IsInf(c.Gain, 0):
-		return fmt.Errorf("%w: climb: gain %v", messages.ErrInvalidOption, c.Gain)
+		return invalid.Option("climb: gain %v", c.Gain)
 	case c.Rounds != 0 && c.Rounds < 4 || c.Rounds > climbLooks/2: // the spread of three is unknown
-		return fmt.Errorf("%w: climb: %d rounds, not 4 to %d", messages.ErrInvalidOption, c.Rounds, climbLooks/2)
+		return invalid.Option("climb: %d rounds, not 4 to %d", c.Rounds, climbLooks/2)
 	case c.Hold < 0:
-		return fmt.Errorf("%w: climb: hold %v", messages.ErrInvalidOption, c.Hold)
+		return invalid.Option("climb: hold %v", c.Hold)
 	case c.IdleAfter < 0:
-		return fmt.Errorf("%w: climb: idle after %v", messages.ErrInvalidOption, c.IdleAfter)
+		return invalid.Option("climb: idle after %v", c.IdleAfter)
 	}
 	return nil
 }

@@ -48,14 +48,15 @@ func (s *supervisor) checkHealth(ctx actor.Context) {
 	if s.health.overloaded {
 		limit = recovery
 	}
-	overloaded := float64(stats.Queued) > limit*float64(stats.Size)
+	queued := stats.Queued - stats.Delayed // what waits for its time is no load
+	overloaded := float64(queued) > limit*float64(stats.Size)
 	switch {
 	case overloaded && !s.health.overloaded:
-		s.Logger.Warn("pool overloaded", "pool", s.Pool, "queued", stats.Queued, "size", stats.Size)
-		s.deliver.Publish(&messages.Overloaded{Pool: s.Pool, Queued: stats.Queued, Size: stats.Size})
+		s.Logger.Warn("pool overloaded", "pool", s.Pool, "queued", queued, "size", stats.Size)
+		s.deliver.Publish(&messages.Overloaded{Pool: s.Pool, Queued: queued, Size: stats.Size})
 	case !overloaded && s.health.overloaded:
-		s.Logger.Info("pool recovered", "pool", s.Pool, "queued", stats.Queued, "size", stats.Size)
-		s.deliver.Publish(&messages.Recovered{Pool: s.Pool, Queued: stats.Queued, Size: stats.Size})
+		s.Logger.Info("pool recovered", "pool", s.Pool, "queued", queued, "size", stats.Size)
+		s.deliver.Publish(&messages.Recovered{Pool: s.Pool, Queued: queued, Size: stats.Size})
 	}
 	s.health.overloaded = overloaded
 	s.nextHealthCheck(ctx)

@@ -1,6 +1,7 @@
 package supervisor
 
 import (
+	"errors"
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -15,6 +16,8 @@ type respawn struct {
 	tries    int        // that were in vain
 }
 
+var errFruitless = errors.New("its predecessors stopped without having done anything")
+
 // replace spawns the successor of a worker that has stopped.
 func (s *supervisor) replace(ctx actor.Context, worker *actor.PID, worked bool) {
 	if worked {
@@ -22,11 +25,13 @@ func (s *supervisor) replace(ctx actor.Context, worker *actor.PID, worked bool) 
 	} else {
 		s.fruitless++
 	}
-	if s.fruitless > barrenLimit {
-		s.lose(worker, "its predecessors stopped without settling a task", true)
-		return
+	if s.fruitless <= barrenLimit {
+		s.tryToReplace(ctx, &respawn{replaces: worker})
+	} else if _, endless := s.oversight.patience(); endless {
+		s.respawnLater(ctx, &respawn{replaces: worker, tries: s.fruitless - barrenLimit}, errFruitless)
+	} else {
+		s.lose(worker, errFruitless.Error(), true)
 	}
-	s.tryToReplace(ctx, &respawn{replaces: worker})
 }
 
 func (s *supervisor) tryToReplace(ctx actor.Context, try *respawn) {

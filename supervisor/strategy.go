@@ -1,7 +1,6 @@
 package supervisor
 
 import (
-	"fmt"
 	"sync"
 	"time"
 
@@ -49,7 +48,8 @@ func (b poolBudget) apply(s *Strategy) { s.poolBudget = &b }
 // have been n within the given time, a further worker that would be restarted is
 // stopped instead and not replaced. The pool goes on degraded, with those that are
 // left, and says so: see [messages.Degraded] and [messages.Stats].Lost. within = 0
-// counts the pool's whole life. The default is no bound.
+// counts the pool's whole life. With [AllForOne], a failure counts once, however many
+// it restarts. The default is no bound.
 func PoolRestarts(n int, within time.Duration) Option {
 	return poolBudget{budget: budget{restarts: n, within: within}}
 }
@@ -99,7 +99,7 @@ func newStrategy(directive actor.Directive, options []Option) *Strategy {
 	}
 	for i, option := range options {
 		if option == nil {
-			s.invalid = fmt.Errorf("%w: option %d of a strategy is nil", messages.ErrInvalidOption, i)
+			s.invalid = invalid.Option("option %d of a strategy is nil", i)
 			continue
 		}
 		option.apply(s)
@@ -112,11 +112,11 @@ func newStrategy(directive actor.Directive, options []Option) *Strategy {
 func (s *Strategy) Validate() error {
 	switch {
 	case s == nil:
-		return fmt.Errorf("%w: nil strategy", messages.ErrInvalidOption)
+		return invalid.Option("nil strategy")
 	case s.invalid != nil:
 		return s.invalid
 	case s.decide == nil:
-		return fmt.Errorf("%w: nil decider", messages.ErrInvalidOption)
+		return invalid.Option("nil decider")
 	}
 	if s.budget != nil {
 		if err := s.budget.validate(); err != nil {

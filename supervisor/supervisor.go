@@ -10,6 +10,7 @@ import (
 	protorouter "github.com/asynkron/protoactor-go/router"
 
 	"github.com/troupe-go/troupe/internal/deliver"
+	"github.com/troupe-go/troupe/internal/invalid"
 	"github.com/troupe-go/troupe/messages"
 )
 
@@ -64,7 +65,6 @@ func Props(cfg Config) *actor.Props {
 	o := &oversight{
 		strategy: cfg.Strategy, crew: cfg.Crew, logger: cfg.Logger, pool: cfg.Pool,
 		escalate: cfg.Escalate, dismissed: make(map[string]string),
-		delays: delays{of: make(map[string]*delayedRestart)},
 	}
 	return actor.PropsFromProducer(
 		func() actor.Actor {
@@ -83,7 +83,7 @@ func (s *supervisor) Receive(ctx actor.Context) {
 	switch msg := ctx.Message().(type) {
 	case *actor.Started:
 		s.start(ctx)
-	case *actor.Stopping:
+	case *actor.Stopping, *actor.Restarting:
 		s.stopping = true
 		s.health.stop()
 		s.autoscaler.stop()
@@ -136,6 +136,8 @@ func (s *supervisor) Receive(ctx actor.Context) {
 func (s *supervisor) start(ctx actor.Context) {
 	s.deliver = deliver.Deliverer{System: ctx.ActorSystem(), Logger: s.Logger}
 	s.wanted = s.Size
+	s.oversight.start()
+	s.Crew.Lost(0)
 	for range s.Size {
 		if _, err := s.spawn(ctx, s.Crew.NewWorker); err != nil {
 			if s.Started(err) {
@@ -182,7 +184,7 @@ func (s *supervisor) spawn(ctx actor.Context, props func() *actor.Props) (pid *a
 // resize spawns workers or retires the last ones.
 func (s *supervisor) resize(ctx actor.Context, size int, reason string) error {
 	if size < 1 {
-		return fmt.Errorf("%w: size %d < 1", messages.ErrInvalidOption, size)
+		return invalid.Option("size %d < 1", size)
 	}
 	if s.stopping {
 		return messages.ErrPoolStopped
@@ -213,7 +215,7 @@ func (s *supervisor) resized(from, to int, reason string) {
 // adopt adds a worker that stands for a foreign actor.
 func (s *supervisor) adopt(ctx actor.Context, foreign *actor.PID) error {
 	if foreign == nil {
-		return fmt.Errorf("%w: nil PID", messages.ErrInvalidOption)
+		return invalid.Option("nil PID")
 	}
 	for _, pid := range s.Crew.Routees() {
 		if pid.Equal(foreign) {
@@ -222,7 +224,7 @@ func (s *supervisor) adopt(ctx actor.Context, foreign *actor.PID) error {
 	}
 	props := s.Crew.Adopt(foreign)
 	if props == nil {
-		return fmt.Errorf("%w: routee %s: the pool's tasks are for its own handler", messages.ErrInvalidOption, foreign)
+		return invalid.Option("routee %s: the pool's tasks are for its own handler", foreign)
 	}
 	_, err := s.spawn(ctx, func() *actor.Props { return props })
 	if err == nil {
@@ -236,10 +238,10 @@ func (s *supervisor) adopt(ctx actor.Context, foreign *actor.PID) error {
 // no error, as with Proto.Actor's own pools.
 func (s *supervisor) remove(ctx actor.Context, pid *actor.PID) error {
 	if pid == nil {
-		return fmt.Errorf("%w: nil PID", messages.ErrInvalidOption)
+		return invalid.Option("nil PID")
 	}
 	if routees := s.Crew.Routees(); len(routees) == 1 && routees[0].Equal(pid) {
-		return fmt.Errorf("%w: %s is the last worker", messages.ErrInvalidOption, pid.Id)
+		return invalid.Option("%s is the last worker", pid.Id)
 	}
 	if worker := s.Crew.RetireWorker(pid); worker != nil {
 		s.wanted--

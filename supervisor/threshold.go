@@ -5,7 +5,7 @@ import (
 	"math"
 	"time"
 
-	"github.com/troupe-go/troupe/messages"
+	"github.com/troupe-go/troupe/internal/invalid"
 )
 
 // Threshold is a [Rule] that grows a pool when its queue exceeds Factor times its
@@ -36,9 +36,9 @@ func (Threshold) String() string { return "threshold" }
 func (t Threshold) Validate() error {
 	switch {
 	case t.Factor < 0 || math.IsNaN(t.Factor) || math.IsInf(t.Factor, 0):
-		return fmt.Errorf("%w: threshold: factor %v", messages.ErrInvalidOption, t.Factor)
+		return invalid.Option("threshold: factor %v", t.Factor)
 	case t.IdleAfter < 0:
-		return fmt.Errorf("%w: threshold: idle after %v", messages.ErrInvalidOption, t.IdleAfter)
+		return invalid.Option("threshold: idle after %v", t.IdleAfter)
 	}
 	return nil
 }
