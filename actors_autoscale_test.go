@@ -113,7 +113,7 @@ func TestTheClimbFindsTheSizeForTheLoad(t *testing.T) {
 		waits       bool
 		least, most int
 	}{
-		"I/O-bound": {true, 64, 64},
+		"I/O-bound": {true, 45, 64},
 		"CPU-bound": {false, 1, 3},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -134,12 +134,28 @@ func TestTheLastWorkerIsNeverLeftOut(t *testing.T) {
 				pool := open(t, root, func(context.Context, int) (int, error) { return 0, errTask },
 					actors.WithSize(3), actors.WithDispatch(dispatch), failures(1, time.Hour))
 				for range 30 {
+					began := time.Now()
 					_, err := pool.Ask(t.Context(), 1)
 					require.ErrorIs(t, err, errTask)
+					assert.Zero(t, time.Since(began), "nobody had to wait for a cooldown")
 				}
 				synctest.Wait()
 				assert.LessOrEqual(t, len(opened), 2)
-				assert.Zero(t, pool.Stats().Queued)
+
+				// The others fail on trial as well, and are left out again.
+				for range 30 {
+					time.Sleep(20 * time.Minute)
+					began := time.Now()
+					_, err := pool.Ask(t.Context(), 1)
+					require.ErrorIs(t, err, errTask)
+					assert.Zero(t, time.Since(began))
+				}
+				// Nor does a resize leave only one that is left out.
+				require.NoError(t, pool.Resize(t.Context(), 1))
+				began := time.Now()
+				_, err := pool.Ask(t.Context(), 1)
+				require.ErrorIs(t, err, errTask)
+				assert.Zero(t, time.Since(began))
 			})
 		})
 	}

@@ -75,7 +75,7 @@ func TestATaskThatKeepsCrashingWorkersIsQuarantined(t *testing.T) {
 func TestAQuarantineForTheFirstCrashNeedsNoRetry(t *testing.T) {
 	virtually(t, func(t *testing.T, root *actor.RootContext) {
 		in := newInbox(t, root)
-		pool := open(t, root, newPoison().handle, quarantine(1, 0))
+		pool := open(t, root, newPoison().handle, actors.WithSize(1), quarantine(1, 0))
 		require.NoError(t, pool.Tell(t.Context(), -1))
 		assert.Equal(t, messages.Quarantined, in.result(t, pool.PID(), -2).Outcome)
 		_, err := pool.Ask(t.Context(), -3)

@@ -3,6 +3,7 @@ package supervisor_test
 import (
 	"fmt"
 	"math"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -17,16 +18,16 @@ import (
 	"github.com/troupe-go/troupe/supervisor"
 )
 
-// restarts notes when workers were restarted, since now.
-func restarts(system *actor.ActorSystem) *[]time.Duration {
+// restarts returns when workers were restarted, since now.
+func restarts(system *actor.ActorSystem) func() []time.Duration {
 	began := time.Now()
-	at := new([]time.Duration)
+	var at []time.Duration
 	system.EventStream.Subscribe(func(event any) {
 		if _, ok := event.(*messages.WorkerRestarted); ok {
-			*at = append(*at, time.Since(began))
+			at = append(at, time.Since(began))
 		}
 	})
-	return at
+	return func() []time.Duration { synctest.Wait(); return at }
 }
 
 func TestRestartsAreDelayedExponentially(t *testing.T) {
@@ -50,7 +51,7 @@ func TestRestartsAreDelayedExponentially(t *testing.T) {
 				failAt(65*s + time.Minute - 1)                      // a moment less than the quiet time
 				failAt(65*s + time.Minute - 1 + 10*s + time.Minute) // the quiet time, so it begins anew
 				time.Sleep(11 * s)
-				assert.Equal(t, []time.Duration{1 * s, 13 * s, 26 * s, 41 * s, 54 * s, 65 * s, 135*s - 1, 196*s - 1}, *at)
+				assert.Equal(t, []time.Duration{1 * s, 13 * s, 26 * s, 41 * s, 54 * s, 65 * s, 135*s - 1, 196*s - 1}, at())
 				assert.EqualValues(t, 8, c.stats().Restarts)
 			})
 		})
@@ -71,9 +72,9 @@ func TestDelaysWithJitterAreWithinTheBounds(t *testing.T) {
 			time.Sleep(time.Minute)
 			synctest.Wait()
 		}
-		require.Len(t, *at, 40)
+		require.Len(t, at(), 40)
 		for i := range failed {
-			delay := (*at)[i] - failed[i]
+			delay := at()[i] - failed[i]
 			assert.GreaterOrEqual(t, delay, time.Second)
 			assert.LessOrEqual(t, delay, time.Minute)
 			differ[delay] = true
@@ -131,6 +132,7 @@ func TestALoneWorkersQueueWaitsForItsRestart(t *testing.T) {
 				c.do(func(actor.Context) { at = time.Since(began) })
 				assert.EqualValues(t, 1, c.stats().Queued)
 				time.Sleep(2 * time.Hour)
+				synctest.Wait()
 				assert.Equal(t, time.Hour, at)
 			})
 		})
@@ -236,9 +238,9 @@ func (f decided) HandleFailure(_ *actor.ActorSystem, s actor.Supervisor, child *
 }
 
 // frail is an actor whose constructor panics while it is to.
-func frail(panics *bool) actor.Producer {
+func frail(panics *atomic.Bool) actor.Producer {
 	return func() actor.Actor {
-		if *panics {
+		if panics.Load() {
 			panic("no worker today")
 		}
 		return actor.ReceiveFunc(func(ctx actor.Context) {
@@ -265,21 +267,21 @@ func TestAConstructorThatPanicsIsTriedAgain(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			bubble(t, func(t *testing.T) {
-				system, panics := quiet(), false
-				pool := system.Root.Spawn(actors.PropsFromProducer(frail(&panics), actors.WithSize(1), actors.WithSupervision(tt.strategy)))
-				ran := false
+				system, panics := quiet(), new(atomic.Bool)
+				pool := system.Root.Spawn(actors.PropsFromProducer(frail(panics), actors.WithSize(1), actors.WithSupervision(tt.strategy)))
+				var ran atomic.Bool
+				panics.Store(true)
 				system.Root.Send(pool, fail("and its successor cannot start"))
-				panics = true
 				synctest.Wait()
-				system.Root.Send(pool, deed(func(actor.Context) { ran = true }))
+				system.Root.Send(pool, deed(func(actor.Context) { ran.Store(true) }))
 				time.Sleep(tt.outage)
-				panics = false
+				panics.Store(false)
 				time.Sleep(2 * time.Minute)
 				c := crew{t: t, system: system, pid: pool}
 				stats := c.stats()
 				assert.Equal(t, tt.size, stats.Size)
 				assert.Equal(t, 1-tt.size, stats.Lost)
-				assert.Equal(t, tt.size == 1, ran, "what was queued has waited")
+				assert.Equal(t, tt.size == 1, ran.Load(), "what was queued has waited")
 				require.NoError(t, system.Root.StopFuture(pool).Wait())
 			})
 		})
@@ -309,14 +311,14 @@ func TestBackoffServesAnyActor(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		system := quiet()
 		began := time.Now()
-		var started []time.Duration
+		started := make(chan time.Duration, 10)
 		parent := system.Root.Spawn(actor.PropsFromFunc(func(ctx actor.Context) {
 			switch ctx.Message().(type) {
 			case *actor.Started:
 				ctx.Spawn(actor.PropsFromFunc(func(ctx actor.Context) {
 					switch ctx.Message().(type) {
 					case *actor.Started:
-						started = append(started, time.Since(began))
+						started <- time.Since(began)
 					case string:
 						panic("again")
 					}
@@ -329,7 +331,9 @@ func TestBackoffServesAnyActor(t *testing.T) {
 			system.Root.Send(parent, "fail")
 			time.Sleep(10 * time.Second)
 		}
-		assert.Equal(t, []time.Duration{0, time.Second, 12 * time.Second, 24 * time.Second}, started)
+		for _, want := range []time.Duration{0, time.Second, 12 * time.Second, 24 * time.Second} {
+			assert.Equal(t, want, <-started)
+		}
 		require.NoError(t, system.Root.StopFuture(parent).Wait())
 	})
 }

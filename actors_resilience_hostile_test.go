@@ -1,0 +1,271 @@
+package troupe_test
+
+import (
+	"context"
+	"errors"
+	"math"
+	"runtime"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/asynkron/protoactor-go/actor"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/troupe-go/troupe/actors"
+	"github.com/troupe-go/troupe/messages"
+	"github.com/troupe-go/troupe/router"
+	"github.com/troupe-go/troupe/supervisor"
+)
+
+// These tests state that what a pool does about faults is not itself a weak spot:
+// each is an attack that once succeeded.
+
+// exits is an error whose text ends the goroutine of whoever asks for it.
+type exits struct{}
+
+func (exits) Error() string { runtime.Goexit(); return "" }
+
+func TestAnErrorWithoutATextIsQuarantinedLikeAnyOther(t *testing.T) {
+	for name, handler := range map[string]func(context.Context, int) (int, error){
+		"panic": func(context.Context, int) (int, error) { panic(exits{}) },
+		"error": func(context.Context, int) (int, error) { return 0, exits{} },
+	} {
+		t.Run(name, func(t *testing.T) {
+			virtually(t, func(t *testing.T, root *actor.RootContext) {
+				pool := open(t, root, handler, actors.WithSize(1),
+					actors.WithRetry(actors.Retry{Attempts: 2, On: actors.AnyError, Panics: true}),
+					actors.WithQuarantine(actors.Quarantine{Crashes: 2, Exhausted: true}))
+				future, err := pool.Submit(t.Context(), 1)
+				require.NoError(t, err)
+				<-future.Done()
+				assert.EqualValues(t, 1, pool.Stats().Quarantined)
+			})
+		})
+	}
+}
+
+func TestHugeDelaysAreForEverAndDisturbNoOther(t *testing.T) {
+	virtually(t, func(t *testing.T, root *actor.RootContext) {
+		pool := open(t, root, func(ctx context.Context, d time.Duration) (time.Duration, error) {
+			if d < 0 {
+				return 0, messages.RetryAfter(math.MaxInt64)
+			}
+			return sleep(ctx, d)
+		}, actors.WithSize(3), actors.WithRetry(actors.Retry{Attempts: 9, Min: 1, Max: math.MaxInt64, Jitter: 1}),
+			actors.WithWatchdog(actors.Watchdog{Grace: math.MaxInt64}),
+			actors.WithBreaker(actors.Breaker{Failures: 1, Cooldown: math.MaxInt64}),
+			actors.WithSupervision(supervisor.Backoff{Min: math.MaxInt64, Max: math.MaxInt64}))
+		never, err := pool.Submit(t.Context(), -1)
+		require.NoError(t, err)
+		synctest.Wait()
+		for range 3 {
+			began := time.Now()
+			_, err = pool.Ask(t.Context(), time.Hour, actors.Timeout(time.Second))
+			require.ErrorIs(t, err, messages.ErrTaskTimeout)
+			assert.Equal(t, time.Second, time.Since(began))
+		}
+		never.Cancel()
+		_, err = never.Wait(t.Context())
+		require.ErrorIs(t, err, messages.ErrCanceled)
+	})
+}
+
+func TestACustomDispatchAtItsWorstDoesNotHoldUpAPoolThatRequeues(t *testing.T) {
+	virtually(t, func(t *testing.T, root *actor.RootContext) {
+		in := newInbox(t, root)
+		var worst atomic.Bool
+		pool := open(t, root, newPoison().handle, actors.WithSize(2), quarantine(1, 0), actors.WithDispatch(router.Custom(
+			func(router.TaskView, router.Workers) int {
+				if worst.Load() {
+					runtime.Goexit()
+				}
+				return 0
+			})))
+		_, err := pool.Ask(t.Context(), -1)
+		require.ErrorIs(t, err, messages.ErrQuarantined)
+		worst.Store(true)
+		in.request(pool.PID(), &messages.Requeue{Numbers: []int64{1}})
+		synctest.Wait()
+		worst.Store(false)
+		require.NoError(t, pool.Resize(t.Context(), 3))
+		assert.Equal(t, 1, pool.DeleteQuarantined(1), "it can still be had")
+	})
+}
+
+func TestTheFarewellOfAnAbandonedActorMayFail(t *testing.T) {
+	for name, fails := range map[string]func(){"panic": func() { panic("farewell") }, "Goexit": runtime.Goexit} {
+		t.Run(name, func(t *testing.T) {
+			virtually(t, func(t *testing.T, root *actor.RootContext) {
+				release := make(chan struct{})
+				var stuck atomic.Bool
+				pool := spawn(t, root, actors.PropsFromProducer(func() actor.Actor {
+					return actor.ReceiveFunc(func(ctx actor.Context) {
+						if _, ok := ctx.Message().(*messages.Task); ok {
+							stuck.Store(true)
+							<-release
+							ctx.Send(ctx.Parent(), "a message of an abandoned actor")
+						}
+					})
+				}, actors.WithSize(1), watchdog(time.Second, 1), actors.WithWorkerProps(actor.WithReceiverMiddleware(
+					func(next actor.ReceiverFunc) actor.ReceiverFunc {
+						return func(ctx actor.ReceiverContext, envelope *actor.MessageEnvelope) {
+							if _, ok := envelope.Message.(*actor.Stopping); ok && stuck.Load() {
+								stuck.Store(false)
+								fails()
+							}
+							next(ctx, envelope)
+						}
+					}))))
+				root.Send(pool, &messages.Task{Timeout: time.Second})
+				time.Sleep(time.Minute)
+				close(release)
+				synctest.Wait()
+				in := newInbox(t, root)
+				assert.Zero(t, in.stats(t, pool).Abandoned)
+			})
+		})
+	}
+}
+
+// One slow task must not have all others refused, for ever.
+func TestTheDeadlineCheckGetsOverASlowTask(t *testing.T) {
+	virtually(t, func(t *testing.T, root *actor.RootContext) {
+		pool := open(t, root, sleep, actors.WithSize(1), actors.WithDeadlineCheck())
+		_, err := pool.Ask(t.Context(), time.Hour)
+		require.NoError(t, err)
+		for range 3 {
+			_, err = pool.Ask(t.Context(), time.Millisecond, actors.Timeout(time.Second))
+			require.NoError(t, err, "a free worker tries it")
+		}
+	})
+}
+
+// A poisonous task that is tried again and again does not cost the pool its workers.
+func TestAPoisonousTaskDoesNotEmptyThePool(t *testing.T) {
+	virtually(t, func(t *testing.T, root *actor.RootContext) {
+		stops := supervisor.Decider(func(error) actor.Directive { return actor.StopDirective })
+		pool := open(t, root, newPoison().handle, actors.WithSize(2), actors.WithSupervision(supervisor.OneForOne(stops)),
+			actors.WithRetry(actors.Retry{Attempts: 50, Panics: true}))
+		_, err := pool.Ask(t.Context(), -1)
+		require.Error(t, err)
+		synctest.Wait()
+		stats := pool.Stats()
+		assert.Equal(t, [3]int64{2, 0, 50}, [3]int64{int64(stats.Size), int64(stats.Lost), stats.Replaced})
+	})
+}
+
+func TestANewWorkerTakesOverFromOneThatWaitsForItsRestart(t *testing.T) {
+	virtually(t, func(t *testing.T, root *actor.RootContext) {
+		pool := open(t, root, crash, actors.WithSize(1), actors.WithDispatch(router.RoundRobin()),
+			actors.WithSupervision(supervisor.Backoff{Min: time.Hour, Max: time.Hour}))
+		_, err := pool.Ask(t.Context(), -1)
+		require.ErrorIs(t, err, errTask)
+		synctest.Wait()
+		waits, err := pool.Submit(t.Context(), 1)
+		require.NoError(t, err)
+		require.NoError(t, pool.Resize(t.Context(), 2))
+		began := time.Now()
+		_, err = waits.Wait(t.Context())
+		require.NoError(t, err)
+		assert.Equal(t, time.Second, time.Since(began))
+		require.NoError(t, pool.Resize(t.Context(), 1))
+		began = time.Now()
+		_, err = pool.Ask(t.Context(), 1)
+		require.NoError(t, err)
+		assert.Equal(t, time.Second, time.Since(began), "the one that is of no use was the one to go")
+	})
+}
+
+func TestAFailedResizeLeavesTheQueueToWorkersThatAreToCome(t *testing.T) {
+	virtually(t, func(t *testing.T, root *actor.RootContext) {
+		in := newInbox(t, root)
+		var panics atomic.Bool
+		stops := supervisor.Decider(func(error) actor.Directive { return actor.StopDirective })
+		pool := spawn(t, root, actors.PropsFromProducer(func() actor.Actor {
+			if panics.Load() {
+				panic("no worker today")
+			}
+			return actor.ReceiveFunc(func(ctx actor.Context) {
+				if n, ok := ctx.Message().(int); ok {
+					if n < 0 {
+						panic(n)
+					}
+					ctx.Respond(n)
+				}
+			})
+		}, actors.WithSize(1), actors.WithSupervision(supervisor.OneForOne(stops, supervisor.Backoff{Min: time.Second, Max: time.Minute}))))
+		panics.Store(true)
+		assert.Equal(t, messages.Panicked, in.result(t, pool, -1).Outcome)
+		in.request(pool, 5)
+		synctest.Wait()
+		require.Error(t, in.result(t, pool, &messages.Resize{Size: 2}).Err)
+		panics.Store(false)
+		assert.Equal(t, 5, <-in.mail)
+	})
+}
+
+// A task that waits for its retry may be queued behind one that waits for it.
+func TestAWaitForARetryThatCannotComeIsToldSo(t *testing.T) {
+	virtually(t, func(t *testing.T, root *actor.RootContext) {
+		var pool *actors.Pool[int, int]
+		pool = open(t, root, func(ctx context.Context, n int) (int, error) {
+			switch {
+			case n == 0:
+				f, err := pool.Submit(ctx, 1, actors.Key("other"))
+				if err != nil {
+					return 0, err
+				}
+				return f.Wait(ctx)
+			case actors.Attempt(ctx) == 1:
+				return 0, errTask
+			}
+			return n, nil
+		}, actors.WithSize(2), actors.WithDispatch(router.ConsistentHash()), retry(),
+			actors.WithSupervision(supervisor.OneForOne()))
+		ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
+		defer cancel()
+		for _, key := range []string{"other", "a", "b", "c", "d"} {
+			_, err := pool.Ask(ctx, 0, actors.Key(key))
+			assert.True(t, err == nil || errors.Is(err, messages.ErrDeadlock), "%v", err)
+		}
+	})
+}
+
+// A task that is tried again stays behind those of its key that have been queued
+// meanwhile, also when the workers change.
+func TestARetryHasLostItsPlace(t *testing.T) {
+	virtually(t, func(t *testing.T, root *actor.RootContext) {
+		g := newGate()
+		pool := open(t, root, func(ctx context.Context, n int) (int, error) {
+			if n == 0 && actors.Attempt(ctx) == 1 {
+				return 0, errTask
+			}
+			return g.handle(ctx, n)
+		}, actors.WithSize(1), actors.WithDispatch(router.ConsistentHash()), retry())
+		for n := range 4 {
+			require.NoError(t, pool.Tell(t.Context(), n, actors.Key("k")))
+		}
+		time.Sleep(time.Minute)
+		require.NoError(t, pool.Resize(t.Context(), 5))
+		close(g.open)
+		require.NoError(t, pool.Wait(t.Context()))
+		assert.Equal(t, []int{1, 2, 3, 0}, g.order())
+	})
+}
+
+func TestWhoRunsATaskItselfHearsOfItsTimeoutAtOnce(t *testing.T) {
+	virtually(t, func(t *testing.T, root *actor.RootContext) {
+		s := newStubborn()
+		pool := open(t, root, s.handle, actors.WithSize(1), actors.WithQueue(0, actors.CallerRuns))
+		require.NoError(t, pool.Tell(t.Context(), -1))
+		synctest.Wait()
+		began := time.Now()
+		_, err := pool.Ask(t.Context(), -1, actors.Timeout(time.Second))
+		require.ErrorIs(t, err, messages.ErrTaskTimeout)
+		assert.Equal(t, time.Second, time.Since(began))
+		close(s.release)
+	})
+}
