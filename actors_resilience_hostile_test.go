@@ -269,3 +269,63 @@ func TestWhoRunsATaskItselfHearsOfItsTimeoutAtOnce(t *testing.T) {
 		close(s.release)
 	})
 }
+
+func TestACloseIsHeardByWhoRunsATaskItself(t *testing.T) {
+	virtually(t, func(t *testing.T, root *actor.RootContext) {
+		s := newStubborn()
+		pool := open(t, root, s.handle, actors.WithSize(1), actors.WithQueue(0, actors.CallerRuns))
+		require.NoError(t, pool.Tell(t.Context(), -1))
+		synctest.Wait()
+		heard := make(chan error, 1)
+		go func() {
+			_, err := pool.Ask(context.Background(), -1)
+			heard <- err
+		}()
+		synctest.Wait()
+		pool.Close()
+		assert.ErrorIs(t, <-heard, messages.ErrCanceled)
+		close(s.release)
+	})
+}
+
+func TestABroadcastTaskOfAWorkerThatLeavesIsDroppedAndItsSenderHears(t *testing.T) {
+	virtually(t, func(t *testing.T, root *actor.RootContext) {
+		in := newInbox(t, root)
+		pool := open(t, root, double, actors.WithSize(3))
+		pool.Pause()
+		in.request(pool.PID(), &messages.Broadcast{Message: 1})
+		synctest.Wait()
+		require.NoError(t, pool.Resize(t.Context(), 1))
+		for range 2 {
+			assert.Equal(t, messages.Dropped, (<-in.mail).(*messages.Result).Outcome)
+		}
+		pool.Resume()
+		assert.Equal(t, messages.Succeeded, (<-in.mail).(*messages.Result).Outcome)
+	})
+}
+
+// A worker that is leaving may be the last to have a task, when no other will come.
+func TestATaskThatNobodyIsLeftToTryAgainHasItsOutcomeAtOnce(t *testing.T) {
+	virtually(t, func(t *testing.T, root *actor.RootContext) {
+		pool := open(t, root, func(ctx context.Context, n int) (int, error) {
+			if n < 0 {
+				panic(errTask)
+			}
+			_, _ = sleep(ctx, time.Minute)
+			return 0, errTask
+		}, actors.WithSize(2), retry(), actors.WithSupervision(supervisor.OneForOne(supervisor.Restarts(0, 0))),
+			actors.WithDispatch(router.Custom(func(_ router.TaskView, workers router.Workers) int { return workers.Len() - 1 })))
+		future, err := pool.Submit(t.Context(), 1)
+		require.NoError(t, err)
+		synctest.Wait()
+		require.NoError(t, pool.Resize(t.Context(), 1)) // the one that has the task leaves
+		_, err = pool.Ask(t.Context(), -1)
+		require.ErrorIs(t, err, errTask)
+		synctest.Wait()
+		require.Zero(t, pool.Stats().Size)
+		began := time.Now()
+		_, err = future.Wait(t.Context())
+		assert.Equal(t, messages.Failed, outcome(err), "%v", err)
+		assert.Equal(t, time.Minute, time.Since(began))
+	})
+}

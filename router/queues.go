@@ -31,7 +31,7 @@ func (r *Router) placeLocked(c *Cell) (w *Worker, room bool) {
 	if r.paused {
 		promised = 0
 	}
-	return w, r.own-promised < capacity
+	return w, r.own+r.shared.Len()-promised < capacity // the shared queue has what was handed back, if anything
 }
 
 // pickLocked returns the worker that gets the task, nil if the next free one does.
