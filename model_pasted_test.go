@@ -1,0 +1,66 @@
+package troupe_test
+
+import (
+	"testing"
+
+	"github.com/troupe-go/troupe/actors"
+)
+
+// Scripts that are worth a check each time: those below are seldom drawn. Whatever
+// TestModel finds is pasted here as it is printed.
+
+func TestModelLosesAWorkerWithABatchInHand(t *testing.T) {
+	runScript(t, script{size: 1, capacity: 3, overflow: actors.Reject, short: true, ops: []op{
+		{kind: doAsk, run: 1},
+		{kind: doAsk, end: endKill, run: 1},
+		{kind: doAsk, run: 1, key: "a"},
+		{kind: doAsk, run: 2},
+	}})
+}
+
+func TestModelHasAHigherPriorityOvertakeABatch(t *testing.T) {
+	runScript(t, script{size: 1, capacity: 5, overflow: actors.Block, short: true, ops: []op{
+		{kind: doBurst, run: 1, n: 3},
+		{kind: doAsk, after: 2, run: 1, priority: 1},
+	}})
+}
+
+func TestModelAdmitsWhoWaitedOutAPause(t *testing.T) {
+	runScript(t, script{size: 2, overflow: actors.Block, ops: []op{
+		{kind: doPause},
+		{kind: doAsk, run: 3},
+		{kind: doSubmit, run: 2, priority: 1, patience: 9},
+		{kind: doTell, after: 1, run: 2, timeout: 1},
+		{kind: doResume, after: 3},
+	}})
+}
+
+func TestModelCutsAShutdownShortWhileARetryWaits(t *testing.T) {
+	runScript(t, script{size: 2, capacity: 2, overflow: actors.DropOldest, retry: retrying{attempts: 3, min: 2, max: 8, errors: true}, ops: []op{
+		{kind: doAsk, end: endError, run: 1},
+		{kind: doRequest, run: 40, stubborn: true},
+		{kind: doSubmit, after: 1, end: endRetryAfter, fails: 1, run: 2, again: 9},
+		{kind: doWait},
+		{kind: doShutdown, after: 3, d: 5},
+		{kind: doAsk, after: 1, run: 1},
+	}})
+}
+
+func TestModelTriesAgainWhatFailedInItsCaller(t *testing.T) {
+	runScript(t, script{size: 1, overflow: actors.CallerRuns, retry: retrying{attempts: 2, min: 1, max: 1, panics: true}, ops: []op{
+		{kind: doTell, run: 9},
+		{kind: doSubmit, end: endPanic, fails: 1, run: 2, patience: 1},
+		{kind: doAsk, end: endPanic, run: 3, stubborn: true, timeout: 2},
+	}})
+}
+
+func TestModelHasKeyedTasksFollowTheirKeys(t *testing.T) {
+	runScript(t, script{size: 2, capacity: 5, overflow: actors.Reject, dispatch: byHash, ops: []op{
+		{kind: doTell, run: 5, key: "a"},
+		{kind: doTell, run: 5, key: "a"},
+		{kind: doTell, run: 5, key: "a"},
+		{kind: doResize, after: 1, n: 4},
+		{kind: doTell, run: 1, key: "a"},
+		{kind: doTell, run: 1, key: "a"},
+	}})
+}
