@@ -20,6 +20,9 @@
 // A handler that ignores the end of its context keeps its worker busy, but keeps
 // nobody waiting: the task is settled when it is canceled or its time is up.
 //
+// A task may be begun more than once under [WithRetry]. Each attempt has a context of
+// its own; [Attempt] tells them apart, and the deadline is that of the task.
+//
 // # Waiting for one's own pool
 //
 // A handler may submit to its own pool. If it also waits there, with the context

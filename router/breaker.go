@@ -77,7 +77,7 @@ func (r *Router) breakerLocked(w *Worker, now int64, then *after) {
 		r.notifyAfter(then, &messages.BreakerOpened{
 			Pool: r.cfg.Name, Worker: w.pid, Failures: w.failures, Until: r.timeOf(until),
 		})
-	case w.breaker == breakerTrial: // its probe told nothing
+	case w.breaker == breakerTrial: // its probe told nothing, or it is the last
 		w.chosenLocked()
 		r.relieveLocked(then)
 	}

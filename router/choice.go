@@ -25,6 +25,7 @@ func (r *Router) choiceLocked() []*Worker {
 	return *r.choice.Load()
 }
 
+// chooseLocked makes the choice anew.
 func (r *Router) chooseLocked() {
 	routees := r.routees.Load()
 	if r.sidelined == 0 {
