@@ -79,12 +79,13 @@ func (v *observer) checkSnapshots() {
 	}
 }
 
-// checkOrder checks, where tasks are bound to workers early and stay with them, that
-// each worker took its own in order; and wherever they are, that those of one key were
-// taken in order, by one worker and one after the other while it was the same.
+// checkOrder checks that no worker ran two tasks at once; where tasks are
+// bound to workers early and stay with them, that each worker took its own in order; and
+// that those of one key were always taken in order, and by one worker if none came or
+// went.
 func (v *observer) checkOrder(tasks []*observed) {
 	begun := slices.DeleteFunc(slices.Clone(tasks), func(t *observed) bool {
-		return len(t.seen.begun) == 0 || t.inCaller
+		return len(t.seen.begun) == 0 || len(t.seen.ended) == 0 || t.inCaller
 	})
 	bound := v.script.dispatch != leastBusy && v.script.steady() && !v.script.anonymous()
 	for _, a := range begun {
@@ -92,13 +93,17 @@ func (v *observer) checkOrder(tasks []*observed) {
 			if a.seen.begun[0] >= b.seen.begun[0] { // who was first at one instant was not seen
 				continue
 			}
+			apart := a.seen.ended[0] <= b.seen.begun[0]
+			if a.seen.worker[0] == b.seen.worker[0] && a.seen.worker[0] != "" && !apart {
+				v.fault("tasks %d and %d were run by one worker at once:\n%v\n%v", a.index, b.index, a.seen, b.seen)
+			}
 			sameKey := v.script.dispatch == byHash && a.key != "" && a.key == b.key
 			sameWorker := bound && a.seen.worker[0] == b.seen.worker[0]
 			if (sameKey || sameWorker) && v.overtakes(a, b) {
-				v.fault("task %d came before task %d: \n%v\n%v", a.index, b.index, a.seen, b.seen)
+				v.fault("task %d came before task %d:\n%v\n%v", a.index, b.index, a.seen, b.seen)
 			}
-			if bound && sameKey && (!sameWorker || a.seen.ended[0] > b.seen.begun[0]) {
-				v.fault("tasks %d and %d have one key: \n%v\n%v", a.index, b.index, a.seen, b.seen)
+			if bound && sameKey && (!sameWorker || !apart) {
+				v.fault("tasks %d and %d have one key:\n%v\n%v", a.index, b.index, a.seen, b.seen)
 			}
 		}
 	}

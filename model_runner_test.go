@@ -167,7 +167,14 @@ func (r *runner) apart(what string, do, note func()) {
 func (r *runner) snap() {
 	synctest.Wait()
 	stats := r.stats()
-	r.note(func() { r.account.snapshots = append(r.account.snapshots, newSnapshot(&stats)) })
+	active := 0
+	r.note(func() {
+		r.account.snapshots = append(r.account.snapshots, newSnapshot(&stats))
+		active = r.active
+	})
+	if active > len(stats.Workers) && r.script.overflow != actors.CallerRuns {
+		r.fault("%d handlers of %d workers", active, len(stats.Workers))
+	}
 	for _, w := range stats.Workers {
 		if w.State == messages.WorkerSuspended || w.State == messages.WorkerIdle && w.Queued > 0 && !stats.Paused {
 			r.fault("a worker does not get on: %+v", w)
@@ -230,9 +237,7 @@ func (r *runner) begun(n int) (attempt int) {
 		}
 	}
 	r.note(func() {
-		if r.active++; r.script.overflow != actors.CallerRuns && r.active > len(workers) {
-			r.account.faults = append(r.account.faults, fmt.Sprintf("task %d: %d tasks run at once", n, r.active))
-		}
+		r.active++
 		seen := &r.account.tasks[n]
 		seen.begun = append(seen.begun, r.now())
 		seen.worker = append(seen.worker, worker)

@@ -52,6 +52,7 @@ type op struct {
 	d int // how much time a shutdown has
 }
 
+// The first kinds submit one task each, the last ones stop the pool.
 type opKind int
 
 const (
@@ -136,8 +137,8 @@ func (s script) losesPicked() bool {
 }
 
 // mayExceed reports whether more tasks may be queued than the capacity allows: retries
-// find room in any case, tasks whose picked worker is gone are not counted, and what is
-// dealt out anew since a worker has come may have been meant for another that was free.
+// find room in any case, tasks whose picked worker is gone are not seen by others, and
+// what is dealt out anew since a worker has come may have been meant for a free one.
 func (s script) mayExceed() bool {
 	return s.retry.attempts > 0 || s.losesPicked() || s.dispatch == byHash && !s.steady()
 }
