@@ -42,7 +42,7 @@ type (
 		From, To int
 		Reason   string
 	}
-	// Degraded: a worker is gone for good. Size is what the pool goes on with, Lost
+	// Degraded: a worker is gone for good; Worker is nil if it never started. Size is what the pool goes on with, Lost
 	// how many it has lost so since it was resized last.
 	Degraded struct {
 		Pool       string

@@ -191,7 +191,7 @@ func (r *Router) DrainReport() messages.DrainReport {
 	}
 	for wt := range r.abandoned {
 		if w := wt.worker; w == nil || r.byID[w.id] != w { // else it has been seen above
-			report.Abandoned = append(report.Abandoned, wt.cell.id())
+			report.Abandoned = append(report.Abandoned, wt.id)
 		}
 	}
 	return report

@@ -94,7 +94,8 @@ func (r *Router) Retire(stay int) []*actor.PID {
 	r.mu.Lock()
 	workers := *r.routees.Load()
 	stay = min(stay, len(workers)) // others may have left meanwhile
-	if r.sidelined > 0 {           // the first to go are those that are of no use now
+	if r.sidelined > 0 {
+		// The first to go are those that are of no use now.
 		workers = slices.Clone(workers)
 		slices.SortStableFunc(workers, func(a, b *Worker) int { return cmp.Compare(sidelinedLast(a), sidelinedLast(b)) })
 	}
@@ -143,6 +144,7 @@ func (r *Router) Remove(pid *actor.PID) (worked, abandoned bool) {
 		r.mu.Unlock()
 		return false, false
 	}
+	worked = w.retried > 0
 	delete(r.byID, w.id)
 	last := r.workers[len(r.workers)-1]
 	r.workers[w.index], last.index = last, w.index
@@ -153,7 +155,6 @@ func (r *Router) Remove(pid *actor.PID) (worked, abandoned bool) {
 		r.departed[o] += n
 		worked = worked || n > 0
 	}
-	worked = worked || w.retried > 0
 	r.restarts += w.restarts.Load()
 	r.addCountersLocked(w.counters)
 	mail := w.mail.waiting()

@@ -121,17 +121,13 @@ func (r *Router) newQuarantined(c *Cell, err error) *quarantined {
 
 // addQuarantined lists a task that has just got its outcome, before anybody is told.
 func (r *Router) addQuarantined(entry *quarantined) {
-	keep := r.cfg.Quarantine.Keep
-	if keep == 0 {
-		keep = defaultKeep
-	}
 	q := &r.quarantine
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.number++
 	entry.Number = q.number
 	q.list = append(q.list, entry)
-	if len(q.list) > keep {
+	if len(q.list) > cmp.Or(r.cfg.Quarantine.Keep, defaultKeep) {
 		if i := slices.IndexFunc(q.list, func(e *quarantined) bool { return !e.leaving }); i >= 0 {
 			entry.displaced = q.list[i].Number
 			q.list = slices.Delete(q.list, i, i+1)

@@ -1,6 +1,7 @@
 package router
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
@@ -25,6 +26,9 @@ type Watchdog struct {
 	Limit int
 }
 
+// defaultLimit is the default of Watchdog.Limit.
+const defaultLimit = 100
+
 // Validate returns an error that wraps [messages.ErrInvalidOption] if the values
 // make no sense.
 func (d Watchdog) Validate() error {
@@ -37,12 +41,7 @@ func (d Watchdog) Validate() error {
 	return nil
 }
 
-func (d Watchdog) limit() int {
-	if d.Limit == 0 {
-		return 100
-	}
-	return d.Limit
-}
+func (d Watchdog) limit() int { return cmp.Or(d.Limit, defaultLimit) }
 
 // A watch is kept on a handler from its task's outcome to its return. It is guarded
 // by Router.mu.

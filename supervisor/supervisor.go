@@ -181,7 +181,7 @@ func (s *supervisor) spawn(ctx actor.Context, props func() *actor.Props) (pid *a
 	return pid, nil
 }
 
-// resize spawns workers or retires the last ones.
+// resize spawns workers, or retires those that the crew can spare best.
 func (s *supervisor) resize(ctx actor.Context, size int, reason string) error {
 	if size < 1 {
 		return invalid.Option("size %d < 1", size)
