@@ -26,13 +26,13 @@ func actorWork(producer actor.Producer) func(*router.Router) work {
 
 func (s *stage) accept(envelope any, task *messages.Task, sender *actor.PID) (*router.Cell, error) {
 	_, message, _ := actor.UnwrapEnvelope(envelope)
-	c := &mail{envelope: envelope}
-	c.cell.Init(s.router, c, false)
+	c := &mail{stage: s, envelope: envelope}
+	c.cell.Init(s.router, c)
 	c.cell.SetSender(sender)
 	return &c.cell, describe(&c.cell, message, task)
 }
 
-func (s *stage) newCell() *router.Cell { return nil }
+func (s *stage) newCells() []*router.Cell { return nil }
 
 func (s *stage) worker(options []actor.PropsOption) *actor.Props {
 	produce := func() actor.Actor { return guard(s.producer()) }
@@ -46,6 +46,7 @@ func (s *stage) adopt(foreign *actor.PID) *actor.Props {
 // mail is a task for the user's own actor: a message as it was sent.
 type mail struct {
 	cell     router.Cell
+	stage    *stage
 	envelope any
 }
 
@@ -62,20 +63,20 @@ func (m *mail) Payload() any {
 
 // Again implements router.Body. What the worker responds still reaches the sender;
 // the pool has nothing more to tell him.
-func (m *mail) Again() *router.Cell {
-	again := &mail{envelope: m.envelope}
-	again.cell.Init(m.cell.Router(), again, false)
+func (m *mail) Again(r *router.Router) *router.Cell {
+	again := &mail{stage: m.stage, envelope: m.envelope}
+	again.cell.Init(r, again)
 	return &again.cell
 }
 
 // Run is never called: the worker's actor does the work.
-func (m *mail) Run() {}
+func (m *mail) Run(*router.Context) {}
 
 // Settled tells the sender what only the pool knows. What the worker has to say,
 // it has said itself.
-func (m *mail) Settled() {
-	if m.cell.Outcome() != messages.Succeeded {
-		m.cell.Answer(nil)
+func (m *mail) Settled(err error) {
+	if err != nil {
+		m.cell.Answer(m.stage.router, nil, err)
 	}
 }
 

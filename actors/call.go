@@ -2,6 +2,7 @@ package actors
 
 import (
 	"context"
+	"sync/atomic"
 
 	"github.com/troupe-go/troupe/router"
 )
@@ -21,18 +22,36 @@ const (
 	sender       // an actor
 )
 
-// A call is a task of a pool with a handler. Those that nobody or an asker waits
-// for are recycled once both the pool and the asker are done with them.
+// A call is a task of a pool with a handler, whose answer somebody waits for. Those
+// that an asker waits for are recycled once both the pool and the asker are done
+// with them.
 type call[In, Out any] struct {
 	cell  router.Cell
 	desk  *desk[In, Out]
 	waits waits
 	done  chan struct{}
 	in    In
-	out   Out // written by the handler's goroutine before the outcome; read only if that is Succeeded
+	answer[Out]
+	users atomic.Int32 // of an asker's call: those besides the last one, who recycles it
 }
 
-var _ router.Body = (*call[int, int])(nil)
+// answer is what a call comes to.
+type answer[Out any] struct {
+	out Out   // written by the handler's goroutine before the outcome; read only if that is Succeeded
+	err error // written before the waiter is told
+}
+
+// result is the answer of a call that has been settled.
+func (a *answer[Out]) result() (out Out, err error) {
+	if a.err != nil {
+		return out, a.err
+	}
+	return a.out, nil
+}
+
+var _ task = (*call[int, int])(nil)
+
+func (c *call[In, Out]) taskCell() *router.Cell { return &c.cell }
 
 // Message is the call itself: the worker's actor runs it.
 func (c *call[In, Out]) Message() any { return c }
@@ -41,21 +60,22 @@ func (c *call[In, Out]) Message() any { return c }
 func (c *call[In, Out]) Payload() any { return c.in }
 
 // Again implements router.Body.
-func (c *call[In, Out]) Again() *router.Cell {
+func (c *call[In, Out]) Again(r *router.Router) *router.Cell {
 	again := &call[In, Out]{desk: c.desk, in: c.in}
-	again.cell.Init(c.desk.router, again, false)
+	again.cell.Init(r, again)
 	return &again.cell
 }
 
 // Run implements router.Body.
-func (c *call[In, Out]) Run() {
-	out, err := c.desk.handler(c.cell.Context(), c.in)
-	c.out = out
-	c.cell.Finish(err)
+func (c *call[In, Out]) Run(ctx *router.Context) {
+	var err error
+	c.out, err = c.desk.handler(ctx, c.in)
+	ctx.Finish(&c.cell, err)
 }
 
 // Settled implements router.Body.
-func (c *call[In, Out]) Settled() {
+func (c *call[In, Out]) Settled(err error) {
+	c.err = err
 	switch c.waits {
 	case asker:
 		c.done <- struct{}{}
@@ -63,30 +83,24 @@ func (c *call[In, Out]) Settled() {
 		close(c.done)
 	case sender:
 		var value any
-		if c.cell.Err() == nil {
+		if err == nil {
 			value = c.out
 		}
-		c.cell.Answer(value)
+		c.cell.Answer(c.desk.router, value, err)
 	}
 }
 
-// Released implements router.Body.
+// Released implements router.Body. It is for the asker of a call as well.
 func (c *call[In, Out]) Released() {
-	if c.waits == future || c.waits == sender {
-		return
-	}
-	var in In
-	var out Out
-	c.in, c.out = in, out
-	if c.waits == asker {
-		c.desk.asked.Put(c)
+	if c.waits == asker && (c.users.Load() == 0 || c.users.Add(-1) < 0) {
+		c.recycle()
 	}
 }
 
-// result is the answer of a call that has been settled.
-func (c *call[In, Out]) result() (out Out, err error) {
-	if err := c.cell.Err(); err != nil {
-		return out, err
-	}
-	return c.out, nil
+// recycle makes an asker's call ready for the next one.
+func (c *call[In, Out]) recycle() {
+	var in In
+	c.in, c.answer = in, answer[Out]{}
+	c.cell.Clear()
+	c.desk.asked.Put(c)
 }

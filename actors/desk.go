@@ -29,10 +29,18 @@ func handlerWork[In, Out any](handler Handler[In, Out]) func(*router.Router) wor
 	return func(r *router.Router) work { return &desk[In, Out]{router: r, handler: handler} }
 }
 
-func (d *desk[In, Out]) newCell() *router.Cell {
-	c := &call[In, Out]{desk: d}
-	c.cell.Init(d.router, c, false)
-	return &c.cell
+// slab is how many cells for Tell are made at a time. Side by side, they take no more
+// memory than they need, and the processor fetches the next one in advance.
+const slab = 64
+
+func (d *desk[In, Out]) newCells() []*router.Cell {
+	tasks := make([]told[In, Out], slab)
+	cells := make([]*router.Cell, slab)
+	for i := range tasks {
+		cells[i] = &tasks[i].cell
+		cells[i].Init(d.router, &tasks[i])
+	}
+	return cells
 }
 
 func (d *desk[In, Out]) ask() *call[In, Out] {
@@ -40,14 +48,15 @@ func (d *desk[In, Out]) ask() *call[In, Out] {
 	if !ok {
 		c = &call[In, Out]{desk: d, waits: asker, done: make(chan struct{}, 1)}
 	}
-	c.cell.Init(d.router, c, true)
+	c.users.Store(1)
+	c.cell.Init(d.router, c)
 	return c
 }
 
 // submit makes a call that is never recycled, since anyone may keep its future.
 func (d *desk[In, Out]) submit() *call[In, Out] {
 	c := &call[In, Out]{desk: d, waits: future, done: make(chan struct{})}
-	c.cell.Init(d.router, c, true)
+	c.cell.Init(d.router, c)
 	return c
 }
 
@@ -61,7 +70,7 @@ func (d *desk[In, Out]) accept(envelope any, task *messages.Task, from *actor.PI
 		return nil, fmt.Errorf("%w: %T, not %v", messages.ErrPayloadType, payload, reflect.TypeFor[In]())
 	}
 	c := &call[In, Out]{desk: d, waits: sender, in: in}
-	c.cell.Init(d.router, c, false)
+	c.cell.Init(d.router, c)
 	c.cell.SetSender(from)
 	return &c.cell, describe(&c.cell, payload, task)
 }
@@ -107,14 +116,20 @@ func hash(c *router.Cell, message interface{ Hash() string }) (err error) {
 	return nil
 }
 
+// A task is what the actor of a worker with a handler receives.
+type task interface {
+	router.Body
+	taskCell() *router.Cell
+}
+
 // handlerWorker is the actor of a worker with a handler.
 type handlerWorker struct{}
 
 // Receive implements actor.Actor.
 func (handlerWorker) Receive(ctx actor.Context) {
 	switch message := ctx.Message().(type) {
-	case router.Body:
-		message.Run()
+	case task:
+		message.Run(message.taskCell().Context())
 	case actor.SystemMessage, actor.AutoReceiveMessage, actor.AutoRespond, *actor.ReceiveTimeout:
 	default: // a message to the worker itself, which has no use for one
 		ctx.ActorSystem().DeadLetter.SendUserMessage(ctx.Self(), message)

@@ -13,7 +13,7 @@ type Future[Out any] struct {
 	router *router.Router
 	cell   *router.Cell
 	done   <-chan struct{}
-	out    *Out
+	answer *answer[Out]
 }
 
 // Done is closed when the task has been settled.
@@ -25,7 +25,7 @@ func (f *Future[Out]) Done() <-chan struct{} { return f.done }
 func (f *Future[Out]) Wait(ctx context.Context) (out Out, err error) {
 	select {
 	case <-f.done:
-		return f.result()
+		return f.answer.result()
 	default:
 	}
 	if ctx == nil {
@@ -38,19 +38,12 @@ func (f *Future[Out]) Wait(ctx context.Context) (out Out, err error) {
 	defer unblock()
 	select {
 	case <-f.done:
-		return f.result()
+		return f.answer.result()
 	case <-ctx.Done():
 		return out, context.Cause(ctx)
 	case <-stuck:
 		return out, messages.ErrDeadlock
 	}
-}
-
-func (f *Future[Out]) result() (out Out, err error) {
-	if err := f.cell.Err(); err != nil {
-		return out, err
-	}
-	return *f.out, nil
 }
 
 // Cancel gives the task up, unless it has been settled: it is taken out of the

@@ -65,11 +65,11 @@ func (p *Pool[In, Out]) Ask(ctx context.Context, in In, opts ...TaskOption) (out
 	mode, err := applyTo(&c.cell, opts)
 	if err != nil {
 		p.router.Rejected()
-		c.cell.Discard()
+		c.recycle()
 		return out, err
 	}
 	if err := p.router.Submit(ctx, &c.cell, mode); err != nil {
-		c.cell.Discard()
+		c.recycle()
 		return out, err
 	}
 	if over := ctx.Done(); over == nil {
@@ -78,7 +78,7 @@ func (p *Pool[In, Out]) Ask(ctx context.Context, in In, opts ...TaskOption) (out
 		p.await(ctx, c)
 	}
 	out, err = c.result()
-	c.cell.Release()
+	c.Released()
 	return out, err
 }
 
@@ -118,15 +118,15 @@ func (p *Pool[In, Out]) submit(ctx context.Context, in In, bound bool, opts []Ta
 	if err := p.router.Submit(ctx, &c.cell, mode); err != nil {
 		return nil, err
 	}
-	return &Future[Out]{router: p.router, cell: &c.cell, done: c.done, out: &c.out}, nil
+	return &Future[Out]{router: p.router, cell: &c.cell, done: c.done, answer: &c.answer}, nil
 }
 
 // Tell submits a task whose answer nobody wants. What becomes of it is in the
 // statistics.
 func (p *Pool[In, Out]) Tell(ctx context.Context, in In, opts ...TaskOption) error {
 	return p.router.Tell(ctx, func(body router.Body) (router.Mode, error) {
-		c := body.(*call[In, Out])
-		c.cell.Init(p.router, c, false)
+		c := body.(*told[In, Out])
+		c.cell.Init(p.router, c)
 		c.cell.SetCaller(ctx, false)
 		c.in = in
 		return applyTo(&c.cell, opts)

@@ -49,8 +49,9 @@ func propsOf(work func(*router.Router) work, handled bool, opts []Option) *actor
 type work interface {
 	// worker returns the props of a worker, configured with the given options.
 	worker(options []actor.PropsOption) *actor.Props
-	// newCell makes a cell for Router.Tell; nil if that is not used.
-	newCell() *router.Cell
+	// newCells makes some cells for Router.Tell, which need no Init; nil if that is not
+	// used.
+	newCells() []*router.Cell
 	// accept makes a task of a message that an actor sent.
 	accept(envelope any, task *messages.Task, sender *actor.PID) (*router.Cell, error)
 	// adopt returns the props of a worker that stands for a foreign actor; nil if
@@ -106,18 +107,21 @@ func (p *plan) spawn(system *actor.ActorSystem, id string, _ *actor.Props, paren
 		Watchdog:      p.watchdog,
 		Breaker:       p.breaker,
 		DeadlineCheck: p.deadlineCheck,
-		Handled:       p.handled,
-		Direct:        p.handled && len(p.workerProps) == 0,
+		Work: func(r *router.Router) any {
+			work = p.work(r)
+			return work
+		},
+		Handled: p.handled,
+		Direct:  p.handled && len(p.workerProps) == 0,
 		Worker: func(d actor.Dispatcher) *actor.Props {
 			return work.worker(slices.Concat([]actor.PropsOption{actor.WithDispatcher(d)}, p.workerProps))
 		},
-		NewCell: func() *router.Cell { return work.newCell() },
+		NewCells: func() []*router.Cell { return work.newCells() },
 		Accept: func(envelope any, task *messages.Task, sender *actor.PID) (*router.Cell, error) {
 			return work.accept(envelope, task, sender)
 		},
 		Adopt: func(foreign *actor.PID) *actor.Props { return work.adopt(foreign) },
 	})
-	work = p.work(run.router)
 
 	started := make(chan error, 1)
 	var first sync.Once // the start of the first supervisor is waited for

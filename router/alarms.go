@@ -22,7 +22,7 @@ type timeUp struct{ *Cell }
 // ringLocked ends the task, wherever it is.
 func (a timeUp) ringLocked(r *Router, _ int64, then *after) {
 	c := a.Cell
-	switch c.whereLocked() {
+	switch r.whereLocked(c) {
 	case fresh:
 		r.endWaitLocked(c.rare.waiter, fmt.Errorf("%w: %w", messages.ErrTaskTimeout, r.full()))
 	case shared, own, delayed:
@@ -36,10 +36,10 @@ func (a timeUp) ringLocked(r *Router, _ int64, then *after) {
 // later is d after now, on the router's clock, or the end of all time.
 func later(now int64, d time.Duration) int64 { return now + min(int64(d), math.MaxInt64-now) }
 
-// startTime says when the task's time will be up, if it has a timeout.
-func (c *Cell) startTime() {
+// startTimeLocked says when the task's time will be up, if it has a timeout.
+func (r *Router) startTimeLocked(c *Cell) {
 	if x := c.rare; x != nil && x.timeout > 0 {
-		if due := later(c.router.now(), x.timeout); due < math.MaxInt64 { // else it is never
+		if due := later(r.readClockLocked(), x.timeout); due < math.MaxInt64 { // else it is never
 			x.dueAt = due
 		}
 	}

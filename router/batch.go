@@ -9,7 +9,7 @@ import "sync"
 type hand struct {
 	mu      sync.Mutex
 	current *Cell // guarded by mu; nil: none
-	batch   batch // guarded by mu; of one priority, without deadlines and senders
+	batch   batch // guarded by mu; of one priority
 }
 
 // A batch is a list of tasks, in order, of maxBatch at most.
@@ -20,14 +20,12 @@ type batch struct {
 
 func (b *batch) len() int { return len(b.cells) - b.next }
 
-func (b *batch) push(c *Cell) {
-	if b.next == len(b.cells) {
-		if b.cells == nil {
-			b.cells = make([]*Cell, 0, maxBatch)
-		}
-		b.cells, b.next = b.cells[:0], 0
+// reset returns an empty batch in the room of b, which must be empty.
+func (b *batch) reset() {
+	if b.cells == nil {
+		b.cells = make([]*Cell, 0, maxBatch)
 	}
-	b.cells = append(b.cells, c)
+	b.cells, b.next = b.cells[:0], 0
 }
 
 // pop returns nil if there is none.
@@ -53,13 +51,17 @@ func (b *batch) popLast() *Cell {
 	return c
 }
 
-// Short tasks are taken in batches that last for about batchTime, by the time that
-// the worker's last tasks took, of maxBatch tasks at most. When moreover at least
-// backlog of them are queued, only one in stampEvery is stamped with the time; the
-// others take the stamp before theirs.
+// Tasks are short if the worker's last ones took less than shortTime each, in
+// nanoseconds. Short tasks are taken in batches that last for about batchTime, by
+// the same measure, of maxBatch tasks at most. When moreover at least backlog of them
+// are queued, only one in stampEvery is stamped with the time; the others take the
+// stamp before theirs.
 const (
+	shortTime = 10_000
+	batchTime = 50_000
 	maxBatch  = 128
-	batchTime = 10_000 // nanoseconds
+	maxLooks  = 100
+	maxYields = 100
 
 	backlog    = 16
 	stampEvery = 16
@@ -67,48 +69,41 @@ const (
 
 // takeSharedLocked takes the next task of the shared queue and, if they are
 // short, some more, into w's batch. If there is none, it takes half of another
-// worker's batch.
-func (r *Router) takeSharedLocked(w *Worker) (*Cell, bool) {
-	c, ok := r.shared.Pop()
-	if !ok {
+// worker's batch. The tasks themselves are not looked at, which would bring each
+// into the cache while others wait for the lock.
+func (r *Router) takeSharedLocked(w *Worker) *Cell {
+	c := r.shared.Pop()
+	if c == nil {
 		return r.stealLocked(w)
 	}
-	r.short = w.mean >= 0 && w.mean < batchTime
-	if !r.short || !c.batchable() || w.breaker != breakerClosed {
-		return c, true
+	r.short = w.mean >= 0 && w.mean < shortTime
+	if !r.short || w.breaker != breakerClosed || r.shared.Len() == 0 {
+		return c
 	}
+	room := min(batchTime/(w.mean+1), maxBatch-1)
 	w.hand.mu.Lock()
-	for room := min(batchTime/(w.mean+1), maxBatch-1); room > 0; room-- {
-		more, ok := r.shared.Peek()
-		if !ok || more.priority != c.priority || !more.batchable() {
-			break
-		}
-		r.shared.Remove(&more.node)
-		more.place, more.worker = batched, w
-		w.hand.batch.push(more)
-	}
-	w.batchPriority = c.priority
+	b := &w.hand.batch
+	b.reset()
+	w.batchPriority = c.priority()
+	b.cells = r.shared.PopMore(b.cells, w.batchPriority, int(room))
 	r.countBatchLocked(w)
 	w.hand.mu.Unlock()
-	return c, true
+	return c
 }
 
-// batchable reports whether the task may be taken before the one ahead of it has
-// been done: it must need neither the time nor a deadline.
-func (c *Cell) batchable() bool { return c.rare == nil || c.rare.dueAt == 0 && c.rare.sender == nil }
-
-// stealLocked takes half of a batch from another worker.
-func (r *Router) stealLocked(w *Worker) (c *Cell, ok bool) {
-	for len(r.holders) > 0 && !ok {
+// stealLocked takes half of a batch from another worker, nil if there is none.
+func (r *Router) stealLocked(w *Worker) (c *Cell) {
+	for len(r.holders) > 0 && c == nil {
 		victim := r.holders[len(r.holders)-1]
 		w.hand.mu.Lock() // two hands are only ever locked together here, under r.mu
 		victim.hand.mu.Lock()
-		c = victim.hand.batch.pop()
-		ok = c != nil
-		for n := victim.hand.batch.len() / 2; w.mean >= 0 && w.breaker == breakerClosed && n > 0; n-- {
-			more := victim.hand.batch.pop()
-			more.worker = w
-			w.hand.batch.push(more)
+		b, from := &w.hand.batch, &victim.hand.batch
+		b.reset()
+		c = from.pop()
+		if w.mean >= 0 && w.breaker == breakerClosed {
+			for range from.len() / 2 {
+				b.cells = append(b.cells, from.pop())
+			}
 		}
 		w.batchPriority = victim.batchPriority
 		r.countBatchLocked(victim)
@@ -116,7 +111,7 @@ func (r *Router) stealLocked(w *Worker) (c *Cell, ok bool) {
 		victim.hand.mu.Unlock()
 		w.hand.mu.Unlock()
 	}
-	return c, ok
+	return c
 }
 
 // countBatchLocked brings held and holders up to date with w's batch. It needs
@@ -151,15 +146,14 @@ func (r *Router) recountLocked() {
 }
 
 // recallLocked puts what is left of w's batch back to where it came from: the
-// front of the shared queue.
+// front of the shared queue. Until mu is free, w keeps what it has in hand.
 func (r *Router) recallLocked(w *Worker) {
 	if w.counted == 0 {
 		return
 	}
 	w.hand.mu.Lock()
 	for c := w.hand.batch.popLast(); c != nil; c = w.hand.batch.popLast() {
-		c.place, c.worker = shared, nil
-		r.shared.PushFront(&c.node, c.priority)
+		c.at = r.shared.PushFront(c, w.batchPriority)
 	}
 	r.countBatchLocked(w)
 	w.hand.mu.Unlock()
@@ -177,16 +171,17 @@ func (w *Worker) nextOfBatch(done *Cell) *Cell {
 	if w.lastOfBatch {
 		return nil
 	}
-	w.dropContext(done)
+	w.dropContext()
 	w.hand.mu.Lock()
 	c := w.hand.batch.pop()
 	if c == nil {
 		w.hand.mu.Unlock()
 		return nil
 	}
+	c.worker = w
 	w.beginLocked(c)
 	w.hand.mu.Unlock()
-	w.release(done)
+	w.putAside(done)
 	if w.router.waiting.Load() {
 		w.router.admitMore()
 	}

@@ -48,7 +48,7 @@ func (r *Router) Blocking(ctx context.Context, c *Cell) (stuck <-chan struct{}, 
 // waits for one that is, and so on.
 func (r *Router) waitsForLocked(c *Cell, w *Worker) bool {
 	for range r.workers { // no chain is longer
-		if c == nil || c.whereLocked() != own {
+		if c == nil || r.whereLocked(c) != own {
 			return false
 		}
 		if c.worker == w {

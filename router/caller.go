@@ -8,10 +8,11 @@ import (
 
 // callerRun is the run of a task in its caller.
 type callerRun struct {
-	attempt   attempt       // for the goroutine that runs the task
+	hold      hold
 	over      chan struct{} // closed when the task gets its outcome from others
 	goroutine goroutine.ID  // guarded by Router.mu; known to the watchdog alone
 	watch     *watch        // guarded by Router.mu; nil: none
+	given     bool          // guarded by Router.mu; others have given the task its outcome
 }
 
 // runInCallerLockedThenUnlock runs the task outside the workers while its caller
@@ -20,9 +21,8 @@ type callerRun struct {
 func (r *Router) runInCallerLockedThenUnlock(ctx context.Context, c *Cell) error {
 	r.enterLocked(c)
 	run := &callerRun{over: make(chan struct{})}
-	c.started = c.enqueued
-	c.ctx = newContext(c, nil)
-	c.ctx.run = run
+	run.hold = hold{ctx: r.newContext(c, nil), started: c.enqueued}
+	run.hold.ctx.run = run
 	c.place, c.worker = running, nil
 	r.callers[c] = run
 	r.addDeadlineLocked(c)
@@ -50,23 +50,25 @@ func (r *Router) runInCaller(c *Cell, run *callerRun) {
 	normal := false
 	defer func() {
 		if !normal {
-			r.attemptFailed(c, newPanicError(recover()), nil)
+			run.hold.ctx.attemptFailed(c, newPanicError(recover()), nil)
 		}
-		c.ctx.release()
+		run.hold.ctx.release()
 		var then after
 		r.mu.Lock()
 		if r.callers[c] == run { // else it has been given up
 			delete(r.callers, c)
 		}
 		r.endWatchLocked(run.watch, &then)
-		if again := run.attempt.again; again == nil || !r.againLocked(c, nil, again, r.now(), &then) {
+		if !r.againLocked(c, &run.hold, r.now(), &then) {
 			r.endDeadlineLocked(c)
-			c.Release()
+			if !run.given { // else who tells its waiters may still use it
+				c.body.Released()
+			}
 		}
 		r.quietLocked(&then)
 		r.mu.Unlock()
 		then.run()
 	}()
-	c.body.Run()
+	c.body.Run(run.hold.ctx)
 	normal = true
 }

@@ -53,6 +53,9 @@ func (c *Context) Attrs() *Attrs { return c.attrs }
 // Attempt is which attempt this is, from 1.
 func (c *Context) Attempt() int { return c.attempt }
 
+// Work is what Config.Work returned.
+func (c *Context) Work() any { return c.router.work }
+
 // Report adds n to the counter of the task's worker.
 func (c *Context) Report(name string, n int64) { c.router.report(c.worker, name, n) }
 
@@ -106,8 +109,8 @@ func (c *Context) standard() context.Context {
 	return std
 }
 
-// end ends the context for the given reason, unless it has ended already.
-func (c *Context) end(cause error) {
+// interrupt ends the context for the given reason, unless it has ended already.
+func (c *Context) interrupt(cause error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.ended != nil {
@@ -152,7 +155,7 @@ func (w *Worker) contextFor(c *Cell) *Context {
 		return last
 	}
 	w.endLastContext()
-	ctx := newContext(c, w)
+	ctx := w.router.newContext(c, w)
 	if plain && isComparable(ctx.caller) {
 		w.lastCtx = ctx
 	}
@@ -167,13 +170,10 @@ func (w *Worker) endLastContext() {
 	}
 }
 
-func newContext(c *Cell, w *Worker) *Context {
-	ctx := &Context{caller: c.callerOrBackground(), bound: c.bound, worker: w, router: c.router, attrs: c.attrs(), attempt: 1}
-	if past := c.past(); past != nil {
-		ctx.attempt = past.attempts + 1
-	}
+func (r *Router) newContext(c *Cell, w *Worker) *Context {
+	ctx := &Context{caller: c.callerOrBackground(), bound: c.bound, worker: w, router: r, attrs: c.attrs(), attempt: c.attempts()}
 	if at := c.dueAt(); at > 0 {
-		ctx.deadline = c.router.timeOf(at)
+		ctx.deadline = r.timeOf(at)
 	}
 	return ctx
 }

@@ -32,12 +32,12 @@ func (r *Router) unreachableLocked(c *Cell) error {
 
 // noteCallersDeadline is called before the task is submitted: it may run code of the
 // user's, so not under the lock.
-func (c *Cell) noteCallersDeadline() {
+func (r *Router) noteCallersDeadline(c *Cell) {
 	if !c.bound || c.caller == nil {
 		return
 	}
 	if at, ok := c.caller.Deadline(); ok {
-		c.makeRare().callerDue = max(int64(at.Sub(c.router.epoch)), 1)
+		c.makeRare().callerDue = max(int64(at.Sub(r.epoch)), 1)
 	}
 }
 
@@ -45,10 +45,10 @@ func (c *Cell) noteCallersDeadline() {
 // a worker is free for it now.
 func (r *Router) roundsLocked(c *Cell) (rounds int64, free bool) {
 	if w := r.pickLocked(c); w != nil {
-		return int64(w.own.Ahead(c.priority)), w.able && w.own.Len() == 0
+		return int64(w.own.Ahead(c.priority())), w.able && w.own.Len() == 0
 	}
 	workers := len(r.choiceLocked())
-	ahead := r.shared.Ahead(c.priority) + r.held
+	ahead := r.shared.Ahead(c.priority()) + r.held
 	return int64(ahead / max(workers, 1)), ahead < r.able-r.promised
 }
 

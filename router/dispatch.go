@@ -162,7 +162,7 @@ func (p custom) choose(c *Cell, workers []*Worker) (w *Worker, err error) {
 			w, err = nil, fmt.Errorf("%w: custom dispatch panicked: %v", messages.ErrInvalidOption, value)
 		}
 	}()
-	view := TaskView{Priority: c.priority}
+	view := TaskView{Priority: c.priority()}
 	if attrs := c.attrs(); attrs != nil {
 		view.ID, view.Key, view.Headers = attrs.ID, attrs.Key, attrs.Headers
 	}

@@ -155,10 +155,10 @@ func (r *Router) refuseWaitersLocked(err error) {
 
 func (r *Router) dropQueuedLocked(err error, then *after) {
 	r.recallAllLocked()
-	for c, ok := r.shared.Pop(); ok; c, ok = r.shared.Pop() {
+	for c := r.shared.Pop(); c != nil; c = r.shared.Pop() {
 		r.settleQueuedLocked(c, messages.Dropped, err, then)
 	}
-	for c, ok := r.delayed.Peek(); ok; c, ok = r.delayed.Peek() {
+	for c := r.delayed.Peek(); c != nil; c = r.delayed.Peek() {
 		r.unqueueLocked(c)
 		r.settleQueuedLocked(c, messages.Dropped, err, then)
 	}

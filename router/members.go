@@ -248,8 +248,8 @@ func (r *Router) broadcast(cells []*Cell) (done bool, err error) {
 		return false, nil
 	}
 	for i, c := range cells {
-		c.startTime()
-		c.pinned = true
+		r.startTimeLocked(c)
+		c.makeRare().pinned = true
 		r.enterLocked(c)
 		r.enqueueLocked(c, workers[i], &then)
 		r.addDeadlineLocked(c)

@@ -71,7 +71,7 @@ func (w *Worker) listLocked(listed bool) {
 // takeOwnLocked empties w's own queue.
 func (w *Worker) takeOwnLocked() []*Cell {
 	var cells []*Cell
-	for c, ok := w.own.Pop(); ok; c, ok = w.own.Pop() {
+	for c := w.own.Pop(); c != nil; c = w.own.Pop() {
 		cells = append(cells, c)
 	}
 	w.router.own -= len(cells)

@@ -90,14 +90,14 @@ func (e *quarantinedError) Error() string {
 func (e *quarantinedError) Unwrap() []error { return []error{messages.ErrQuarantined, e.last} }
 
 // newQuarantined describes the task in hand, which is to be given up for err.
-func (r *Router) newQuarantined(c *Cell, err error) *quarantined {
+func (r *Router) newQuarantined(c *Cell, h *hold, err error) *quarantined {
 	entry := &quarantined{QuarantinedTask: messages.QuarantinedTask{
-		Task:     messages.Task{ID: c.id(), Payload: c.body.Payload(), Priority: c.priority},
+		Task:     messages.Task{ID: c.id(), Payload: c.body.Payload(), Priority: c.priority()},
 		Attempts: c.attempts(),
 		Err:      err,
 		At:       r.timeOf(r.now()),
-	}, cell: c.body.Again()}
-	entry.cell.SetPriority(c.priority)
+	}, cell: c.body.Again(r)}
+	entry.cell.SetPriority(c.priority())
 	entry.cell.SetCaller(c.caller, false)
 	if attrs := c.attrs(); attrs != nil {
 		entry.Task.Key, entry.Task.Headers = attrs.Key, attrs.Headers
@@ -110,7 +110,7 @@ func (r *Router) newQuarantined(c *Cell, err error) *quarantined {
 	if past := c.past(); past != nil {
 		entry.Panics = past.panics
 	}
-	if crash := c.attempt().crash; crash != nil {
+	if crash := h.attempt.crash; crash != nil {
 		entry.Panics = append(slices.Clip(entry.Panics), crash)
 	}
 	if c.worker != nil {

@@ -60,14 +60,14 @@ func (r *Router) enqueueLocked(c *Cell, w *Worker, then *after) {
 	if w == nil {
 		c.place = shared
 		if r.held > 0 {
-			r.yieldBatchesLocked(c.priority)
+			r.yieldBatchesLocked(c.priority())
 		}
-		r.shared.Push(&c.node, c.priority)
+		c.at = r.shared.Push(c, c.priority())
 		then.schedule(r.wakeLocked())
 		return
 	}
 	c.place = own
-	w.own.Push(&c.node, c.priority)
+	c.at = w.own.Push(c, c.priority())
 	r.own++
 	w.load.Add(1)
 	w.promiseLocked()
@@ -92,15 +92,15 @@ func (r *Router) wakeLocked() *Worker {
 func (r *Router) unqueueLocked(c *Cell) {
 	switch c.place {
 	case shared:
-		r.shared.Remove(&c.node)
+		r.shared.Remove(c.at, c.priority())
 		return
 	case delayed:
-		r.delayed.Remove(&c.node)
+		r.delayed.Remove(c.at, c.priority())
 		r.alarms.Remove(&c.rare.past.due)
 		return
 	}
 	w := c.worker
-	w.own.Remove(&c.node)
+	w.own.Remove(c.at, c.priority())
 	r.own--
 	w.load.Add(-1)
 	w.promiseLocked()
@@ -121,9 +121,10 @@ func (r *Router) yieldBatchesLocked(priority int) {
 func (r *Router) victimLocked() *Cell {
 	r.recallAllLocked()
 	var victim *Cell
-	consider := func(q *queue.Queue[*Cell]) {
-		c, ok := q.Lowest()
-		if ok && (victim == nil || c.priority < victim.priority || c.priority == victim.priority && c.seq < victim.seq) {
+	consider := func(q *queue.Queue[Cell]) {
+		c := q.Lowest()
+		if c != nil && (victim == nil || c.priority() < victim.priority() ||
+			c.priority() == victim.priority() && c.seq < victim.seq) {
 			victim = c
 		}
 	}
@@ -161,7 +162,7 @@ func (r *Router) adoptSharedLocked(then *after) {
 		return
 	}
 	var cells []*Cell
-	for c, ok := r.shared.Pop(); ok; c, ok = r.shared.Pop() {
+	for c := r.shared.Pop(); c != nil; c = r.shared.Pop() {
 		cells = append(cells, c)
 	}
 	r.moveLocked(cells, then)
@@ -182,7 +183,7 @@ func (r *Router) moveLocked(cells []*Cell, then *after) {
 	slices.SortStableFunc(cells, func(a, b *Cell) int { return cmp.Compare(a.order(), b.order()) })
 	for _, c := range cells {
 		switch {
-		case !c.pinned:
+		case !c.pinned():
 			w := r.pickLocked(c)
 			if r.picker != nil {
 				r.picker.accepted(c)

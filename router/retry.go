@@ -55,7 +55,6 @@ type verdict struct {
 	delay   time.Duration
 	outcome messages.Outcome
 	err     error
-	crash   *messages.PanicError // nil: it has not panicked
 }
 
 // attempt is what is known of the attempt in hand when it has failed. It is for the
@@ -64,14 +63,6 @@ type attempt struct {
 	crash *messages.PanicError // nil: it has not panicked
 	again *verdict             // nil: it is the last
 	entry *quarantined         // nil: the task is not given up
-}
-
-// attempt is that of the task in hand.
-func (c *Cell) attempt() *attempt {
-	if c.worker != nil {
-		return &c.worker.attempt
-	}
-	return &c.ctx.run.attempt
 }
 
 // history is what a task keeps of its earlier attempts.
@@ -94,20 +85,17 @@ func (c *Cell) past() *history {
 	return c.rare.past
 }
 
-// attempts is how many times the task has been begun.
-func (c *Cell) attempts() (n int) {
+// attempts is which attempt of the task is in hand, from 1.
+func (c *Cell) attempts() int {
 	if past := c.past(); past != nil {
-		n = past.attempts
+		return past.attempts + 1
 	}
-	if c.started > 0 {
-		n++
-	}
-	return n
+	return 1
 }
 
 // judge says whether the task in hand, whose attempt ended in err, is tried again.
 // It is nil if not. exhausted reports that it would be if it had attempts left.
-func (r *Router) judge(c *Cell, outcome messages.Outcome, err error) (again *verdict, exhausted bool) {
+func (r *Router) judge(c *Cell, h *hold, outcome messages.Outcome, err error) (again *verdict, exhausted bool) {
 	policy := &r.cfg.Retry
 	if policy.Attempts == 0 {
 		return nil, false
@@ -132,17 +120,17 @@ func (r *Router) judge(c *Cell, outcome messages.Outcome, err error) (again *ver
 	if asked != nil {
 		delay = max(asked.Delay, 0)
 	}
-	if c.endsWithin(delay, outcome != messages.Panicked) {
+	if r.endsWithin(c, delay, outcome != messages.Panicked) {
 		return nil, false // what comes is known: there will be no next attempt
 	}
-	return &verdict{delay: delay, outcome: outcome, err: err, crash: c.attempt().crash}, false
+	return &verdict{delay: delay, outcome: outcome, err: err}, false
 }
 
 // endsWithin reports whether the task's time will be up within d, or its caller's if
 // it is bound to that. Only a handler's goroutine may ask its caller, whose context
 // may run code of the user's.
-func (c *Cell) endsWithin(d time.Duration, askCaller bool) bool {
-	if at := c.dueAt(); at > 0 && int64(d) >= at-c.router.now() {
+func (r *Router) endsWithin(c *Cell, d time.Duration, askCaller bool) bool {
+	if at := c.dueAt(); at > 0 && int64(d) >= at-r.now() {
 		return true
 	}
 	if !askCaller || !c.bound {
@@ -163,21 +151,21 @@ func (w *Worker) putBack(c *Cell, again *verdict) {
 }
 
 // againLocked queues a task that has been put down for another attempt, at the time
-// now. It reports whether the pool still has the task: it may have an outcome
-// already. w is the worker that had it in hand, nil if it ran in its caller.
-func (r *Router) againLocked(c *Cell, w *Worker, again *verdict, now int64, then *after) bool {
-	if c.isSettled() {
+// now, if that is how its last one ended. It reports whether the pool still has the
+// task: it may have an outcome already. h was the task's.
+func (r *Router) againLocked(c *Cell, h *hold, now int64, then *after) bool {
+	again := h.attempt.again
+	if again == nil || c.isSettled() {
 		return false
 	}
 	if r.failed != nil { // no worker will come
-		r.giveUpLocked(c, w, again, now, then)
+		r.giveUpLocked(c, h, now, then)
 		return true
 	}
 	r.retries++
-	r.rememberLocked(c, w, again, now)
-	c.started, c.ctx = 0, nil
+	r.rememberLocked(c, h, now)
 	c.enqueued = later(now, again.delay)
-	if _, keeps := r.picker.(custom); !keeps && !c.pinned {
+	if _, keeps := r.picker.(custom); !keeps && !c.pinned() {
 		c.worker = nil
 	}
 	if again.delay == 0 {
@@ -185,7 +173,7 @@ func (r *Router) againLocked(c *Cell, w *Worker, again *verdict, now int64, then
 		return true
 	}
 	c.place = delayed
-	r.delayed.Push(&c.node, c.priority)
+	c.at = r.delayed.Push(c, c.priority())
 	past := c.past()
 	past.due.Value = retryDue{c}
 	r.alarms.Add(&past.due, c.enqueued)
@@ -199,38 +187,39 @@ func (r *Router) queueAgainLocked(c *Cell, then *after) {
 	r.moveLocked([]*Cell{c}, then)
 }
 
-func (r *Router) rememberLocked(c *Cell, w *Worker, again *verdict, now int64) {
+func (r *Router) rememberLocked(c *Cell, h *hold, now int64) {
 	x := c.makeRare()
 	if x.past == nil {
 		x.past = &history{accepted: c.enqueued}
 	}
 	past := x.past
 	past.attempts++
-	past.ran += now - c.started
+	past.ran += now - h.started
 	past.worker = ""
-	if w != nil {
+	if w := h.ctx.worker; w != nil {
 		past.worker = w.id
 		w.retried++
 	}
-	if again.crash != nil && r.cfg.Quarantine != (Quarantine{}) {
-		past.panics = append(past.panics, again.crash)
+	if crash := h.attempt.crash; crash != nil && r.cfg.Quarantine != (Quarantine{}) {
+		past.panics = append(past.panics, crash)
 	}
 }
 
 // giveUpLocked settles a task that was to be tried again.
-func (r *Router) giveUpLocked(c *Cell, w *Worker, again *verdict, now int64, then *after) {
+func (r *Router) giveUpLocked(c *Cell, h *hold, now int64, then *after) {
+	again := h.attempt.again
 	c.settleOnce()
-	c.conclude(again.outcome, again.err, now)
-	r.countersOf(w)[again.outcome].Add(1)
+	r.conclude(c, h, again.outcome, now)
+	r.countersOf(h.ctx.worker)[again.outcome].Add(1)
 	r.endDeadlineLocked(c)
 	c.place = gone
-	then.settled = append(then.settled, c)
+	then.settled = append(then.settled, settlement{c, again.err, true})
 }
 
 // retryDue is the alarm of a delayed task.
 type retryDue struct{ *Cell }
 
 func (a retryDue) ringLocked(r *Router, _ int64, then *after) {
-	r.delayed.Remove(&a.node)
+	r.delayed.Remove(a.at, a.priority())
 	r.queueAgainLocked(a.Cell, then)
 }

@@ -3,7 +3,6 @@ package router
 import (
 	"log/slog"
 	"runtime"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -14,6 +13,7 @@ import (
 	"github.com/troupe-go/troupe/internal/meter"
 	"github.com/troupe-go/troupe/internal/queue"
 	"github.com/troupe-go/troupe/internal/runners"
+	"github.com/troupe-go/troupe/internal/spin"
 	"github.com/troupe-go/troupe/messages"
 )
 
@@ -41,8 +41,11 @@ type Config struct {
 	// Worker returns the props of a worker that has the given dispatcher unless the
 	// user chose another. Its mailbox is added to them.
 	Worker func(actor.Dispatcher) *actor.Props
-	// NewCell makes a cell for Router.Tell; nil if that is not used.
-	NewCell func() *Cell
+	// NewCells makes some cells for Router.Tell, which need no Init; nil if that is not
+	// used.
+	NewCells func() []*Cell
+	// Work is called by New, and returns what Context.Work does; nil: nothing.
+	Work func(*Router) any
 	// Accept makes a task of a message that an actor sent, or says why it cannot.
 	// task is nil unless that is what was sent.
 	Accept func(envelope any, task *messages.Task, sender *actor.PID) (*Cell, error)
@@ -57,7 +60,7 @@ type Config struct {
 const idleRunners = 16
 
 // A phase says whether a pool takes tasks. Phases only go up.
-type phase int
+type phase int8
 
 const (
 	open     phase = iota
@@ -78,6 +81,7 @@ const (
 type Router struct {
 	cfg     Config
 	picker  picker // its methods need mu; nil: late binding, LeastBusy
+	work    any
 	epoch   time.Time
 	meter   *meter.Meter
 	runners *runners.Dispatcher // of the workers, unless their props say otherwise
@@ -91,49 +95,52 @@ type Router struct {
 	waiting   atomic.Bool                         // waiters is not empty; written under mu
 	inCallers [messages.Outcomes + 1]atomic.Int64 // outcomes of tasks that ran in their callers
 
-	mu sync.Mutex
-	// All below is guarded by mu.
+	_ [64]byte // keeps what follows off the cache lines of the fields above
 
-	phase  phase
-	paused bool
-	failed error // why no task can be accepted while the phase is open; nil if it can
+	// All below is guarded by mu. What every submission changes comes first, and lies
+	// together: on the way to another processor, each cache line costs as much as all
+	// the rest.
+	mu        spin.Mutex
+	clock     int64 // the last time that was read
+	submitted int64
+	spares    spares // cells for Tell
+	unstamped int32  // tasks accepted since the clock was read
+	phase     phase
+	paused    bool
+	short     bool // the last tasks of the worker that took one last were
+	waking    bool // one worker is on its way from idle to the shared queue
+	shared    queue.Queue[Cell]
+
+	able     int        // workers that could take a task now; those on their way included
+	promised int        // able workers with tasks of their own: the first of each is as good as taken
+	held     int        // tasks of the workers' batches, by the last count: never too few
+	idle     workerList // parked workers that can take a task, longest idle first
+	waiters  waiterList
+	failed   error // why no task can be accepted while the phase is open; nil if it can
 
 	workers []*Worker          // routees and those that are leaving
 	byID    map[string]*Worker // the same, by the IDs of their PIDs
-	idle    workerList         // parked workers that can take a task, longest idle first
-	waking  bool               // one worker is on its way from idle to the shared queue
-	able    int                // workers that could take a task now; those on their way included
 	busy    int                // workers with a task in hand, settled or not
 	peak    int                // the largest that busy has been since PeakBusy was called
 
 	sidelined int  // routees that are
 	stale     bool // choice is to be brought up to date when it is needed
 
-	shared   queue.Queue[*Cell]
-	delayed  queue.Queue[*Cell] // tasks that wait for the time of their next attempt
-	holders  []*Worker          // with a batch, by the last count
-	short    bool               // the last tasks of the worker that took one last were
-	held     int                // tasks of their batches, by the last count: never too few
-	own      int                // tasks in the workers' own queues
-	promised int                // able workers with tasks of their own: the first of each is as good as taken
-	waiters  waiterList
-	spares   spares // cells for Tell
-
-	clock     int64 // the last time that was read
-	unstamped int   // tasks accepted since then
+	delayed queue.Queue[Cell] // tasks that wait for the time of their next attempt
+	holders []*Worker         // with a batch, by the last count
+	own     int               // tasks in the workers' own queues
 
 	callers    map[*Cell]*callerRun // tasks that run in their callers
 	abandoned  map[*watch]struct{}  // handlers given up that have not returned
 	unreported []*watch             // those of them of whom no event has been published
 	service    int64                // how long a worker is busy with a task, in the mean of late; kept for DeadlineCheck
 
-	submitted int64
-	unworked  tally // outcomes of tasks that were in no hand then
-	departed  tally // of workers that are gone
-	retries   int64
-	restarts  int64 // of workers that are gone
-	replaced  int64
-	counters  map[string]int64 // reports of workers that are gone, and of callers
+	unworked tally // outcomes of tasks that were in no hand then
+	departed tally // of workers that are gone
+	retries  int64
+	restarts int64 // of workers that are gone
+	replaced int64
+	counters map[string]int64 // reports of workers that are gone, and of callers
 
 	alarms  deadline.Heap[alarm]
 	timer   *time.Timer // nil until the first alarm
@@ -171,6 +178,9 @@ func New(cfg Config) *Router {
 		abandoned: make(map[*watch]struct{}),
 	}
 	r.setRouteesLocked(nil)
+	if cfg.Work != nil {
+		r.work = cfg.Work(r)
+	}
 	return r
 }
 
@@ -202,7 +212,7 @@ func (r *Router) notifyAfter(then *after, event any) {
 type after struct {
 	wake    *Worker // the first worker to schedule; most often the only one
 	wakes   []*Worker
-	settled []*Cell // to be told, and released by the pool
+	settled []settlement // of which the waiters are to be told
 	calls   []func()
 }
 
@@ -214,6 +224,13 @@ func (a *after) schedule(w *Worker) {
 	default:
 		a.wakes = append(a.wakes, w)
 	}
+}
+
+// A settlement is what those who wait for a settled task are to be told.
+type settlement struct {
+	cell    *Cell
+	err     error
+	release bool // the pool is done with the cell then
 }
 
 // run must be called without mu.
@@ -235,16 +252,18 @@ func (a *after) run() {
 // tellAll tells who waits for the settled tasks. Telling an actor may run code of
 // the user's, such as a subscriber of dead letters: if that ends this goroutine, by
 // runtime.Goexit, another goes on.
-func tellAll(cells []*Cell) {
+func tellAll(settlements []settlement) {
 	told := 0
 	defer func() {
-		if rest := cells[told:]; len(rest) > 0 {
+		if rest := settlements[told:]; len(rest) > 0 {
 			go tellAll(rest)
 		}
 	}()
-	for _, c := range cells {
+	for _, s := range settlements {
 		told++
-		c.body.Settled()
-		c.Release()
+		s.cell.body.Settled(s.err)
+		if s.release {
+			s.cell.body.Released()
+		}
 	}
 }

@@ -25,9 +25,9 @@ func newPanicError(value any) *messages.PanicError {
 
 // settle gives a task that runs in its caller its outcome, unless it has one, and
 // tells whoever waits.
-func (r *Router) settle(c *Cell, outcome messages.Outcome, err error) {
-	if r.claim(c, outcome, err) {
-		c.body.Settled()
+func (r *Router) settle(c *Cell, h *hold, outcome messages.Outcome, err error) {
+	if r.claim(c, h, outcome) {
+		c.body.Settled(err)
 	}
 }
 
@@ -41,20 +41,23 @@ func (w *Worker) settle(c *Cell, outcome messages.Outcome, err error) {
 		w.outcomes[outcome].Add(1)
 		w.noteOutcome(outcome)
 	}
-	if w.lastOfBatch {
+	switch {
+	case w.lastOfBatch:
 		w.clock = w.router.now()
 		w.measureBatch(w.clock)
+	case c.answered():
+		w.clock = w.router.now()
 	}
 	if won {
-		c.conclude(outcome, err, w.clock)
-		c.body.Settled()
+		w.router.conclude(c, &w.hold, outcome, w.clock)
+		c.body.Settled(err)
 	}
 }
 
 // countAttempt has the attempt in hand measured with its batch.
 func (w *Worker) countAttempt(c *Cell) {
 	if w.untimed == 0 {
-		w.batchWait = c.started - c.enqueued
+		w.batchWait = w.hold.started - c.enqueued
 	}
 	w.untimed++
 }
@@ -62,16 +65,16 @@ func (w *Worker) countAttempt(c *Cell) {
 // claim gives a running task its outcome, unless it has one: only one caller
 // wins, and that one must see to it that Settled is called. What it enters into
 // the ledger is there before anyone is told.
-func (r *Router) claim(c *Cell, outcome messages.Outcome, err error) (won bool) {
+func (r *Router) claim(c *Cell, h *hold, outcome messages.Outcome) (won bool) {
 	if !c.settleOnce() {
 		return false
 	}
 	now := r.now()
-	c.conclude(outcome, err, now)
+	r.conclude(c, h, outcome, now)
 	w := c.worker
 	if w != nil {
-		r.meter.RecordInterrupted(w.shard, c.started-c.enqueued, now-c.started, now)
-		w.ran.Add(now - c.started)
+		r.meter.RecordInterrupted(w.shard, h.started-c.enqueued, now-h.started, now)
+		w.ran.Add(now - h.started)
 	}
 	r.countersOf(w)[outcome].Add(1)
 	return true
@@ -86,59 +89,61 @@ func (r *Router) countersOf(w *Worker) *[messages.Outcomes + 1]atomic.Int64 {
 	return &w.outcomes
 }
 
-// finish settles a task that its handler has returned from, or has it tried again.
-// A handler that gives up since its context has ended may do so a moment before the
-// pool sees that end: the outcome is the same.
-func (r *Router) finish(c *Cell, err error) {
+// Finish settles a task that its handler, which had ctx, has returned from, or has it
+// tried again. A handler that gives up since its context has ended may do so a moment
+// before the pool sees that end: the outcome is the same.
+func (c *Context) Finish(task *Cell, err error) {
 	outcome := messages.Succeeded
-	switch {
-	case err == nil:
-	case c.dueAt() > 0 && r.now() >= c.dueAt():
-		outcome, err = messages.TimedOut, fmt.Errorf("%w: %w", messages.ErrTaskTimeout, err)
-	case c.bound && c.caller.Err() != nil:
-		outcome, err = messages.Canceled, fmt.Errorf("%w: %w", messages.ErrCanceled, err)
-	default:
-		r.attemptFailed(c, nil, err)
-		return
+	if err != nil {
+		switch at := task.dueAt(); {
+		case at > 0 && c.router.now() >= at:
+			outcome, err = messages.TimedOut, fmt.Errorf("%w: %w", messages.ErrTaskTimeout, err)
+		case task.bound && task.caller.Err() != nil:
+			outcome, err = messages.Canceled, fmt.Errorf("%w: %w", messages.ErrCanceled, err)
+		default:
+			c.attemptFailed(task, nil, err)
+			return
+		}
 	}
-	r.end(c, outcome, err)
+	c.end(task, outcome, err)
 }
 
 // attemptFailed settles a task whose attempt has failed, or panicked if crash is not
 // nil; or has it tried again, or puts it into quarantine.
-func (r *Router) attemptFailed(c *Cell, crash *messages.PanicError, err error) {
+func (c *Context) attemptFailed(task *Cell, crash *messages.PanicError, err error) {
 	outcome := messages.Failed
 	if crash != nil {
 		outcome, err = messages.Panicked, crash
 	}
-	a := c.attempt()
-	*a = attempt{crash: crash}
-	if c.isSettled() {
-		r.end(c, outcome, err)
+	r, h := c.router, c.hold()
+	h.attempt = attempt{crash: crash}
+	if task.isSettled() {
+		c.end(task, outcome, err)
 		return
 	}
-	again, exhausted := r.judge(c, outcome, err)
+	again, exhausted := r.judge(task, h, outcome, err)
 	switch {
-	case r.quarantines(c, outcome, exhausted):
-		a.entry = r.newQuarantined(c, err)
-		r.end(c, messages.Quarantined, &quarantinedError{err})
-		r.announce(a.entry)
+	case r.quarantines(task, outcome, exhausted):
+		entry := r.newQuarantined(task, h, err)
+		h.attempt.entry = entry
+		c.end(task, messages.Quarantined, &quarantinedError{err})
+		r.announce(entry)
 	case again == nil:
-		r.end(c, outcome, err)
+		c.end(task, outcome, err)
 	default:
-		a.again = again
+		h.attempt.again = again
 		if c.worker != nil {
-			c.worker.putBack(c, again)
+			c.worker.putBack(task, again)
 		}
 	}
 }
 
 // end settles a task on the goroutine that ran it.
-func (r *Router) end(c *Cell, outcome messages.Outcome, err error) {
+func (c *Context) end(task *Cell, outcome messages.Outcome, err error) {
 	if c.worker != nil {
-		c.worker.settle(c, outcome, err)
+		c.worker.settle(task, outcome, err)
 	} else {
-		r.settle(c, outcome, err)
+		c.router.settle(task, &c.run.hold, outcome, err)
 	}
 }
 
@@ -147,33 +152,39 @@ func (r *Router) end(c *Cell, outcome messages.Outcome, err error) {
 func (r *Router) settleQueuedLocked(c *Cell, outcome messages.Outcome, err error, then *after) {
 	c.place, c.worker = gone, nil
 	c.settleOnce()
-	c.conclude(outcome, err, r.now())
+	r.conclude(c, nil, outcome, r.now())
 	r.unworked[outcome]++
 	r.endDeadlineLocked(c)
-	then.settled = append(then.settled, c)
+	then.settled = append(then.settled, settlement{c, err, true})
 }
 
 // interruptLocked gives a running task its outcome while its handler still
-// runs, and ends the handler's context.
+// runs, and ends the handler's context. Its worker's batch must have been recalled:
+// so the worker has this task in hand until mu is free.
 func (r *Router) interruptLocked(c *Cell, outcome messages.Outcome, err, cause error, then *after) {
-	if r.claim(c, outcome, err) {
+	if c.isSettled() {
+		return
+	}
+	h := r.holdLocked(c)
+	if r.claim(c, h, outcome) {
 		if w := c.worker; w != nil {
 			w.interrupted = true
 		} else {
-			close(r.callers[c].over)
+			run := r.callers[c]
+			run.given = true
+			close(run.over)
 		}
 		r.watchLocked(c)
-		c.others.Add(1) // for the release in after.run; the worker has its own
-		then.settled = append(then.settled, c)
-		c.ctx.end(cause)
+		then.settled = append(then.settled, settlement{c, err, false})
+		h.ctx.interrupt(cause)
 	}
 }
 
-// whereLocked is where c is. Only a cell of a batch can go on meanwhile.
-func (c *Cell) whereLocked() place {
-	if w := c.worker; w != nil {
-		w.hand.mu.Lock()
-		defer w.hand.mu.Unlock()
+// whereLocked is where c is, until mu is free. If it may be in a batch, that is
+// recalled first: then it is in the shared queue itself.
+func (r *Router) whereLocked(c *Cell) place {
+	if !r.shared.Has(c, c.at, c.priority()) {
+		r.recallAllLocked()
 	}
 	return c.place
 }
@@ -183,10 +194,7 @@ func (c *Cell) whereLocked() place {
 func (r *Router) Cancel(c *Cell, err error) {
 	var then after
 	r.mu.Lock()
-	if w := c.worker; w != nil {
-		r.recallLocked(w) // c may be in its batch
-	}
-	switch c.whereLocked() {
+	switch r.whereLocked(c) {
 	case shared, own, delayed:
 		r.unqueueLocked(c)
 		r.settleQueuedLocked(c, messages.Canceled, err, &then)

@@ -92,8 +92,8 @@ func (s *summary) addLocked(w *Worker, now int64) {
 	}
 	if c := w.hand.current; c != nil {
 		ws.Task = c.id()
-		ws.Since = w.router.timeOf(c.started)
-		s.busy += now - max(c.started, s.windowStart)
+		ws.Since = w.router.timeOf(w.hold.started)
+		s.busy += now - max(w.hold.started, s.windowStart)
 	}
 	w.hand.mu.Unlock()
 	s.tally.add(&t)

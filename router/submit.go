@@ -3,6 +3,7 @@ package router
 import (
 	"context"
 	"fmt"
+	"runtime"
 
 	"github.com/troupe-go/troupe/messages"
 )
@@ -77,19 +78,21 @@ func (r *Router) submit(ctx context.Context, c *Cell, mode Mode) error {
 		}
 	}
 	if r.cfg.DeadlineCheck {
-		c.noteCallersDeadline()
+		r.noteCallersDeadline(c)
 	}
 	r.mu.Lock()
 	return r.submitLockedThenUnlock(ctx, c, mode)
 }
 
 func (r *Router) submitLockedThenUnlock(ctx context.Context, c *Cell, mode Mode) error {
+	yields := 0
+again:
 	if err := r.refusalLocked(); err != nil {
 		r.unusedLocked(c)
 		r.mu.Unlock()
 		return err
 	}
-	c.startTime()
+	r.startTimeLocked(c)
 	if r.cfg.DeadlineCheck {
 		if err := r.unreachableLocked(c); err != nil {
 			r.unusedLocked(c)
@@ -107,6 +110,13 @@ func (r *Router) submitLockedThenUnlock(ctx context.Context, c *Cell, mode Mode)
 			then.run()
 			return nil
 		}
+	}
+	if r.cfg.Overflow == Block && mode == MayWait && r.short && yields < maxYields && r.waiters.first == nil {
+		yields++
+		r.mu.Unlock()
+		runtime.Gosched()
+		r.mu.Lock()
+		goto again
 	}
 	return r.overflowLockedThenUnlock(ctx, c, mode)
 }
@@ -150,10 +160,15 @@ func (r *Router) enterLocked(c *Cell) {
 // stampLocked says when the task was accepted.
 func (r *Router) stampLocked(c *Cell) {
 	r.unstamped++
-	if !r.short || r.unstamped >= stampEvery || r.shared.Len() < backlog || !c.batchable() {
-		r.clock, r.unstamped = r.now(), 0
+	if !r.short || r.unstamped >= stampEvery || r.shared.Len() < backlog {
+		r.readClockLocked()
 	}
 	c.enqueued = r.clock
+}
+
+func (r *Router) readClockLocked() int64 {
+	r.clock, r.unstamped = r.now(), 0
+	return r.clock
 }
 
 // overflowLockedThenUnlock does what the overflow policy says.
@@ -189,7 +204,7 @@ func (r *Router) full() error {
 // lowest priority that was queued.
 func (r *Router) dropForLocked(c *Cell, policy Overflow, then *after) {
 	if policy == DropOldest {
-		if victim := r.victimLocked(); victim != nil && victim.priority <= c.priority {
+		if victim := r.victimLocked(); victim != nil && victim.priority() <= c.priority() {
 			r.unqueueLocked(victim)
 			r.settleQueuedLocked(victim, messages.Dropped, messages.ErrDropped, then)
 			w, _ := r.placeLocked(c)

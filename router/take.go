@@ -19,7 +19,7 @@ func (j job) none() bool { return j.system == nil && j.mail == nil && j.cell == 
 // goroutine only.
 func (r *Router) next(w *Worker, done *Cell, now int64) job {
 	if done != nil {
-		w.dropContext(done)
+		w.dropContext()
 		w.measureBatch(now)
 		if !w.abandoned.Load() {
 			w.measureRest(now)
@@ -34,7 +34,7 @@ func (r *Router) next(w *Worker, done *Cell, now int64) job {
 	if done != nil {
 		r.doneLocked(w, done, now, &then)
 	}
-	r.spares.take(&w.spares)
+	r.reclaimLocked(w)
 	j := r.jobLocked(w, now)
 	if r.waiters.first != nil {
 		r.admitLocked(&then)
@@ -58,25 +58,26 @@ func (r *Router) next(w *Worker, done *Cell, now int64) job {
 // doneLocked puts down the task that w has had in hand. The pool is done with it,
 // unless it is tried again.
 func (r *Router) doneLocked(w *Worker, done *Cell, now int64, then *after) {
-	again := w.attempt.again
-	if r.cfg.DeadlineCheck && !w.interrupted { // what was cut short, or went on in vain, tells nothing
+	held, interrupted := w.hold, w.interrupted
+	if r.cfg.DeadlineCheck && !interrupted { // what was cut short, or went on in vain, tells nothing
 		r.learnServiceLocked(w, now)
 	}
-	if w.interrupted {
+	if interrupted {
 		w.interrupted = false
-		if again == nil { // else it has been noted
+		if held.attempt.again == nil { // else it has been noted
 			w.noteOutcome(done.Outcome())
 		}
 	}
-	if w.attempt != (attempt{}) {
-		w.attempt = attempt{} // it may keep much alive
-	}
+	w.hold = hold{} // it may keep much alive
 	r.putDownLocked(w, then)
 	if w.breaker != breakerClosed || w.tripped() {
 		r.breakerLocked(w, now, then)
 	}
-	if again == nil || !r.againLocked(done, w, again, now, then) {
-		r.endDeadlineLocked(done)
+	if r.againLocked(done, &held, now, then) {
+		return
+	}
+	r.endDeadlineLocked(done)
+	if !interrupted { // else who tells its waiters may still use it: it is left to the garbage collector
 		w.release(done)
 	}
 }
@@ -97,14 +98,16 @@ func (r *Router) jobLocked(w *Worker, now int64) job {
 	if !w.able || r.paused {
 		return job{}
 	}
-	c, ok := w.own.Pop()
-	if ok {
+	c := w.own.Pop()
+	switch {
+	case c != nil:
 		r.own--
 		w.promiseLocked()
-	} else if c, ok = r.takeSharedLocked(w); ok {
+	default:
+		if c = r.takeSharedLocked(w); c == nil {
+			return job{}
+		}
 		w.load.Add(1)
-	} else {
-		return job{}
 	}
 	w.taken = true
 	w.refreshLocked()
@@ -122,43 +125,33 @@ func (r *Router) jobLocked(w *Worker, now int64) job {
 
 // beginLocked takes c in hand. It needs hand.mu.
 func (w *Worker) beginLocked(c *Cell) {
-	c.started = max(w.batchStart, c.enqueued)
-	c.ctx = w.contextFor(c)
+	begun := w.batchStart
+	if w.begun > 0 && c.answered() {
+		begun = w.router.now() // its sender is told how long it ran
+	}
+	w.hold.started = max(begun, c.enqueued)
+	w.hold.ctx = w.contextFor(c)
 	c.place = running
 	w.begun++
 	w.hand.current = c
 	w.lastOfBatch = w.hand.batch.len() == 0
 }
 
-// release says that the pool is done with c. It is for w's goroutine.
-func (w *Worker) release(c *Cell) {
-	if !c.released() {
-		return
-	}
-	c.forget()
-	if c.pooled {
-		w.spares.push(c)
-	}
-}
-
 // dropContext ends the context of a task that has been done, if it was used.
-func (w *Worker) dropContext(done *Cell) {
-	if done.ctx.used.Load() {
-		done.ctx.release()
+func (w *Worker) dropContext() {
+	if w.hold.ctx.used.Load() {
+		w.hold.ctx.release()
 		w.lastCtx = nil
 	}
 }
 
 // measure records n tasks that took the given time together, and learns how
-// short tasks are: at once when they are longer, slowly when they are shorter.
+// short tasks are: by these alone, for what a batch holds up when tasks have become
+// longer is taken over by idle workers.
 func (w *Worker) measure(n, wait, took, now int64) {
 	w.router.meter.Record(w.shard, n, wait, took, now)
 	w.ran.Add(took)
-	if mean := took / n; mean > w.mean {
-		w.mean = mean
-	} else {
-		w.mean = (7*w.mean + mean) / 8
-	}
+	w.mean = took / n
 }
 
 // measureBatch records the tasks of a batch that were not timed one by one.

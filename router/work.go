@@ -73,7 +73,7 @@ func (w *Worker) workUntilFailure(done *Cell) (parked bool, inHand *Cell) {
 func (w *Worker) work(c *Cell) {
 	w.settled = false
 	if w.router.cfg.Direct {
-		c.body.Run()
+		c.body.Run(w.hold.ctx)
 	} else {
 		w.invoker.InvokeUserMessage(c.body.Message())
 	}
@@ -143,7 +143,7 @@ func (w *Worker) fail(value any, inHand *Cell) {
 	w.doing = nil
 	if inHand != nil {
 		doing = inHand.body.Message()
-		w.router.attemptFailed(inHand, err, nil)
+		w.hold.ctx.attemptFailed(inHand, err, nil)
 	}
 	if w.abandoned.Load() {
 		return // its supervisor has given it up already

@@ -27,6 +27,7 @@ type Worker struct {
 	runLoop    func()     // w.run, made once
 
 	// Only for the worker's goroutine.
+	hold        hold // of the task in hand
 	lastCtx     *Context
 	doing       any     // the message that the actor has, if that is no task
 	stopping    bool    // it has been told to stop
@@ -41,8 +42,8 @@ type Worker struct {
 	batchStart  int64   // when the batch, or the only task, was begun
 	busySince   int64   // up to when its time has been recorded
 	batchWait   int64   // how long its first task had waited
-	spares      spares  // released cells, for the router
-	attempt     attempt // the one in hand, once it has failed
+	spares      []*Cell // released cells, for the router
+	timed       []*Cell // cells to be released whose deadlines may still be set
 	failures    int     // attempts that failed in a row; -1: none has ended since the trial began
 	begun       int64   // tasks begun since it asked the router last
 	untimed     int64   // tasks of the batch that have been done but not measured
@@ -60,7 +61,7 @@ type Worker struct {
 	listed             bool  // in router.idle
 	waits              int   // goroutines of the task in hand that wait for tasks of this pool
 	awaited            *Cell // what it waits for last, while waits > 0
-	own                queue.Queue[*Cell]
+	own                queue.Queue[Cell]
 	system             fifo
 	mail               fifo  // messages to the worker itself
 	taken              bool  // has a task in hand, and maybe a batch
@@ -132,7 +133,7 @@ func (w *Worker) inHandIsFrom(sender *actor.PID) bool {
 	w.hand.mu.Lock()
 	defer w.hand.mu.Unlock()
 	c := w.hand.current
-	return c != nil && c.rare != nil && c.rare.sender != nil && c.rare.sender.Equal(sender)
+	return c != nil && c.answered() && c.rare.sender.Equal(sender)
 }
 
 func (w *Worker) pidOrNil() *actor.PID {

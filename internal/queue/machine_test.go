@@ -10,7 +10,8 @@ import (
 
 // An entry is an element of the model.
 type entry struct {
-	node     *node
+	value    *int
+	place    queue.Place
 	priority int
 }
 
@@ -26,46 +27,68 @@ type machine struct {
 func newMachine(t require.TestingT) *machine { return &machine{t: t} }
 
 func (m *machine) push(priority int) {
-	n := nodeOf(m.next)
+	n := valueOf(m.next)
 	m.next++
-	m.queue.Push(n, priority)
+	place := m.queue.Push(n, priority)
 	at := slices.IndexFunc(m.model, func(e entry) bool { return e.priority < priority })
 	if at < 0 {
 		at = len(m.model)
 	}
-	m.model = slices.Insert(m.model, at, entry{n, priority})
+	m.model = slices.Insert(m.model, at, entry{n, place, priority})
 }
 
 func (m *machine) pop() {
-	got, ok := m.queue.Pop()
-	require.Equal(m.t, len(m.model) > 0, ok)
-	if !ok {
-		require.Zero(m.t, got)
+	got := m.queue.Pop()
+	if len(m.model) == 0 {
+		require.Nil(m.t, got)
 		return
 	}
+	m.popped(got)
+}
+
+// popMore pops up to n elements of the first one's priority.
+func (m *machine) popMore(n int) {
+	if len(m.model) == 0 {
+		require.Empty(m.t, m.queue.PopMore(nil, 0, n))
+		return
+	}
+	priority := m.model[0].priority
+	require.Empty(m.t, m.queue.PopMore(nil, priority+1, n))
+	want := 0
+	for want < min(n, len(m.model)) && m.model[want].priority == priority {
+		want++
+	}
+	got := m.queue.PopMore(nil, priority, n)
+	require.Len(m.t, got, want)
+	for _, value := range got {
+		m.popped(value)
+	}
+}
+
+func (m *machine) popped(got *int) {
 	first := m.model[0]
 	m.model = m.model[1:]
-	require.Equal(m.t, first.node.Value, got)
-	require.False(m.t, first.node.Queued())
+	require.Same(m.t, first.value, got)
+	require.False(m.t, m.queue.Has(first.value, first.place, first.priority))
 }
 
 // pushFront pushes an element that is served before those of its priority.
 func (m *machine) pushFront(priority int) {
-	n := nodeOf(m.next)
+	n := valueOf(m.next)
 	m.next++
-	m.queue.PushFront(n, priority)
+	place := m.queue.PushFront(n, priority)
 	at := slices.IndexFunc(m.model, func(e entry) bool { return e.priority <= priority })
 	if at < 0 {
 		at = len(m.model)
 	}
-	m.model = slices.Insert(m.model, at, entry{n, priority})
+	m.model = slices.Insert(m.model, at, entry{n, place, priority})
 }
 
 func (m *machine) remove(i int) {
-	n := m.model[i].node
+	e := m.model[i]
 	m.model = slices.Delete(m.model, i, i+1)
-	m.queue.Remove(n)
-	require.False(m.t, n.Queued())
+	m.queue.Remove(e.place, e.priority)
+	require.False(m.t, m.queue.Has(e.value, e.place, e.priority))
 }
 
 // check compares all that can be seen of the queue without changing it.
@@ -73,16 +96,16 @@ func (m *machine) check() {
 	require.Equal(m.t, len(m.model), m.queue.Len())
 	heads := map[int]int{} // the oldest value of each priority
 	for _, e := range m.model {
-		require.True(m.t, e.node.Queued())
+		require.True(m.t, m.queue.Has(e.value, e.place, e.priority))
 		if _, seen := heads[e.priority]; !seen {
-			heads[e.priority] = e.node.Value
+			heads[e.priority] = *e.value
 		}
 	}
 	var want, got []int
 	for _, value := range heads {
 		want = append(want, value)
 	}
-	m.queue.Heads(func(value int) { got = append(got, value) })
+	m.queue.Heads(func(value *int) { got = append(got, *value) })
 	require.ElementsMatch(m.t, want, got)
 
 	for _, priority := range []int{-1, 0, 1} {
@@ -95,14 +118,11 @@ func (m *machine) check() {
 		require.Equal(m.t, ahead, m.queue.Ahead(priority))
 	}
 
-	next, ok := m.queue.Peek()
-	require.Equal(m.t, len(m.model) > 0, ok)
-	if ok {
-		require.Equal(m.t, m.model[0].node.Value, next)
+	if len(m.model) == 0 {
+		require.Nil(m.t, m.queue.Peek())
+		require.Nil(m.t, m.queue.Lowest())
+		return
 	}
-	lowest, ok := m.queue.Lowest()
-	require.Equal(m.t, len(m.model) > 0, ok)
-	if ok {
-		require.Equal(m.t, heads[m.model[len(m.model)-1].priority], lowest)
-	}
+	require.Same(m.t, m.model[0].value, m.queue.Peek())
+	require.Equal(m.t, heads[m.model[len(m.model)-1].priority], *m.queue.Lowest())
 }

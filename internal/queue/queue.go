@@ -4,79 +4,56 @@ package queue
 
 import "container/heap"
 
-// A Node links one element into a queue. It is part of the element itself, so
-// queueing allocates nothing. A node is in at most one queue at a time.
-type Node[T any] struct {
-	Value      T
-	prev, next *Node[T]
-	level      *level[T] // nil if and only if the node is in no queue
-}
-
-// Queued reports whether the node is in a queue.
-func (n *Node[T]) Queued() bool { return n.level != nil }
+// A Place is where an element is in a queue, among those of its priority. It is
+// valid until the element leaves the queue.
+type Place int64
 
 // A Queue holds the elements of each priority in a list and the lists in a heap.
 // Push, Pop and Remove cost O(1) while elements have one priority and
-// O(log p) for p priorities present. The zero value is empty and ready. A queue
-// is not safe for concurrent use.
-type Queue[T any] struct {
-	levels levels[T]         // a heap; only levels[0] may be empty, and only if it is alone
-	byPrio map[int]*level[T] // the same levels
-	spare  *level[T]         // the last one removed, kept so that a lone high priority does not allocate
+// O(log p) for p priorities present. It keeps 8 bytes an element. The zero value is
+// empty and ready. A queue is not safe for concurrent use.
+type Queue[E any] struct {
 	length int
+	inline level[E] // the first level that is needed
+
+	levels levels[E]         // a heap; only levels[0] may be empty, and only if it is alone
+	byPrio map[int]*level[E] // the same levels
+	spare  *level[E]         // the last one removed, kept so that a lone high priority does not allocate
 }
 
-// A level is the list of the elements of one priority, oldest first.
-type level[T any] struct {
-	priority    int
-	first, last *Node[T]
-	index       int // in levels
-	length      int
+// A level has the elements of one priority, oldest first.
+type level[E any] struct {
+	list[E]
+	priority int
+	index    int // in levels
 }
 
 // Len is the number of elements.
-func (q *Queue[T]) Len() int { return q.length }
+func (q *Queue[E]) Len() int { return q.length }
 
-// Push appends n behind the elements of its priority. n must be in no queue.
-func (q *Queue[T]) Push(n *Node[T], priority int) {
-	var l *level[T]
-	if len(q.levels) > 0 && q.levels[0].priority == priority {
-		l = q.levels[0] // by far the most frequent case
-	} else {
-		l = q.levelFor(priority)
-	}
-	n.level, n.prev, n.next = l, l.last, nil
-	if l.last == nil {
-		l.first = n
-	} else {
-		l.last.next = n
-	}
-	l.last = n
-	l.length++
+// Push appends e behind the elements of its priority.
+func (q *Queue[E]) Push(e *E, priority int) Place {
 	q.length++
+	if len(q.levels) > 0 && q.levels[0].priority == priority { // by far the most frequent case
+		return Place(q.levels[0].pushBack(e))
+	}
+	return Place(q.levelFor(priority).pushBack(e))
 }
 
-// PushFront puts n before the elements of its priority. n must be in no queue.
-func (q *Queue[T]) PushFront(n *Node[T], priority int) {
+// PushFront puts e before the elements of its priority.
+func (q *Queue[E]) PushFront(e *E, priority int) Place {
 	l := q.levelFor(priority)
-	n.level, n.prev, n.next = l, nil, l.first
-	if l.first == nil {
-		l.last = n
-	} else {
-		l.first.prev = n
-	}
-	l.first = n
-	l.length++
 	q.length++
+	return Place(l.pushFront(e))
 }
 
-func (q *Queue[T]) levelFor(priority int) *level[T] {
+func (q *Queue[E]) levelFor(priority int) *level[E] {
 	if len(q.levels) > 0 {
 		top := q.levels[0]
 		if top.priority == priority {
 			return top
 		}
-		if q.length == 0 {
+		if top.length() == 0 {
 			delete(q.byPrio, top.priority)
 			top.priority = priority
 			q.byPrio[priority] = top
@@ -87,121 +64,134 @@ func (q *Queue[T]) levelFor(priority int) *level[T] {
 		}
 	}
 	l := q.spare
-	if l == nil {
-		l = new(level[T])
+	switch {
+	case q.byPrio == nil:
+		l = &q.inline
+		q.byPrio = make(map[int]*level[E], 1)
+	case l == nil:
+		l = new(level[E])
 	}
 	q.spare = nil
 	l.priority = priority
-	if q.byPrio == nil {
-		q.byPrio = make(map[int]*level[T], 1)
-	}
 	q.byPrio[priority] = l
 	heap.Push(&q.levels, l)
 	return l
 }
 
-// Pop removes the oldest element of the highest priority. It returns the zero
-// value and false if there is none.
-func (q *Queue[T]) Pop() (T, bool) {
+// Pop removes the oldest element of the highest priority. It returns nil if there
+// is none.
+func (q *Queue[E]) Pop() *E {
 	if q.length == 0 {
-		var none T
-		return none, false
+		return nil
 	}
-	n := q.levels[0].first
-	q.Remove(n)
-	return n.Value, true
+	l := q.levels[0]
+	e := l.pop()
+	q.length--
+	q.dropIfEmpty(l)
+	return e
+}
+
+// PopMore removes elements of the given priority as Pop would, n at most, and
+// appends them to the given ones.
+func (q *Queue[E]) PopMore(to []*E, priority, n int) []*E {
+	if q.length == 0 || q.levels[0].priority != priority {
+		return to
+	}
+	l := q.levels[0]
+	n = min(n, l.length())
+	for range n {
+		to = append(to, l.pop())
+	}
+	q.length -= n
+	q.dropIfEmpty(l)
+	return to
 }
 
 // Peek returns what Pop would, without removing it.
-func (q *Queue[T]) Peek() (T, bool) {
+func (q *Queue[E]) Peek() *E {
 	if q.length == 0 {
-		var none T
-		return none, false
+		return nil
 	}
-	return q.levels[0].first.Value, true
+	return q.levels[0].first()
 }
 
-// Remove takes n out of the queue. n must be in this queue.
-func (q *Queue[T]) Remove(n *Node[T]) {
-	l := n.level
-	if n.prev == nil {
-		l.first = n.next
-	} else {
-		n.prev.next = n.next
-	}
-	if n.next == nil {
-		l.last = n.prev
-	} else {
-		n.next.prev = n.prev
-	}
-	n.level, n.prev, n.next = nil, nil, nil
-	l.length--
+// Has reports whether e, which has been given the place and the priority, is in the
+// queue still.
+func (q *Queue[E]) Has(e *E, at Place, priority int) bool {
+	l := q.byPrio[priority]
+	return l != nil && l.has(e, int64(at))
+}
+
+// Remove takes out the element that is at the place, and of the priority.
+func (q *Queue[E]) Remove(at Place, priority int) {
+	l := q.byPrio[priority]
+	l.remove(int64(at))
 	q.length--
 	q.dropIfEmpty(l)
 }
 
 // dropIfEmpty restores the invariant that only a lone level may be empty.
-func (q *Queue[T]) dropIfEmpty(l *level[T]) {
-	if l.first == nil && len(q.levels) > 1 {
+func (q *Queue[E]) dropIfEmpty(l *level[E]) {
+	if l.length() == 0 && len(q.levels) > 1 {
 		heap.Remove(&q.levels, l.index)
 		delete(q.byPrio, l.priority)
 		q.spare = l
 	}
 }
 
-// Lowest returns the oldest element of the lowest priority without removing it.
-func (q *Queue[T]) Lowest() (T, bool) {
-	var lowest *level[T]
+// Lowest returns the oldest element of the lowest priority without removing it, nil
+// if there is none.
+func (q *Queue[E]) Lowest() *E {
+	var lowest *level[E]
 	for _, l := range q.levels {
-		if l.first != nil && (lowest == nil || l.priority < lowest.priority) {
+		if l.length() > 0 && (lowest == nil || l.priority < lowest.priority) {
 			lowest = l
 		}
 	}
 	if lowest == nil {
-		var none T
-		return none, false
+		return nil
 	}
-	return lowest.first.Value, true
+	return lowest.first()
 }
 
 // Ahead is the number of elements that an element of the given priority would come
 // after. It costs O(p).
-func (q *Queue[T]) Ahead(priority int) (n int) {
+func (q *Queue[E]) Ahead(priority int) (n int) {
 	for _, l := range q.levels {
 		if l.priority >= priority {
-			n += l.length
+			n += l.length()
 		}
 	}
 	return n
 }
 
 // Heads calls visit with the oldest element of each priority, in no order.
-func (q *Queue[T]) Heads(visit func(T)) {
+func (q *Queue[E]) Heads(visit func(*E)) {
 	for _, l := range q.levels {
-		if l.first != nil {
-			visit(l.first.Value)
+		if l.length() > 0 {
+			visit(l.first())
 		}
 	}
 }
 
 // levels is a heap.Interface: the highest priority is at index 0.
-type levels[T any] []*level[T]
+type levels[E any] []*level[E]
 
-func (h levels[T]) Len() int           { return len(h) }
-func (h levels[T]) Less(i, j int) bool { return h[i].priority > h[j].priority }
+func (h levels[E]) Len() int           { return len(h) }
+func (h levels[E]) Less(i, j int) bool { return h[i].priority > h[j].priority }
 
-func (h levels[T]) Swap(i, j int) {
+func (h levels[E]) Swap(i, j int) {
 	h[i], h[j] = h[j], h[i]
 	h[i].index, h[j].index = i, j
 }
 
-func (h *levels[T]) Push(x any) {
-	l := x.(*level[T])
+func (h *levels[E]) Push(x any) {
+	l := x.(*level[E])
 	l.index = len(*h)
 	*h = append(*h, l)
 }
 
-func (h *levels[T]) Pop() any {
+func (h *levels[E]) Pop() any {
 	old := *h
 	last := len(old) - 1
 	l := old[last]

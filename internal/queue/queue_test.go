@@ -1,80 +1,88 @@
 package queue_test
 
 import (
+	"runtime"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
-	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
 	"github.com/troupe-go/troupe/internal/queue"
 )
 
-type node = queue.Node[int]
-
-// nodeOf returns a node that is in no queue.
-func nodeOf(value int) *node { return &node{Value: value} }
+func valueOf(value int) *int { return &value }
 
 func drain(q *queue.Queue[int]) (values []int) {
-	for v, ok := q.Pop(); ok; v, ok = q.Pop() {
-		values = append(values, v)
+	for v := q.Pop(); v != nil; v = q.Pop() {
+		values = append(values, *v)
 	}
 	return values
 }
 
 func TestZeroValueIsEmptyAndReady(t *testing.T) {
 	var q queue.Queue[int]
-	_, popped := q.Pop()
-	_, next := q.Peek()
-	_, lowest := q.Lowest()
-	q.Heads(func(int) { t.Error("an empty queue has a head") })
-	assert.False(t, popped)
-	assert.False(t, next)
-	assert.False(t, lowest)
+	q.Heads(func(*int) { t.Error("an empty queue has a head") })
+	assert.Nil(t, q.Pop())
+	assert.Nil(t, q.Peek())
+	assert.Nil(t, q.Lowest())
+	assert.Empty(t, q.PopMore(nil, 0, 9))
 	assert.Zero(t, q.Len())
 
-	n := nodeOf(7)
-	assert.False(t, n.Queued())
-	q.Push(n, -3)
-	assert.True(t, n.Queued())
+	n := valueOf(7)
+	assert.False(t, q.Has(n, 0, -3))
+	place := q.Push(n, -3)
+	assert.True(t, q.Has(n, place, -3))
+	assert.False(t, q.Has(valueOf(7), place, -3), "another element")
 	assert.Equal(t, []int{7}, drain(&q))
-	assert.False(t, n.Queued())
+	assert.False(t, q.Has(n, place, -3))
 }
 
 func TestOrderIsByPriorityThenFirstInFirstOut(t *testing.T) {
 	var q queue.Queue[int]
 	for i, priority := range []int{0, 5, -1, 5, 0, 9, -1} {
-		q.Push(nodeOf(i), priority)
+		q.Push(valueOf(i), priority)
 	}
 	assert.Equal(t, []int{5, 1, 3, 0, 4, 2, 6}, drain(&q))
 }
 
-// A node may be queued again, in the same queue or another, once it is in none.
-func TestNodeIsReusable(t *testing.T) {
-	var a, b queue.Queue[int]
-	n := nodeOf(1)
-	for range 3 {
-		a.Push(n, 0)
-		a.Remove(n)
-		b.Push(n, 4)
-		v, ok := b.Pop()
-		require.True(t, ok)
-		require.Equal(t, 1, v)
-	}
-	assert.Zero(t, a.Len())
-	assert.Zero(t, b.Len())
-}
-
-// A lone high priority that comes and goes must not cost an allocation each time.
+// Neither a lone high priority that comes and goes nor a queue that moves on must
+// cost an allocation each time.
 func TestSteadyStateAllocatesNothing(t *testing.T) {
 	var q queue.Queue[int]
-	usual, urgent := nodeOf(1), nodeOf(2)
-	q.Push(usual, 0)
+	usual, urgent := valueOf(1), valueOf(2)
+	for range 1000 {
+		q.Push(usual, 0)
+	}
 	allocs := testing.AllocsPerRun(1000, func() {
 		q.Push(urgent, 9)
 		q.Pop()
+		for range 10 {
+			q.Push(usual, 0)
+			q.Pop()
+		}
 	})
 	assert.Zero(t, allocs)
+}
+
+// What has been removed leaves no trace, even if the first element stays for ever.
+func TestRemovedElementsTakeNoMemory(t *testing.T) {
+	var q queue.Queue[int]
+	q.Push(valueOf(1), 0)
+	n := valueOf(2)
+	churn := func() { q.Remove(q.Push(n, 0), 0) }
+	for range 1000 {
+		churn()
+	}
+	var before, after runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&before)
+	const churns = 1 << 16
+	for range churns {
+		churn()
+	}
+	runtime.GC()
+	runtime.ReadMemStats(&after)
+	assert.Less(t, int(after.HeapAlloc)-int(before.HeapAlloc), churns)
 }
 
 // TestAgainstSortedSlice compares any sequence of calls with a model that is
@@ -86,6 +94,13 @@ func TestAgainstSortedSlice(t *testing.T) {
 			"push":       func(t *rapid.T) { m.push(rapid.IntRange(-2, 2).Draw(t, "priority")) },
 			"push front": func(t *rapid.T) { m.pushFront(rapid.IntRange(-2, 2).Draw(t, "priority")) },
 			"pop":        func(*rapid.T) { m.pop() },
+			"pop more":   func(t *rapid.T) { m.popMore(rapid.IntRange(0, 200).Draw(t, "n")) },
+			"push many": func(t *rapid.T) {
+				priority := rapid.IntRange(-2, 2).Draw(t, "priority")
+				for range rapid.IntRange(1, 200).Draw(t, "n") {
+					m.push(priority)
+				}
+			},
 			"remove": func(t *rapid.T) {
 				if len(m.model) == 0 {
 					t.Skip("nothing to remove")
@@ -114,6 +129,8 @@ func FuzzQueue(f *testing.F) {
 				if n := len(m.model); n > 0 {
 					m.remove(arg % n)
 				}
+			case 6:
+				m.popMore(arg)
 			case 4:
 				m.pushFront(arg%5 - 2)
 			default:

@@ -19,15 +19,14 @@ func TestRemoveCostsTheSameHoweverLongTheQueue(t *testing.T) {
 		best := time.Duration(1<<63 - 1)
 		for range 5 {
 			var q queue.Queue[int]
-			nodes := make([]*node, length)
-			for i := range nodes {
-				nodes[i] = nodeOf(i)
-				q.Push(nodes[i], 0)
+			places := make([]queue.Place, length)
+			for i := range places {
+				places[i] = q.Push(valueOf(i), 0)
 			}
-			middle := nodes[(length-removals)/2:][:removals]
+			middle := places[(length-removals)/2:][:removals]
 			start := time.Now()
-			for _, n := range middle {
-				q.Remove(n)
+			for _, place := range middle {
+				q.Remove(place, 0)
 			}
 			best = min(best, time.Since(start))
 		}
