@@ -29,13 +29,13 @@ func handlerWork[In, Out any](handler Handler[In, Out]) func(*router.Router) wor
 	return func(r *router.Router) work { return &desk[In, Out]{router: r, handler: handler} }
 }
 
-// slab is how many cells for Tell are made at a time. Side by side, they take no more
-// memory than they need, and the processor fetches the next one in advance.
-const slab = 64
+// slab is how many bytes of tasks for Tell are made at a time. Side by side, they take
+// no more memory than they need, and the processor fetches the next one in advance.
+const slab = 8 << 10
 
 func (d *desk[In, Out]) newCells() []*router.Cell {
-	tasks := make([]told[In, Out], slab)
-	cells := make([]*router.Cell, slab)
+	tasks := make([]told[In, Out], max(slab/int(reflect.TypeFor[told[In, Out]]().Size()), 1))
+	cells := make([]*router.Cell, len(tasks))
 	for i := range tasks {
 		cells[i] = &tasks[i].cell
 		cells[i].Init(d.router, &tasks[i])

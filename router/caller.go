@@ -50,7 +50,7 @@ func (r *Router) runInCaller(c *Cell, run *callerRun) {
 	normal := false
 	defer func() {
 		if !normal {
-			run.hold.ctx.attemptFailed(c, newPanicError(recover()), nil)
+			run.hold.ctx.attemptFailed(c, r.newPanicError(recover(), c), nil)
 		}
 		run.hold.ctx.release()
 		var then after

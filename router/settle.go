@@ -16,11 +16,17 @@ var (
 	errNotRun         = errors.New("troupe: the task did not reach the handler: a middleware of the worker swallowed it")
 )
 
-func newPanicError(value any) *messages.PanicError {
+// newPanicError is called where the panic of the handler of c was recovered. The stack
+// costs most of what a panic does, so it is left out where nobody would see it.
+func (r *Router) newPanicError(value any, c *Cell) *messages.PanicError {
+	err := &messages.PanicError{Value: value}
 	if value == nil {
-		value = messages.ErrGoexit
+		err.Value = messages.ErrGoexit
 	}
-	return &messages.PanicError{Value: value, Stack: debug.Stack()}
+	if !c.pooled || r.cfg.Quarantine != (Quarantine{}) {
+		err.Stack = debug.Stack()
+	}
+	return err
 }
 
 // settle gives a task that runs in its caller its outcome, unless it has one, and

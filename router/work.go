@@ -137,13 +137,15 @@ func (w *Worker) restarted() {
 // fail is called when the actor has panicked, or ended its goroutine if value is
 // nil: the waiter of the task in hand is told, then the supervisor.
 func (w *Worker) fail(value any, inHand *Cell) {
-	err := newPanicError(value)
-	w.failure = err.Value
-	doing := w.doing
+	w.failure = value
+	if value == nil {
+		w.failure = messages.ErrGoexit
+	}
+	reason, doing := w.failure, w.doing
 	w.doing = nil
 	if inHand != nil {
 		doing = inHand.body.Message()
-		w.hold.ctx.attemptFailed(inHand, err, nil)
+		w.hold.ctx.attemptFailed(inHand, w.router.newPanicError(value, inHand), nil)
 	}
 	if w.abandoned.Load() {
 		return // its supervisor has given it up already
@@ -159,7 +161,7 @@ func (w *Worker) fail(value any, inHand *Cell) {
 	}
 	deliver.Apart(func() { // it logs the reason, which may be code of the user's
 		defer w.surviveEscalation()
-		w.invoker.EscalateFailure(err.Value, doing)
+		w.invoker.EscalateFailure(reason, doing)
 	})
 }
 

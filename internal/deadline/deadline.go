@@ -6,45 +6,94 @@ import "container/heap"
 // An Entry is one deadline. It is part of the element it belongs to, so
 // setting a deadline allocates nothing.
 type Entry[T any] struct {
-	Value T
-	at    int64 // nanoseconds, on the owner's clock
-	index int   // in the heap, plus one; 0 if and only if the entry is in none
+	Value      T
+	at         int64     // nanoseconds, on the owner's clock
+	index      int       // in the heap, plus one; inRun; or 0 if and only if the entry is in neither
+	prev, next *Entry[T] // in the run
 }
 
-// Set reports whether the entry is in a heap.
-func (e *Entry[T]) Set() bool { return e.index > 0 }
+const inRun = -1
 
-// A Heap orders entries by deadline. The zero value is empty and ready. It is
-// not safe for concurrent use.
-type Heap[T any] struct{ entries entries[T] }
+// Set reports whether the entry is in a heap.
+func (e *Entry[T]) Set() bool { return e.index != 0 }
+
+// A Heap orders entries by deadline. Most owners use one timeout again and again,
+// whose deadlines come in order: an entry that is not before the last of the run is
+// appended to it, in O(1), and only the others are in a heap. The zero value is empty
+// and ready. It is not safe for concurrent use.
+type Heap[T any] struct {
+	first, last *Entry[T] // the run
+	running     int       // its length
+	entries     entries[T]
+}
 
 // Len is the number of entries.
-func (h *Heap[T]) Len() int { return len(h.entries) }
+func (h *Heap[T]) Len() int { return h.running + len(h.entries) }
 
 // Add puts e, which must be in no heap, into this one.
 func (h *Heap[T]) Add(e *Entry[T], at int64) {
 	e.at = at
-	heap.Push(&h.entries, e)
+	if h.last != nil && at < h.last.at {
+		heap.Push(&h.entries, e)
+		return
+	}
+	e.index = inRun
+	e.prev = h.last
+	if h.last == nil {
+		h.first = e
+	} else {
+		h.last.next = e
+	}
+	h.last = e
+	h.running++
 }
 
 // Remove takes e out of the heap. e must be in this heap.
-func (h *Heap[T]) Remove(e *Entry[T]) { heap.Remove(&h.entries, e.index-1) }
+func (h *Heap[T]) Remove(e *Entry[T]) {
+	if e.index != inRun {
+		heap.Remove(&h.entries, e.index-1)
+		return
+	}
+	if e.prev == nil {
+		h.first = e.next
+	} else {
+		e.prev.next = e.next
+	}
+	if e.next == nil {
+		h.last = e.prev
+	} else {
+		e.next.prev = e.prev
+	}
+	e.index, e.prev, e.next = 0, nil, nil
+	h.running--
+}
+
+// earliest returns nil if there is none.
+func (h *Heap[T]) earliest() *Entry[T] {
+	if len(h.entries) > 0 && (h.first == nil || h.entries[0].at < h.first.at) {
+		return h.entries[0]
+	}
+	return h.first
+}
 
 // Next returns the earliest deadline, and false if there is none.
 func (h *Heap[T]) Next() (int64, bool) {
-	if len(h.entries) == 0 {
+	e := h.earliest()
+	if e == nil {
 		return 0, false
 	}
-	return h.entries[0].at, true
+	return e.at, true
 }
 
 // PopDue removes the earliest entry if its deadline is not after now.
 func (h *Heap[T]) PopDue(now int64) (T, bool) {
-	if at, ok := h.Next(); !ok || at > now {
+	e := h.earliest()
+	if e == nil || e.at > now {
 		var none T
 		return none, false
 	}
-	return heap.Pop(&h.entries).(*Entry[T]).Value, true
+	h.Remove(e)
+	return e.Value, true
 }
 
 // entries is a heap.Interface: the earliest deadline is at index 0.
