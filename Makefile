@@ -1,5 +1,5 @@
 # The steps themselves, and the versions of the tools, are in .ci/run.
-.PHONY: help test race bench soak lint fmt examples ci
+.PHONY: help test race bench ratio soak lint fmt examples ci
 
 help: ## List the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
@@ -10,7 +10,10 @@ test: ## Run the tests
 race: ## Run the tests under the race detector, in random order
 	go test -race -shuffle=on ./...
 
-bench: ## Measure Troupe against Proto.Actor's own router
+bench: ## Measure Troupe against its peers (12 min); writes docs/benchmarks.md
+	cd benchmarks && go run .
+
+ratio: ## Measure Troupe against a bare channel and Proto.Actor's own router
 	go test -run '^$$' -bench Ratio .
 
 soak: ## Do a million tasks with all faults on, under the race detector

@@ -235,3 +235,18 @@ func TestAPausedPoolFinishesWhatRunsAndKeepsWhatComes(t *testing.T) {
 		})
 	}
 }
+
+// What a queue costs is what its tasks take: besides the payload, a cell and a place.
+func TestAQueuedTaskTakesFewBytes(t *testing.T) {
+	const tasks, payload, most = 100_000, 8, 96
+	pool := open(t, quiet().Root, double, actors.WithQueue(tasks, actors.Reject))
+	pool.Pause()
+	before := heap()
+	for i := range tasks {
+		require.NoError(t, pool.Tell(t.Context(), i))
+	}
+	after := heap()
+	assert.Less(t, int(after-before)/tasks, most+payload)
+	pool.Resume()
+	require.NoError(t, pool.Wait(t.Context()))
+}

@@ -15,15 +15,69 @@ import (
 	"github.com/troupe-go/troupe/actors"
 )
 
-// The benchmarks of this file do the same work with Troupe and with Proto.Actor in
-// one process, by turns, and report the median of the ratios turn by turn, so that
-// a noisy machine hurts both alike:
+// The benchmarks of this file do the same work with Troupe and with another in one
+// process, by turns, and report the median of the ratios turn by turn, so that a
+// noisy machine hurts both alike:
 //
 //	go test -run '^$' -bench Ratio .
+//
+// They are a guard. The module in benchmarks/ has the comparison with other pools.
 const (
 	ratioWorkers = 64
 	ratioTurns   = 21
 )
+
+// grossLoss is the share of the bare channel's time at which something must be badly
+// wrong: twice what Tell takes of it in the mean of docs/benchmarks.md. A time of its
+// own would only tell machines apart.
+const grossLoss = 4
+
+// BenchmarkRatioChannel compares Tell with a send to goroutines that receive from a
+// buffered channel, which is the least that a pool can be. It fails at a gross loss.
+func BenchmarkRatioChannel(b *testing.B) {
+	const tasks = 100_000
+	var left atomic.Int64
+	done := make(chan struct{})
+	work := func(_ context.Context, in int) (int, error) {
+		if left.Add(-1) == 0 {
+			done <- struct{}{}
+		}
+		return in, nil
+	}
+	pool, err := actors.NewPool(benchSystem().Root, work, actors.WithSize(ratioWorkers))
+	require.NoError(b, err)
+	defer pool.Close()
+	tell := func() {
+		left.Store(tasks)
+		for i := range tasks {
+			if err := pool.Tell(context.Background(), i); err != nil {
+				b.Fatal(err)
+			}
+		}
+		<-done
+	}
+
+	channel := make(chan int, actors.DefaultCapacity)
+	defer close(channel)
+	for range ratioWorkers {
+		go func() {
+			for in := range channel {
+				_, _ = work(context.Background(), in)
+			}
+		}()
+	}
+	send := func() {
+		left.Store(tasks)
+		for i := range tasks {
+			channel <- i
+		}
+		<-done
+	}
+
+	if share := ratio(b, tasks, "channel", tell, send); share > grossLoss {
+		b.Errorf("Tell takes %.1f times as long as a bare channel, more than %d times", share, grossLoss)
+	}
+}
 
 // BenchmarkRatioTell compares Tell with a send through Proto.Actor's round-robin
 // router. Both hand an int to a worker, and both are over when the last one has been
@@ -56,7 +110,7 @@ func BenchmarkRatioTell(b *testing.B) {
 		<-done
 	}
 
-	ratio(b, tasks, tell, send)
+	ratio(b, tasks, "protoactor", tell, send)
 	b.ReportMetric(testing.AllocsPerRun(tasks, func() { _ = pool.Tell(context.Background(), 1) }), "allocs/Tell")
 }
 
@@ -88,7 +142,7 @@ func BenchmarkRatioAsk(b *testing.B) {
 		}
 	}
 
-	ratio(b, tasks, ask, request)
+	ratio(b, tasks, "protoactor", ask, request)
 	b.ReportMetric(testing.AllocsPerRun(tasks, func() { _, _ = pool.Ask(context.Background(), 1) }), "allocs/Ask")
 }
 
@@ -108,8 +162,8 @@ func benchSystem() *actor.ActorSystem {
 }
 
 // ratio runs ours and theirs by turns, each of which does the given number of
-// tasks, and reports the medians.
-func ratio(b *testing.B, tasks int, ours, theirs func()) {
+// tasks, and reports the medians. It returns that of the ratios.
+func ratio(b *testing.B, tasks int, other string, ours, theirs func()) float64 {
 	var our, their, ratios []float64
 	timed := func(f func()) float64 {
 		start := time.Now()
@@ -130,6 +184,7 @@ func ratio(b *testing.B, tasks int, ours, theirs func()) {
 	}
 	b.ReportMetric(0, "ns/op") // of no interest: a turn's length is arbitrary
 	b.ReportMetric(median(our), "ns/troupe")
-	b.ReportMetric(median(their), "ns/protoactor")
+	b.ReportMetric(median(their), "ns/"+other)
 	b.ReportMetric(median(ratios), "ratio")
+	return median(ratios)
 }

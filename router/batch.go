@@ -60,8 +60,6 @@ const (
 	shortTime = 10_000
 	batchTime = 50_000
 	maxBatch  = 128
-	maxLooks  = 100
-	maxYields = 100
 
 	backlog    = 16
 	stampEvery = 16

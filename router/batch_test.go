@@ -4,6 +4,7 @@ import (
 	"context"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -153,5 +154,48 @@ func TestACloseDropsTheRestOfABatch(t *testing.T) {
 		assert.Len(t, report.Abandoned, 1, "the first handler does not look at its context")
 		synctest.Wait()
 		assert.Empty(t, ran())
+	})
+}
+
+// A batch may have tasks with deadlines: they end in time, though the worker is busy
+// with the task before them.
+func TestATaskOfABatchTimesOutInTime(t *testing.T) {
+	batching(t, 1, 100, func(t *testing.T, pool *actors.Pool[func(), int]) {
+		release := make(chan struct{})
+		tasks, ran := trace("abc")
+		pool.Pause()
+		require.NoError(t, pool.Tell(t.Context(), func() { <-release }))
+		require.NoError(t, pool.Tell(t.Context(), tasks[0]))
+		late, err := pool.Submit(t.Context(), tasks[1], actors.Timeout(time.Second))
+		require.NoError(t, err)
+		require.NoError(t, pool.Tell(t.Context(), tasks[2]))
+		pool.Resume()
+		synctest.Wait()
+		start := time.Now()
+		_, err = late.Wait(t.Context())
+		require.ErrorIs(t, err, messages.ErrTaskTimeout)
+		assert.Equal(t, time.Second, time.Since(start))
+		assert.EqualValues(t, 2, pool.Stats().Queued)
+		close(release)
+		require.NoError(t, pool.Wait(t.Context()))
+		assert.Equal(t, "ac", ran())
+	})
+}
+
+// The deadlines of the tasks of a batch are over with the tasks.
+func TestABatchLeavesNoDeadlineBehind(t *testing.T) {
+	batching(t, 1, 100, func(t *testing.T, pool *actors.Pool[func(), int]) {
+		tasks, ran := trace("abcdef")
+		pool.Pause()
+		for _, task := range tasks {
+			require.NoError(t, pool.Tell(t.Context(), task, actors.Timeout(time.Minute)))
+		}
+		pool.Resume()
+		require.NoError(t, pool.Wait(t.Context()))
+		time.Sleep(time.Hour)
+		stats := pool.Stats()
+		assert.Equal(t, "abcdef", ran())
+		assert.Zero(t, stats.TimedOut)
+		assert.Zero(t, stats.Canceled)
 	})
 }

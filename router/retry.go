@@ -95,7 +95,7 @@ func (c *Cell) attempts() int {
 
 // judge says whether the task in hand, whose attempt ended in err, is tried again.
 // It is nil if not. exhausted reports that it would be if it had attempts left.
-func (r *Router) judge(c *Cell, h *hold, outcome messages.Outcome, err error) (again *verdict, exhausted bool) {
+func (r *Router) judge(c *Cell, outcome messages.Outcome, err error) (again *verdict, exhausted bool) {
 	policy := &r.cfg.Retry
 	if policy.Attempts == 0 {
 		return nil, false

@@ -3,6 +3,7 @@ package router
 import (
 	"log/slog"
 	"runtime"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -13,7 +14,6 @@ import (
 	"github.com/troupe-go/troupe/internal/meter"
 	"github.com/troupe-go/troupe/internal/queue"
 	"github.com/troupe-go/troupe/internal/runners"
-	"github.com/troupe-go/troupe/internal/spin"
 	"github.com/troupe-go/troupe/messages"
 )
 
@@ -100,7 +100,7 @@ type Router struct {
 	// All below is guarded by mu. What every submission changes comes first, and lies
 	// together: on the way to another processor, each cache line costs as much as all
 	// the rest.
-	mu        spin.Mutex
+	mu        sync.Mutex
 	clock     int64 // the last time that was read
 	submitted int64
 	spares    spares // cells for Tell

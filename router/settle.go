@@ -127,7 +127,7 @@ func (c *Context) attemptFailed(task *Cell, crash *messages.PanicError, err erro
 		c.end(task, outcome, err)
 		return
 	}
-	again, exhausted := r.judge(task, h, outcome, err)
+	again, exhausted := r.judge(task, outcome, err)
 	switch {
 	case r.quarantines(task, outcome, exhausted):
 		entry := r.newQuarantined(task, h, err)

@@ -84,41 +84,50 @@ func (r *Router) submit(ctx context.Context, c *Cell, mode Mode) error {
 	return r.submitLockedThenUnlock(ctx, c, mode)
 }
 
+// maxYields is how often a submitter that finds the queue full lets others run before
+// it waits in earnest. Where tasks are short there will be room before it could have
+// been put to sleep and woken.
+const maxYields = 20
+
 func (r *Router) submitLockedThenUnlock(ctx context.Context, c *Cell, mode Mode) error {
-	yields := 0
-again:
-	if err := r.refusalLocked(); err != nil {
-		r.unusedLocked(c)
-		r.mu.Unlock()
-		return err
-	}
-	r.startTimeLocked(c)
-	if r.cfg.DeadlineCheck {
-		if err := r.unreachableLocked(c); err != nil {
+	for yields := 0; ; yields++ {
+		if err := r.admissionLocked(c); err != nil {
 			r.unusedLocked(c)
 			r.mu.Unlock()
 			return err
 		}
-	}
-	// If others wait there is no room, save for a task that is bound early to a
-	// worker that happens to be free.
-	if r.waiters.first == nil || r.picker != nil {
-		if w, room := r.placeLocked(c); room {
-			var then after
-			r.acceptLocked(c, w, &then)
-			r.mu.Unlock()
-			then.run()
-			return nil
+		// If others wait there is no room, save for a task that is bound early to a
+		// worker that happens to be free.
+		if r.waiters.first == nil || r.picker != nil {
+			if w, room := r.placeLocked(c); room {
+				var then after
+				r.acceptLocked(c, w, &then)
+				r.mu.Unlock()
+				then.run()
+				return nil
+			}
 		}
-	}
-	if r.cfg.Overflow == Block && mode == MayWait && r.short && yields < maxYields && r.waiters.first == nil {
-		yields++
+		if !r.short || r.waiters.first != nil || r.cfg.Overflow != Block || mode != MayWait || yields == maxYields {
+			return r.overflowLockedThenUnlock(ctx, c, mode)
+		}
 		r.mu.Unlock()
 		runtime.Gosched()
 		r.mu.Lock()
-		goto again
 	}
-	return r.overflowLockedThenUnlock(ctx, c, mode)
+}
+
+// admissionLocked says why the task is not accepted even if there is room.
+func (r *Router) admissionLocked(c *Cell) error {
+	if err := r.refusalLocked(); err != nil {
+		return err
+	}
+	if c.dueAt() == 0 { // else it has waited already
+		r.startTimeLocked(c)
+	}
+	if r.cfg.DeadlineCheck {
+		return r.unreachableLocked(c)
+	}
+	return nil
 }
 
 // ended says why nothing is done for ctx: it is nil, or over.

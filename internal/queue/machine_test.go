@@ -27,7 +27,7 @@ type machine struct {
 func newMachine(t require.TestingT) *machine { return &machine{t: t} }
 
 func (m *machine) push(priority int) {
-	n := valueOf(m.next)
+	n := new(m.next)
 	m.next++
 	place := m.queue.Push(n, priority)
 	at := slices.IndexFunc(m.model, func(e entry) bool { return e.priority < priority })
@@ -74,7 +74,7 @@ func (m *machine) popped(got *int) {
 
 // pushFront pushes an element that is served before those of its priority.
 func (m *machine) pushFront(priority int) {
-	n := valueOf(m.next)
+	n := new(m.next)
 	m.next++
 	place := m.queue.PushFront(n, priority)
 	at := slices.IndexFunc(m.model, func(e entry) bool { return e.priority <= priority })

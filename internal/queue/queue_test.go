@@ -10,8 +10,6 @@ import (
 	"github.com/troupe-go/troupe/internal/queue"
 )
 
-func valueOf(value int) *int { return &value }
-
 func drain(q *queue.Queue[int]) (values []int) {
 	for v := q.Pop(); v != nil; v = q.Pop() {
 		values = append(values, *v)
@@ -28,11 +26,11 @@ func TestZeroValueIsEmptyAndReady(t *testing.T) {
 	assert.Empty(t, q.PopMore(nil, 0, 9))
 	assert.Zero(t, q.Len())
 
-	n := valueOf(7)
+	n := new(7)
 	assert.False(t, q.Has(n, 0, -3))
 	place := q.Push(n, -3)
 	assert.True(t, q.Has(n, place, -3))
-	assert.False(t, q.Has(valueOf(7), place, -3), "another element")
+	assert.False(t, q.Has(new(7), place, -3), "another element")
 	assert.Equal(t, []int{7}, drain(&q))
 	assert.False(t, q.Has(n, place, -3))
 }
@@ -40,7 +38,7 @@ func TestZeroValueIsEmptyAndReady(t *testing.T) {
 func TestOrderIsByPriorityThenFirstInFirstOut(t *testing.T) {
 	var q queue.Queue[int]
 	for i, priority := range []int{0, 5, -1, 5, 0, 9, -1} {
-		q.Push(valueOf(i), priority)
+		q.Push(new(i), priority)
 	}
 	assert.Equal(t, []int{5, 1, 3, 0, 4, 2, 6}, drain(&q))
 }
@@ -49,7 +47,7 @@ func TestOrderIsByPriorityThenFirstInFirstOut(t *testing.T) {
 // cost an allocation each time.
 func TestSteadyStateAllocatesNothing(t *testing.T) {
 	var q queue.Queue[int]
-	usual, urgent := valueOf(1), valueOf(2)
+	usual, urgent := new(1), new(2)
 	for range 1000 {
 		q.Push(usual, 0)
 	}
@@ -67,8 +65,8 @@ func TestSteadyStateAllocatesNothing(t *testing.T) {
 // What has been removed leaves no trace, even if the first element stays for ever.
 func TestRemovedElementsTakeNoMemory(t *testing.T) {
 	var q queue.Queue[int]
-	q.Push(valueOf(1), 0)
-	n := valueOf(2)
+	q.Push(new(1), 0)
+	n := new(2)
 	churn := func() { q.Remove(q.Push(n, 0), 0) }
 	for range 1000 {
 		churn()

@@ -21,7 +21,7 @@ func TestRemoveCostsTheSameHoweverLongTheQueue(t *testing.T) {
 			var q queue.Queue[int]
 			places := make([]queue.Place, length)
 			for i := range places {
-				places[i] = q.Push(valueOf(i), 0)
+				places[i] = q.Push(new(i), 0)
 			}
 			middle := places[(length-removals)/2:][:removals]
 			start := time.Now()
