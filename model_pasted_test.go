@@ -64,3 +64,15 @@ func TestModelHasKeyedTasksFollowTheirKeys(t *testing.T) {
 		{kind: doTell, run: 1, key: "a"},
 	}})
 }
+
+func TestModelTellsASenderExactlyHowLongItsTaskWaited(t *testing.T) {
+	runScript(t, script{size: 1, capacity: actors.Unbounded, overflow: actors.Block, short: true, ops: []op{
+		{kind: doBurst, run: 5, n: 30},
+		{kind: doPause},
+		{kind: doBurst, run: 5, n: 30},
+		{kind: doTell, after: 3, run: 1},
+		{kind: doRequest, after: 2, run: 1},
+		{kind: doResume, after: 3},
+		{kind: doRequest, after: 2, run: 1},
+	}})
+}

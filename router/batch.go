@@ -55,7 +55,7 @@ func (b *batch) popLast() *Cell {
 // nanoseconds. Short tasks are taken in batches that last for about batchTime, by
 // the same measure, of maxBatch tasks at most. When moreover at least backlog of them
 // are queued, only one in stampEvery is stamped with the time; the others take the
-// stamp before theirs.
+// stamp before theirs, unless their senders are to be told how long they waited.
 const (
 	shortTime = 10_000
 	batchTime = 50_000

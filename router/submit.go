@@ -169,7 +169,7 @@ func (r *Router) enterLocked(c *Cell) {
 // stampLocked says when the task was accepted.
 func (r *Router) stampLocked(c *Cell) {
 	r.unstamped++
-	if !r.short || r.unstamped >= stampEvery || r.shared.Len() < backlog {
+	if !r.short || r.unstamped >= stampEvery || r.shared.Len() < backlog || c.answered() {
 		r.readClockLocked()
 	}
 	c.enqueued = r.clock
