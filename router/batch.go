@@ -20,7 +20,7 @@ type batch struct {
 
 func (b *batch) len() int { return len(b.cells) - b.next }
 
-// reset returns an empty batch in the room of b, which must be empty.
+// reset makes the room of b, which must be empty, ready for a new batch.
 func (b *batch) reset() {
 	if b.cells == nil {
 		b.cells = make([]*Cell, 0, maxBatch)
@@ -176,7 +176,6 @@ func (w *Worker) nextOfBatch(done *Cell) *Cell {
 		w.hand.mu.Unlock()
 		return nil
 	}
-	c.worker = w
 	w.beginLocked(c)
 	w.hand.mu.Unlock()
 	w.putAside(done)

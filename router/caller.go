@@ -12,7 +12,6 @@ type callerRun struct {
 	over      chan struct{} // closed when the task gets its outcome from others
 	goroutine goroutine.ID  // guarded by Router.mu; known to the watchdog alone
 	watch     *watch        // guarded by Router.mu; nil: none
-	given     bool          // guarded by Router.mu; others have given the task its outcome
 }
 
 // runInCallerLockedThenUnlock runs the task outside the workers while its caller
@@ -61,7 +60,7 @@ func (r *Router) runInCaller(c *Cell, run *callerRun) {
 		r.endWatchLocked(run.watch, &then)
 		if !r.againLocked(c, &run.hold, r.now(), &then) {
 			r.endDeadlineLocked(c)
-			if !run.given { // else who tells its waiters may still use it
+			if !run.hold.interrupted { // else who tells its waiters may still use it
 				c.body.Released()
 			}
 		}

@@ -7,6 +7,8 @@ type hold struct {
 	ctx     *Context
 	started int64   // on the router's clock
 	attempt attempt // once it has failed
+
+	interrupted bool // guarded by Router.mu; the task got its outcome from others
 }
 
 // hold is that of the task whose handler has ctx.

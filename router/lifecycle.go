@@ -35,12 +35,12 @@ func (r *Router) resumeLocked(then *after) {
 	}
 	r.paused = false
 	r.admitLocked(then)
-	for w := r.idle.first; w != nil; {
-		next := w.nextIdle
+	for link := r.idle.First(); link != nil; {
+		w := link.Of
+		link = link.Next() // before w leaves
 		if w.own.Len() > 0 {
 			then.schedule(w.unparkLocked())
 		}
-		w = next
 	}
 	then.schedule(r.wakeLocked())
 }
@@ -148,8 +148,8 @@ func (r *Router) Revive() {
 }
 
 func (r *Router) refuseWaitersLocked(err error) {
-	for r.waiters.first != nil {
-		r.endWaitLocked(r.waiters.first, err)
+	for r.waiters.Len() > 0 {
+		r.endWaitLocked(r.waiters.First().Of, err)
 	}
 }
 

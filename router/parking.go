@@ -62,9 +62,9 @@ func (w *Worker) listLocked(listed bool) {
 	}
 	w.listed = listed
 	if listed {
-		w.router.idle.push(w)
+		w.router.idle.Push(&w.idle)
 	} else {
-		w.router.idle.remove(w)
+		w.router.idle.Remove(&w.idle)
 	}
 }
 
@@ -79,31 +79,4 @@ func (w *Worker) takeOwnLocked() []*Cell {
 	w.promiseLocked()
 	w.chosenLocked()
 	return cells
-}
-
-// workerList is a list of workers linked through themselves.
-type workerList struct{ first, last *Worker }
-
-func (l *workerList) push(w *Worker) {
-	w.previous, w.nextIdle = l.last, nil
-	if l.last == nil {
-		l.first = w
-	} else {
-		l.last.nextIdle = w
-	}
-	l.last = w
-}
-
-func (l *workerList) remove(w *Worker) {
-	if w.previous == nil {
-		l.first = w.nextIdle
-	} else {
-		w.previous.nextIdle = w.nextIdle
-	}
-	if w.nextIdle == nil {
-		l.last = w.previous
-	} else {
-		w.nextIdle.previous = w.previous
-	}
-	w.previous, w.nextIdle = nil, nil
 }

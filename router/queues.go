@@ -80,10 +80,10 @@ func (r *Router) enqueueLocked(c *Cell, w *Worker, then *after) {
 // wakeLocked starts an idle worker on its way to the shared queue, unless one is
 // on its way already: that one starts the next if it finds more.
 func (r *Router) wakeLocked() *Worker {
-	if r.waking || r.paused || r.idle.first == nil || r.shared.Len()+r.held == 0 {
+	if r.waking || r.paused || r.idle.Len() == 0 || r.shared.Len()+r.held == 0 {
 		return nil
 	}
-	w := r.idle.first.unparkLocked()
+	w := r.idle.First().Of.unparkLocked()
 	w.waking, r.waking = true, true
 	return w
 }

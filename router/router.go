@@ -9,6 +9,7 @@ import (
 
 	"github.com/asynkron/protoactor-go/actor"
 
+	"github.com/troupe-go/troupe/internal/chain"
 	"github.com/troupe-go/troupe/internal/deadline"
 	"github.com/troupe-go/troupe/internal/deliver"
 	"github.com/troupe-go/troupe/internal/meter"
@@ -111,12 +112,12 @@ type Router struct {
 	waking    bool // one worker is on its way from idle to the shared queue
 	shared    queue.Queue[Cell]
 
-	able     int        // workers that could take a task now; those on their way included
-	promised int        // able workers with tasks of their own: the first of each is as good as taken
-	held     int        // tasks of the workers' batches, by the last count: never too few
-	idle     workerList // parked workers that can take a task, longest idle first
-	waiters  waiterList
-	failed   error // why no task can be accepted while the phase is open; nil if it can
+	able     int                  // workers that could take a task now; those on their way included
+	promised int                  // able workers with tasks of their own: the first of each is as good as taken
+	held     int                  // tasks of the workers' batches, by the last count: never too few
+	idle     chain.Chain[*Worker] // parked workers that can take a task, longest idle first
+	waiters  chain.Chain[*waiter] // submitters that wait for room, in the order they came
+	failed   error                // why no task can be accepted while the phase is open; nil if it can
 
 	workers []*Worker          // routees and those that are leaving
 	byID    map[string]*Worker // the same, by the IDs of their PIDs

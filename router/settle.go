@@ -19,14 +19,19 @@ var (
 // newPanicError is called where the panic of the handler of c was recovered. The stack
 // costs most of what a panic does, so it is left out where nobody would see it.
 func (r *Router) newPanicError(value any, c *Cell) *messages.PanicError {
-	err := &messages.PanicError{Value: value}
-	if value == nil {
-		err.Value = messages.ErrGoexit
-	}
+	err := &messages.PanicError{Value: reasonOf(value)}
 	if !c.pooled || r.cfg.Quarantine != (Quarantine{}) {
 		err.Stack = debug.Stack()
 	}
 	return err
+}
+
+// reasonOf is what a recovered value stands for: nil is a runtime.Goexit.
+func reasonOf(value any) any {
+	if value == nil {
+		return messages.ErrGoexit
+	}
+	return value
 }
 
 // settle gives a task that runs in its caller its outcome, unless it has one, and
@@ -173,12 +178,9 @@ func (r *Router) interruptLocked(c *Cell, outcome messages.Outcome, err, cause e
 	}
 	h := r.holdLocked(c)
 	if r.claim(c, h, outcome) {
-		if w := c.worker; w != nil {
-			w.interrupted = true
-		} else {
-			run := r.callers[c]
-			run.given = true
-			close(run.over)
+		h.interrupted = true
+		if c.worker == nil {
+			close(r.callers[c].over)
 		}
 		r.watchLocked(c)
 		then.settled = append(then.settled, settlement{c, err, false})

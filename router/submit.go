@@ -98,7 +98,7 @@ func (r *Router) submitLockedThenUnlock(ctx context.Context, c *Cell, mode Mode)
 		}
 		// If others wait there is no room, save for a task that is bound early to a
 		// worker that happens to be free.
-		if r.waiters.first == nil || r.picker != nil {
+		if r.waiters.Len() == 0 || r.picker != nil {
 			if w, room := r.placeLocked(c); room {
 				var then after
 				r.acceptLocked(c, w, &then)
@@ -107,7 +107,7 @@ func (r *Router) submitLockedThenUnlock(ctx context.Context, c *Cell, mode Mode)
 				return nil
 			}
 		}
-		if !r.short || r.waiters.first != nil || r.cfg.Overflow != Block || mode != MayWait || yields == maxYields {
+		if !r.short || r.waiters.Len() > 0 || r.cfg.Overflow != Block || mode != MayWait || yields == maxYields {
 			return r.overflowLockedThenUnlock(ctx, c, mode)
 		}
 		r.mu.Unlock()

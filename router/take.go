@@ -36,7 +36,7 @@ func (r *Router) next(w *Worker, done *Cell, now int64) job {
 	}
 	r.reclaimLocked(w)
 	j := r.jobLocked(w, now)
-	if r.waiters.first != nil {
+	if r.waiters.Len() > 0 {
 		r.admitLocked(&then)
 		if j.none() {
 			j = r.jobLocked(w, now)
@@ -58,15 +58,12 @@ func (r *Router) next(w *Worker, done *Cell, now int64) job {
 // doneLocked puts down the task that w has had in hand. The pool is done with it,
 // unless it is tried again.
 func (r *Router) doneLocked(w *Worker, done *Cell, now int64, then *after) {
-	held, interrupted := w.hold, w.interrupted
-	if r.cfg.DeadlineCheck && !interrupted { // what was cut short, or went on in vain, tells nothing
+	held := w.hold
+	if r.cfg.DeadlineCheck && !held.interrupted { // what was cut short, or went on in vain, tells nothing
 		r.learnServiceLocked(w, now)
 	}
-	if interrupted {
-		w.interrupted = false
-		if held.attempt.again == nil { // else it has been noted
-			w.noteOutcome(done.Outcome())
-		}
+	if held.interrupted && held.attempt.again == nil { // else it has been noted
+		w.noteOutcome(done.Outcome())
 	}
 	w.hold = hold{} // it may keep much alive
 	r.putDownLocked(w, then)
@@ -77,7 +74,7 @@ func (r *Router) doneLocked(w *Worker, done *Cell, now int64, then *after) {
 		return
 	}
 	r.endDeadlineLocked(done)
-	if !interrupted { // else who tells its waiters may still use it: it is left to the garbage collector
+	if !held.interrupted { // else who tells its waiters may still use it: it is left to the garbage collector
 		w.release(done)
 	}
 }
@@ -116,7 +113,6 @@ func (r *Router) jobLocked(w *Worker, now int64) job {
 	r.peak = max(r.peak, r.busy)
 	w.begun = 0
 	w.batchStart, w.busySince = now, now
-	c.worker = w
 	w.hand.mu.Lock()
 	w.beginLocked(c)
 	w.hand.mu.Unlock()
@@ -131,7 +127,7 @@ func (w *Worker) beginLocked(c *Cell) {
 	}
 	w.hold.started = max(begun, c.enqueued)
 	w.hold.ctx = w.contextFor(c)
-	c.place = running
+	c.place, c.worker = running, w
 	w.begun++
 	w.hand.current = c
 	w.lastOfBatch = w.hand.batch.len() == 0

@@ -5,45 +5,19 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/troupe-go/troupe/internal/chain"
 	"github.com/troupe-go/troupe/messages"
 )
 
 // A waiter is a submitter that waits for room. It is in Router.waiters until
 // either its task is accepted or it is refused; both are said on ready.
 type waiter struct {
-	cell       *Cell
-	worker     *Worker // whose handler waits; nil: none of this pool's
-	prev, next *waiter
-	waits      bool          // guarded by Router.mu; it is in waiters
-	err        error         // guarded by Router.mu until ready has been received
-	ready      chan struct{} // holds one
-}
-
-// waiterList is a list of the waiters, in the order they came.
-type waiterList struct{ first, last *waiter }
-
-func (l *waiterList) push(w *waiter) {
-	w.prev, w.next = l.last, nil
-	if l.last == nil {
-		l.first = w
-	} else {
-		l.last.next = w
-	}
-	l.last = w
-}
-
-func (l *waiterList) remove(w *waiter) {
-	if w.prev == nil {
-		l.first = w.next
-	} else {
-		w.prev.next = w.next
-	}
-	if w.next == nil {
-		l.last = w.prev
-	} else {
-		w.next.prev = w.prev
-	}
-	w.prev, w.next = nil, nil
+	cell   *Cell
+	worker *Worker             // whose handler waits; nil: none of this pool's
+	link   chain.Link[*waiter] // guarded by Router.mu; in waiters
+	waits  bool                // guarded by Router.mu; it is in waiters
+	err    error               // guarded by Router.mu until ready has been received
+	ready  chan struct{}       // holds one
 }
 
 // wait waits until the task is accepted or refused.
@@ -64,7 +38,8 @@ func (r *Router) wait(ctx context.Context, c *Cell) error {
 		}
 		stuck = r.stuck
 	}
-	r.waiters.push(wt)
+	wt.link.Of = wt
+	r.waiters.Push(&wt.link)
 	r.waiting.Store(true)
 	if c.dueAt() > 0 {
 		c.rare.waiter = wt
@@ -113,8 +88,8 @@ func (r *Router) mayFindRoomLocked(c *Cell, w *Worker) bool {
 // endWaitLocked ends the wait of a submitter with an error, nil if its task is to be
 // accepted.
 func (r *Router) endWaitLocked(wt *waiter, err error) {
-	r.waiters.remove(wt)
-	r.waiting.Store(r.waiters.first != nil)
+	r.waiters.Remove(&wt.link)
+	r.waiting.Store(r.waiters.Len() > 0)
 	wt.waits = false
 	r.endDeadlineLocked(wt.cell)
 	wt.err = err
@@ -124,8 +99,9 @@ func (r *Router) endWaitLocked(wt *waiter, err error) {
 // admitLocked accepts the tasks of waiters while there is room. Where the first
 // must wait for its worker, a later one may be for a worker that is free.
 func (r *Router) admitLocked(then *after) {
-	for wt := r.waiters.first; wt != nil; {
-		next := wt.next
+	for link := r.waiters.First(); link != nil; {
+		wt := link.Of
+		link = link.Next() // before wt leaves
 		c := wt.cell
 		if w, room := r.placeLocked(c); room {
 			r.endWaitLocked(wt, nil)
@@ -135,6 +111,5 @@ func (r *Router) admitLocked(then *after) {
 		} else if r.picker == nil || r.able == r.promised && r.blocked == 0 {
 			return
 		}
-		wt = next
 	}
 }

@@ -137,10 +137,7 @@ func (w *Worker) restarted() {
 // fail is called when the actor has panicked, or ended its goroutine if value is
 // nil: the waiter of the task in hand is told, then the supervisor.
 func (w *Worker) fail(value any, inHand *Cell) {
-	w.failure = value
-	if value == nil {
-		w.failure = messages.ErrGoexit
-	}
+	w.failure = reasonOf(value)
 	reason, doing := w.failure, w.doing
 	w.doing = nil
 	if inHand != nil {

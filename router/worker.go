@@ -5,6 +5,7 @@ import (
 
 	"github.com/asynkron/protoactor-go/actor"
 
+	"github.com/troupe-go/troupe/internal/chain"
 	"github.com/troupe-go/troupe/internal/deadline"
 	"github.com/troupe-go/troupe/internal/goroutine"
 	"github.com/troupe-go/troupe/internal/queue"
@@ -49,35 +50,34 @@ type Worker struct {
 	untimed     int64   // tasks of the batch that have been done but not measured
 
 	// Guarded by router.mu.
-	parked             bool // no goroutine runs or is scheduled
-	started            bool // Start has been called
-	suspended          bool
-	leaving            bool  // takes no task any more
-	routed             bool  // in router.routees
-	index              int   // in router.workers
-	able               bool  // started, not suspended, not leaving, nothing in hand
-	promised           bool  // able, and own is not empty
-	waking             bool  // on its way from idle to the shared queue
-	listed             bool  // in router.idle
-	waits              int   // goroutines of the task in hand that wait for tasks of this pool
-	awaited            *Cell // what it waits for last, while waits > 0
-	own                queue.Queue[Cell]
-	system             fifo
-	mail               fifo  // messages to the worker itself
-	taken              bool  // has a task in hand, and maybe a batch
-	interrupted        bool  // the task in hand got its outcome from others
-	retried            int64 // attempts that it made and that were not the last
-	delayed            bool  // its restart is
-	sidelined          bool  // left out of the choice
-	breaker            breakerState
-	cooling            deadline.Entry[alarm] // set while the breaker is open
-	watch              *watch                // on the handler; nil: none
-	goroutine          goroutine.ID          // of run; known to the watchdog alone
-	batchPriority      int                   // of the tasks of its batch, if counted > 0
-	counted            int                   // tasks of its batch, as counted in router.held
-	holder             int                   // its index in router.holders, if counted > 0
-	counters           map[string]int64      // what it reported
-	previous, nextIdle *Worker               // in router.idle
+	parked        bool // no goroutine runs or is scheduled
+	started       bool // Start has been called
+	suspended     bool
+	leaving       bool  // takes no task any more
+	routed        bool  // in router.routees
+	index         int   // in router.workers
+	able          bool  // started, not suspended, not leaving, nothing in hand
+	promised      bool  // able, and own is not empty
+	waking        bool  // on its way from idle to the shared queue
+	listed        bool  // in router.idle
+	waits         int   // goroutines of the task in hand that wait for tasks of this pool
+	awaited       *Cell // what it waits for last, while waits > 0
+	own           queue.Queue[Cell]
+	system        fifo
+	mail          fifo  // messages to the worker itself
+	taken         bool  // has a task in hand, and maybe a batch
+	retried       int64 // attempts that it made and that were not the last
+	delayed       bool  // its restart is
+	sidelined     bool  // left out of the choice
+	breaker       breakerState
+	cooling       deadline.Entry[alarm] // set while the breaker is open
+	watch         *watch                // on the handler; nil: none
+	goroutine     goroutine.ID          // of run; known to the watchdog alone
+	batchPriority int                   // of the tasks of its batch, if counted > 0
+	counted       int                   // tasks of its batch, as counted in router.held
+	holder        int                   // its index in router.holders, if counted > 0
+	counters      map[string]int64      // what it reported
+	idle          chain.Link[*Worker]   // in router.idle
 
 	hand hand // guards itself
 
@@ -109,7 +109,7 @@ func (r *Router) Adopt(foreign *actor.PID) *actor.Props {
 
 func (r *Router) newWorker(props *actor.Props, foreign *actor.PID) *actor.Props {
 	w := &Worker{router: r, foreign: foreign, parked: true, mean: -1}
-	w.runLoop = w.run
+	w.runLoop, w.idle.Of = w.run, w
 	props.Configure(actor.WithMailbox(func() actor.Mailbox { return w }))
 	if !r.cfg.Handled && r.cfg.Watchdog.Grace > 0 {
 		props.Configure(actor.WithSenderMiddleware(w.dropLateAnswers))

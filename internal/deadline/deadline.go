@@ -1,15 +1,19 @@
 // Package deadline keeps many deadlines behind one timer.
 package deadline
 
-import "container/heap"
+import (
+	"container/heap"
+
+	"github.com/troupe-go/troupe/internal/chain"
+)
 
 // An Entry is one deadline. It is part of the element it belongs to, so
 // setting a deadline allocates nothing.
 type Entry[T any] struct {
-	Value      T
-	at         int64     // nanoseconds, on the owner's clock
-	index      int       // in the heap, plus one; inRun; or 0 if and only if the entry is in neither
-	prev, next *Entry[T] // in the run
+	Value T
+	at    int64 // nanoseconds, on the owner's clock
+	index int   // in the heap, plus one; inRun; or 0 if and only if the entry is in neither
+	link  chain.Link[*Entry[T]]
 }
 
 const inRun = -1
@@ -22,30 +26,22 @@ func (e *Entry[T]) Set() bool { return e.index != 0 }
 // appended to it, in O(1), and only the others are in a heap. The zero value is empty
 // and ready. It is not safe for concurrent use.
 type Heap[T any] struct {
-	first, last *Entry[T] // the run
-	running     int       // its length
-	entries     entries[T]
+	run     chain.Chain[*Entry[T]]
+	entries entries[T]
 }
 
 // Len is the number of entries.
-func (h *Heap[T]) Len() int { return h.running + len(h.entries) }
+func (h *Heap[T]) Len() int { return h.run.Len() + len(h.entries) }
 
 // Add puts e, which must be in no heap, into this one.
 func (h *Heap[T]) Add(e *Entry[T], at int64) {
 	e.at = at
-	if h.last != nil && at < h.last.at {
+	if last := h.run.Last(); last != nil && at < last.Of.at {
 		heap.Push(&h.entries, e)
 		return
 	}
-	e.index = inRun
-	e.prev = h.last
-	if h.last == nil {
-		h.first = e
-	} else {
-		h.last.next = e
-	}
-	h.last = e
-	h.running++
+	e.index, e.link.Of = inRun, e
+	h.run.Push(&e.link)
 }
 
 // Remove takes e out of the heap. e must be in this heap.
@@ -54,26 +50,21 @@ func (h *Heap[T]) Remove(e *Entry[T]) {
 		heap.Remove(&h.entries, e.index-1)
 		return
 	}
-	if e.prev == nil {
-		h.first = e.next
-	} else {
-		e.prev.next = e.next
-	}
-	if e.next == nil {
-		h.last = e.prev
-	} else {
-		e.next.prev = e.prev
-	}
-	e.index, e.prev, e.next = 0, nil, nil
-	h.running--
+	h.run.Remove(&e.link)
+	e.index = 0
 }
 
 // earliest returns nil if there is none.
 func (h *Heap[T]) earliest() *Entry[T] {
-	if len(h.entries) > 0 && (h.first == nil || h.entries[0].at < h.first.at) {
+	first := h.run.First()
+	switch {
+	case len(h.entries) > 0 && (first == nil || h.entries[0].at < first.Of.at):
 		return h.entries[0]
+	case first != nil:
+		return first.Of
+	default:
+		return nil
 	}
-	return h.first
 }
 
 // Next returns the earliest deadline, and false if there is none.
