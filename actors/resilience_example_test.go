@@ -136,7 +136,9 @@ func ExampleWithDeadlineCheck() {
 	defer pool.Close()
 
 	ctx := context.Background()
-	_, _ = pool.Ask(ctx, 20*time.Millisecond) // now the pool knows how long a task takes
+	_, _ = pool.Ask(ctx, 20*time.Millisecond)
+	_ = pool.Wait(ctx) // now the pool knows how long a task takes
+	pool.Pause()       // and has a backlog
 	for range 100 {
 		_ = pool.Tell(ctx, 0)
 	}
