@@ -25,16 +25,14 @@ func failures(n int, cooldown time.Duration) actors.Option {
 func brokenFirst(t *testing.T, root *actor.RootContext, dispatch router.Dispatch, opts ...actors.Option) (pool *actor.PID, cured *atomic.Bool) {
 	t.Helper()
 	cured = new(atomic.Bool)
-	broken := "the first to start"
+	var broken atomic.Pointer[string] // the first to start
 	return spawn(t, root, actors.PropsFromProducer(func() actor.Actor {
 		return actor.ReceiveFunc(func(ctx actor.Context) {
 			switch msg := ctx.Message().(type) {
 			case *actor.Started:
-				if broken == "the first to start" {
-					broken = ctx.Self().Id
-				}
+				broken.CompareAndSwap(nil, &ctx.Self().Id)
 			case int:
-				if ctx.Self().Id == broken && !cured.Load() {
+				if ctx.Self().Id == *broken.Load() && !cured.Load() {
 					panic(msg)
 				}
 				time.Sleep(10 * time.Millisecond)
