@@ -120,7 +120,7 @@ func (s script) predicted() bool {
 	if s.dispatch == leastBusy && !s.short {
 		return true
 	}
-	return s.alone() && !s.losesPicked()
+	return s.alone()
 }
 
 // anonymous reports whether it need not be known who has which task in hand, so that
@@ -129,19 +129,9 @@ func (s script) anonymous() bool {
 	return s.alone() && s.predicted() && s.overflow != actors.CallerRuns
 }
 
-// losesPicked reports whether there may be tasks for which a worker was picked that is
-// gone, or was none: they wait apart from those of the other workers, and may be
-// overtaken.
-func (s script) losesPicked() bool {
-	return s.dispatch == byPick && (!s.steady() || s.overflow == actors.CallerRuns && s.retry.attempts > 0)
-}
-
 // mayExceed reports whether more tasks may be queued than the capacity allows: retries
-// find room in any case, tasks whose picked worker is gone are not seen by others, and
-// what is dealt out anew since a worker has come may have been meant for a free one.
-func (s script) mayExceed() bool {
-	return s.retry.attempts > 0 || s.losesPicked() || s.dispatch == byHash && !s.steady()
-}
+// find room in any case.
+func (s script) mayExceed() bool { return s.retry.attempts > 0 }
 
 // steady reports whether no worker comes or goes.
 func (s script) steady() bool {

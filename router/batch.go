@@ -55,11 +55,14 @@ func (b *batch) popLast() *Cell {
 // nanoseconds. Short tasks are taken in batches that last for about batchTime, by
 // the same measure, of maxBatch tasks at most. When moreover at least backlog of them
 // are queued, only one in stampEvery is stamped with the time; the others take the
-// stamp before theirs, unless their senders are to be told how long they waited.
+// stamp before theirs, unless their senders are to be told how long they waited. Tasks
+// may turn out to take longer than the last ones: a batch that has lasted for lateTime,
+// in nanoseconds, is recalled by whoever comes to the queue next.
 const (
 	shortTime = 10_000
 	batchTime = 50_000
 	maxBatch  = 128
+	lateTime  = 1_000_000
 
 	backlog    = 16
 	stampEvery = 16
@@ -69,13 +72,14 @@ const (
 // short, some more, into w's batch. If there is none, it takes half of another
 // worker's batch. The tasks themselves are not looked at, which would bring each
 // into the cache while others wait for the lock.
-func (r *Router) takeSharedLocked(w *Worker) *Cell {
+func (r *Router) takeSharedLocked(w *Worker, now int64) *Cell {
+	r.recallLateLocked(now)
 	c := r.shared.Pop()
 	if c == nil {
 		return r.stealLocked(w)
 	}
 	r.short = w.mean >= 0 && w.mean < shortTime
-	if !r.short || w.breaker != breakerClosed || r.shared.Len() == 0 {
+	if !r.short || r.picker != nil || w.breaker != breakerClosed || r.shared.Len() == 0 {
 		return c
 	}
 	room := min(batchTime/(w.mean+1), maxBatch-1)
@@ -155,6 +159,19 @@ func (r *Router) recallLocked(w *Worker) {
 	}
 	r.countBatchLocked(w)
 	w.hand.mu.Unlock()
+}
+
+// recallLateLocked recalls the batches that last for too long, now and then.
+func (r *Router) recallLateLocked(now int64) {
+	if r.held == 0 || now < r.lateAt {
+		return
+	}
+	r.lateAt = now + lateTime
+	for i := len(r.holders) - 1; i >= 0; i-- {
+		if w := r.holders[i]; now-w.batchStart > lateTime {
+			r.recallLocked(w)
+		}
+	}
 }
 
 func (r *Router) recallAllLocked() {

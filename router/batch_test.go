@@ -2,6 +2,8 @@ package router_test
 
 import (
 	"context"
+	"slices"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -197,5 +199,47 @@ func TestABatchLeavesNoDeadlineBehind(t *testing.T) {
 		assert.Equal(t, "abcdef", ran())
 		assert.Zero(t, stats.TimedOut)
 		assert.Zero(t, stats.Canceled)
+	})
+}
+
+func TestABatchThatLastsIsRecalledByTheNextWorkerThatComes(t *testing.T) {
+	batching(t, 2, 400, func(t *testing.T, pool *actors.Pool[func(), int]) {
+		var order []int // all but the two that take time run on one worker
+		tasks := make([]func(), 300)
+		for i := range tasks {
+			tasks[i] = func() { order = append(order, i) }
+		}
+		tasks[0] = func() { time.Sleep(time.Second) }
+		tasks[128] = func() { time.Sleep(2 * time.Millisecond) } // the first that is not in the batch of the other
+		queueUp(t, pool, tasks...)
+		require.NoError(t, pool.Wait(t.Context()))
+		require.Equal(t, 129, order[0])
+		assert.Less(t, slices.Index(order, 1), slices.Index(order, 299), "it was queued long before")
+	})
+}
+
+func TestATaskThatWasCutShortDoesNotMakeOthersPassForShort(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		pool := newPool(t, func(ctx context.Context, work func(context.Context)) (int, error) {
+			work(ctx)
+			return 0, ctx.Err()
+		}, actors.WithSize(2))
+		for range 2 { // both workers get one
+			_, err := pool.Submit(t.Context(), func(ctx context.Context) { <-ctx.Done() }, actors.Timeout(time.Microsecond))
+			require.NoError(t, err)
+		}
+		require.NoError(t, pool.Wait(t.Context()))
+
+		pool.Pause()
+		var begun atomic.Int32
+		for _, priority := range []int{0, 1, 1} {
+			require.NoError(t, pool.Tell(t.Context(), func(context.Context) {
+				begun.Add(int32(priority))
+				time.Sleep(time.Second)
+			}, actors.Priority(priority)))
+		}
+		pool.Resume()
+		synctest.Wait()
+		assert.EqualValues(t, 2, begun.Load(), "the two with the priority are begun before the other")
 	})
 }

@@ -19,12 +19,18 @@ func (r *Router) placeLocked(c *Cell) (w *Worker, room bool) {
 		if r.paused {
 			free = 0
 		}
+		if r.picker != nil { // those of the workers count as well; free ones have begun theirs
+			capacity -= r.own
+			if !r.paused {
+				capacity += r.promised
+			}
+		}
 		if r.held > 0 && r.shared.Len()+r.held-capacity >= free {
 			r.recountLocked()
 		}
 		return nil, r.shared.Len()+r.held-capacity < free
 	}
-	if w.able && w.own.Len() == 0 && !r.paused {
+	if w.able && w.own.Len() == 0 && r.shared.Len() == 0 && !r.paused {
 		return w, true
 	}
 	promised := r.promised
@@ -60,6 +66,7 @@ func (r *Router) enqueueLocked(c *Cell, w *Worker, then *after) {
 	if w == nil {
 		c.place = shared
 		if r.held > 0 {
+			r.recallLateLocked(r.clock)
 			r.yieldBatchesLocked(c.priority())
 		}
 		c.at = r.shared.Push(c, c.priority())
@@ -143,7 +150,7 @@ func (r *Router) handBackLocked(w *Worker, then *after) {
 }
 
 // rebalanceLocked lets keyed tasks follow their keys, after a change of the
-// workers.
+// workers. Those without a key stay where they are.
 func (r *Router) rebalanceLocked(then *after) {
 	if _, keyed := r.picker.(*consistentHash); !keyed || r.own == 0 {
 		return
@@ -152,7 +159,14 @@ func (r *Router) rebalanceLocked(then *after) {
 	for _, w := range *r.routees.Load() {
 		cells = append(cells, w.takeOwnLocked()...)
 	}
-	r.moveLocked(cells, then)
+	sortByOrder(cells)
+	for _, c := range cells {
+		if c.key() == "" || c.pinned() {
+			r.enqueueLocked(c, c.worker, then)
+		} else {
+			r.dealLocked(c, then)
+		}
+	}
 }
 
 // adoptSharedLocked binds the tasks that were accepted while there was no worker
@@ -168,7 +182,7 @@ func (r *Router) adoptSharedLocked(then *after) {
 	r.moveLocked(cells, then)
 }
 
-// order is the place of the task among those that are moved: by acceptance or, if it
+// order is the place of the task among those of its priority: by acceptance or, if it
 // has been queued again since, behind those that had been accepted by then.
 func (c *Cell) order() int64 {
 	if past := c.past(); past != nil {
@@ -177,30 +191,47 @@ func (c *Cell) order() int64 {
 	return 2 * c.seq
 }
 
+// before reports whether c is to be taken before d.
+func (c *Cell) before(d *Cell) bool {
+	if c.priority() != d.priority() {
+		return c.priority() > d.priority()
+	}
+	return c.order() < d.order()
+}
+
+func sortByOrder(cells []*Cell) {
+	slices.SortStableFunc(cells, func(a, b *Cell) int { return cmp.Compare(a.order(), b.order()) })
+}
+
 // moveLocked queues tasks anew that are in no queue, in the order they were
 // accepted, whether there is room or not.
 func (r *Router) moveLocked(cells []*Cell, then *after) {
-	slices.SortStableFunc(cells, func(a, b *Cell) int { return cmp.Compare(a.order(), b.order()) })
+	sortByOrder(cells)
 	for _, c := range cells {
 		switch {
 		case !c.pinned():
-			w := r.pickLocked(c)
-			if r.picker != nil {
-				r.picker.accepted(c)
-			}
-			_, keyed := r.picker.(*consistentHash)
-			waits := w != nil && w.waits > 0 // maybe for this very task
-			if waits && !keyed {
-				w = nil
-			}
-			r.enqueueLocked(c, w, then)
-			if waits && keyed && r.waitsForLocked(w.awaited, w) {
-				r.endWaitsLocked()
-			}
+			r.dealLocked(c, then)
 		case c.worker.leaving:
 			r.settleQueuedLocked(c, messages.Dropped, errWorkerGone, then)
 		default:
 			r.enqueueLocked(c, c.worker, then)
 		}
+	}
+}
+
+// dealLocked picks a worker anew for a task that is in no queue.
+func (r *Router) dealLocked(c *Cell, then *after) {
+	w := r.pickLocked(c)
+	if r.picker != nil {
+		r.picker.accepted(c)
+	}
+	_, keyed := r.picker.(*consistentHash)
+	waits := w != nil && w.waits > 0 // maybe for this very task
+	if waits && !keyed {
+		w = nil
+	}
+	r.enqueueLocked(c, w, then)
+	if waits && keyed && r.waitsForLocked(w.awaited, w) {
+		r.endWaitsLocked()
 	}
 }

@@ -129,6 +129,7 @@ type Router struct {
 
 	delayed queue.Queue[Cell] // tasks that wait for the time of their next attempt
 	holders []*Worker         // with a batch, by the last count
+	lateAt  int64             // when to look for late batches again
 	own     int               // tasks in the workers' own queues
 
 	callers    map[*Cell]*callerRun // tasks that run in their callers

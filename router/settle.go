@@ -51,6 +51,7 @@ func (w *Worker) settle(c *Cell, outcome messages.Outcome, err error) {
 		w.countAttempt(c)
 		w.outcomes[outcome].Add(1)
 		w.noteOutcome(outcome)
+		w.cutShort = w.cutShort || outcome == messages.TimedOut || outcome == messages.Canceled
 	}
 	switch {
 	case w.lastOfBatch:

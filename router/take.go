@@ -95,13 +95,13 @@ func (r *Router) jobLocked(w *Worker, now int64) job {
 	if !w.able || r.paused {
 		return job{}
 	}
-	c := w.own.Pop()
-	switch {
-	case c != nil:
+	c := w.own.Peek()
+	if c != nil && !r.sharedFirstLocked(c) {
+		w.own.Pop()
 		r.own--
 		w.promiseLocked()
-	default:
-		if c = r.takeSharedLocked(w); c == nil {
+	} else {
+		if c = r.takeSharedLocked(w, now); c == nil {
 			return job{}
 		}
 		w.load.Add(1)
@@ -117,6 +117,17 @@ func (r *Router) jobLocked(w *Worker, now int64) job {
 	w.beginLocked(c)
 	w.hand.mu.Unlock()
 	return job{cell: c}
+}
+
+// sharedFirstLocked reports whether a task of the shared queue comes before c, the
+// first of a worker's own. That is for where a worker is picked for each task, and
+// the shared queue has those whose worker is gone; where the next free worker takes
+// them, its own are meant for it alone and come first.
+func (r *Router) sharedFirstLocked(c *Cell) bool {
+	if r.picker == nil || r.shared.Len() == 0 {
+		return false
+	}
+	return r.shared.Peek().before(c)
 }
 
 // beginLocked takes c in hand. It needs hand.mu.
@@ -141,13 +152,24 @@ func (w *Worker) dropContext() {
 	}
 }
 
-// measure records n tasks that took the given time together, and learns how
-// short tasks are: by these alone, for what a batch holds up when tasks have become
-// longer is taken over by idle workers.
+// measure records n tasks that took the given time together.
 func (w *Worker) measure(n, wait, took, now int64) {
 	w.router.meter.Record(w.shard, n, wait, took, now)
 	w.ran.Add(took)
-	w.mean = took / n
+	w.learn(took/n, w.cutShort)
+	w.cutShort = false
+}
+
+// learn notes how long tasks take: by the last ones alone, for what a batch holds up
+// when tasks have become longer is taken over by idle workers. What was cut short says
+// only that they take so long at least.
+func (w *Worker) learn(mean int64, cutShort bool) {
+	switch {
+	case !cutShort:
+		w.mean = mean
+	case w.mean >= 0:
+		w.mean = max(w.mean, mean)
+	}
 }
 
 // measureBatch records the tasks of a batch that were not timed one by one.
@@ -165,7 +187,7 @@ func (w *Worker) measureBatch(now int64) {
 func (w *Worker) measureRest(now int64) {
 	if rest := now - w.busySince; rest > 0 {
 		w.router.meter.RecordBusy(w.shard, w.busySince, now)
-		w.mean = max(w.mean, rest)
+		w.learn(rest, true)
 	}
 }
 

@@ -40,6 +40,7 @@ type Worker struct {
 	settled     bool    // the task in hand has been settled by its handler
 	lastOfBatch bool    // the task in hand is
 	mean        int64   // of the time that the last tasks took, nanoseconds; -1 before the first
+	cutShort    bool    // a task of the batch that has been done but not measured ended with its context
 	batchStart  int64   // when the batch, or the only task, was begun
 	busySince   int64   // up to when its time has been recorded
 	batchWait   int64   // how long its first task had waited
