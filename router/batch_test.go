@@ -243,3 +243,28 @@ func TestATaskThatWasCutShortDoesNotMakeOthersPassForShort(t *testing.T) {
 		assert.EqualValues(t, 2, begun.Load(), "the two with the priority are begun before the other")
 	})
 }
+
+func TestTasksThatShareAContextHaveDeadlinesOfTheirOwn(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		pool := newPool(t, func(ctx context.Context, wait bool) (time.Duration, error) {
+			if wait {
+				<-ctx.Done()
+				return 0, ctx.Err()
+			}
+			at, ok := ctx.Deadline()
+			if !ok {
+				return 0, nil
+			}
+			return time.Until(at), nil
+		}, actors.WithSize(1))
+		for _, timeout := range []time.Duration{time.Second, 3 * time.Second, 0, time.Hour} {
+			left, err := pool.Ask(context.Background(), false, actors.Timeout(timeout))
+			require.NoError(t, err)
+			assert.Equal(t, timeout, left)
+		}
+		begun := time.Now()
+		_, err := pool.Ask(context.Background(), true, actors.Timeout(time.Minute))
+		require.ErrorIs(t, err, messages.ErrTaskTimeout)
+		assert.Equal(t, time.Minute, time.Since(begun), "not after the hour of the task before")
+	})
+}

@@ -16,16 +16,17 @@ import (
 // it ends at the latest when the handler has returned.
 //
 // A context that was never asked for its Done, Err or Value carries nothing of its
-// task, so a worker may give it to the next task of the same caller.
+// task but the deadline, so a worker may give it to the next task of the same caller.
 type Context struct {
-	caller   context.Context
-	bound    bool
-	deadline time.Time  // zero: none
-	worker   *Worker    // nil under CallerRuns
-	run      *callerRun // under CallerRuns
-	router   *Router
-	attrs    *Attrs
-	attempt  int
+	caller  context.Context
+	bound   bool
+	worker  *Worker    // nil under CallerRuns
+	run     *callerRun // under CallerRuns
+	router  *Router
+	attrs   *Attrs
+	attempt int
+
+	dueAt atomic.Int64 // of the task, on the router's clock; 0: never
 
 	used atomic.Bool // std or ended is set
 
@@ -62,12 +63,22 @@ func (c *Context) Report(name string, n int64) { c.router.report(c.worker, name,
 // Deadline is that of the task or, if the caller's end is the task's, the
 // earlier of both.
 func (c *Context) Deadline() (time.Time, bool) {
+	own, ok := c.ownDeadline()
 	if c.bound {
-		if at, ok := c.caller.Deadline(); ok && (c.deadline.IsZero() || at.Before(c.deadline)) {
+		if at, limited := c.caller.Deadline(); limited && (!ok || at.Before(own)) {
 			return at, true
 		}
 	}
-	return c.deadline, !c.deadline.IsZero()
+	return own, ok
+}
+
+// ownDeadline is that of the task.
+func (c *Context) ownDeadline() (time.Time, bool) {
+	at := c.dueAt.Load()
+	if at == 0 {
+		return time.Time{}, false
+	}
+	return c.router.timeOf(at), true
 }
 
 // Done is closed when the task is over; [context.Cause] says why.
@@ -96,8 +107,8 @@ func (c *Context) standard() context.Context {
 		parent = context.WithoutCancel(parent)
 	}
 	stop := func() {}
-	if !c.deadline.IsZero() {
-		parent, stop = context.WithDeadlineCause(parent, c.deadline, messages.ErrTaskTimeout)
+	if at, ok := c.ownDeadline(); ok {
+		parent, stop = context.WithDeadlineCause(parent, at, messages.ErrTaskTimeout)
 	}
 	std, cancel := context.WithCancelCause(parent)
 	c.std = std
@@ -149,9 +160,12 @@ func (c *Context) release() {
 // contextFor returns a context for the cell: the last one of the worker, if
 // nothing was asked of it and it would be the same.
 func (w *Worker) contextFor(c *Cell) *Context {
-	plain := c.rare == nil || c.rare.dueAt == 0 && c.rare.attrs == nil && c.rare.past == nil
+	plain := c.rare == nil || c.rare.attrs == nil && c.rare.past == nil
 	if last := w.lastCtx; last != nil && plain && last.bound == c.bound &&
 		last.caller == c.callerOrBackground() && !last.used.Load() {
+		if at := c.dueAt(); last.dueAt.Load() != at {
+			last.dueAt.Store(at)
+		}
 		return last
 	}
 	w.endLastContext()
@@ -172,9 +186,7 @@ func (w *Worker) endLastContext() {
 
 func (r *Router) newContext(c *Cell, w *Worker) *Context {
 	ctx := &Context{caller: c.callerOrBackground(), bound: c.bound, worker: w, router: r, attrs: c.attrs(), attempt: c.attempts()}
-	if at := c.dueAt(); at > 0 {
-		ctx.deadline = r.timeOf(at)
-	}
+	ctx.dueAt.Store(c.dueAt())
 	return ctx
 }
 
