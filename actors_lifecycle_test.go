@@ -2,7 +2,9 @@ package troupe_test
 
 import (
 	"context"
+	"runtime"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -316,4 +318,39 @@ func TestAHandlerMayCloseItsOwnPool(t *testing.T) {
 		assert.ErrorIs(t, err, messages.ErrPoolStopped)
 		<-pool.Done()
 	})
+}
+
+// The timer of the pool's deadlines is all that could keep it.
+func TestAClosedPoolCanBeCollectedThoughTimeoutsWereLeft(t *testing.T) {
+	var collected atomic.Bool
+	func() {
+		large := new([1 << 20]byte)
+		runtime.AddCleanup(large, func(struct{}) { collected.Store(true) }, struct{}{})
+		begun := make(chan struct{})
+		pool, err := actors.NewPool(quiet().Root, func(ctx context.Context, waits bool) (int, error) {
+			if waits {
+				close(begun)
+				<-ctx.Done()
+			}
+			return int(large[0]), nil
+		}, actors.WithSize(1))
+		require.NoError(t, err)
+		for range 50 { // tasks are short, and taken in batches
+			require.NoError(t, pool.Tell(t.Context(), false))
+			require.NoError(t, pool.Wait(t.Context()))
+		}
+		pool.Pause()
+		for range 3 {
+			require.NoError(t, pool.Tell(t.Context(), false, actors.Timeout(time.Hour)))
+		}
+		require.NoError(t, pool.Tell(t.Context(), true))
+		pool.Resume()
+		<-begun
+		pool.Close()
+		<-pool.Done()
+	}()
+	assert.Eventually(t, func() bool {
+		runtime.GC()
+		return collected.Load()
+	}, 10*time.Second, 10*time.Millisecond)
 }

@@ -251,3 +251,30 @@ func TestAQuarantineThatNoTaskCouldReachIsAnError(t *testing.T) {
 		})
 	}
 }
+
+func TestTheTimeOfARequeuedTaskBeginsWhenItIsAccepted(t *testing.T) {
+	virtually(t, func(t *testing.T, root *actor.RootContext) {
+		broken := true
+		pool := open(t, root, func(_ context.Context, d time.Duration) (int, error) {
+			if d == time.Millisecond && broken {
+				panic("broken")
+			}
+			time.Sleep(d)
+			return 0, nil
+		}, actors.WithSize(1), actors.WithQueue(0, actors.Reject), actors.WithQuarantine(actors.Quarantine{Crashes: 1}))
+		_, err := pool.Ask(t.Context(), time.Millisecond, actors.Timeout(time.Second))
+		require.ErrorIs(t, err, messages.ErrQuarantined)
+		synctest.Wait()
+		broken = false
+		number := pool.Quarantine()[0].Number
+
+		require.NoError(t, pool.Tell(t.Context(), time.Minute))
+		_, err = pool.Requeue(number)
+		require.ErrorIs(t, err, messages.ErrQueueFull)
+		time.Sleep(time.Hour)
+		_, err = pool.Requeue(number)
+		require.NoError(t, err)
+		require.NoError(t, pool.Wait(t.Context()))
+		assert.Zero(t, pool.Stats().TimedOut)
+	})
+}

@@ -373,3 +373,23 @@ func TestAWorkerThatCannotStartIsGivenUpBeforeLong(t *testing.T) {
 		assert.ErrorIs(t, in.result(t, pool, "task").Err, messages.ErrNoWorkers)
 	})
 }
+
+// keeping is a strategy that keeps the message that an actor failed with.
+type keeping struct{ message chan any }
+
+func (k keeping) HandleFailure(_ *actor.ActorSystem, s actor.Supervisor, child *actor.PID, _ *actor.RestartStatistics, _, message any) {
+	k.message <- message
+	s.ResumeChildren(child)
+}
+
+func TestAStrategySeesThePayloadOfTheTaskThatFailed(t *testing.T) {
+	virtually(t, func(t *testing.T, root *actor.RootContext) {
+		k := keeping{make(chan any, 1)}
+		pool := open(t, root, func(context.Context, int) (int, error) { panic(errTask) }, actors.WithSupervision(k))
+		require.NoError(t, pool.Tell(t.Context(), 77))
+		assert.Equal(t, 77, <-k.message)
+		_, err := pool.Ask(t.Context(), 78)
+		require.ErrorIs(t, err, errTask)
+		assert.Equal(t, 78, <-k.message)
+	})
+}

@@ -95,3 +95,42 @@ func TestNobodyIsToldToWaitInVainWhoDoesNot(t *testing.T) {
 		require.NoError(t, err)
 	}
 }
+
+// unending is a context that leads to its handler and does not end with it.
+type unending struct{ context.Context }
+
+func (unending) Done() <-chan struct{} { return nil }
+func (unending) Err() error            { return nil }
+
+func TestAWorkerDoesNotWaitForWhatItsHandlerLeftWaiting(t *testing.T) {
+	const leaves, sleeps, asks, works = 1, 2, 3, 4
+	for name, next := range map[string][]int{"idle": nil, "with another task": {sleeps}} {
+		t.Run(name, func(t *testing.T) {
+			virtually(t, func(t *testing.T, root *actor.RootContext) {
+				var pool *actors.Pool[int, int]
+				answer := make(chan error, 1)
+				pool = open(t, root, func(ctx context.Context, n int) (int, error) {
+					switch n {
+					case leaves:
+						go func() {
+							_, err := pool.Ask(unending{ctx}, asks)
+							answer <- err
+						}()
+						time.Sleep(time.Millisecond) // it waits
+					case sleeps:
+						time.Sleep(2 * time.Second)
+					case asks:
+						time.Sleep(time.Second)
+						return pool.Ask(ctx, works)
+					}
+					return n, nil
+				}, actors.WithSize(2))
+				for _, n := range append([]int{leaves}, next...) {
+					require.NoError(t, pool.Tell(context.Background(), n))
+					time.Sleep(time.Microsecond)
+				}
+				assert.NoError(t, <-answer, "the first worker will do it")
+			})
+		})
+	}
+}

@@ -56,6 +56,9 @@ func (c *call[In, Out]) taskCell() *router.Cell { return &c.cell }
 // Message is the call itself: the worker's actor runs it.
 func (c *call[In, Out]) Message() any { return c }
 
+// String keeps a middleware that prints messages from what others may be writing.
+func (c *call[In, Out]) String() string { return "troupe task" }
+
 // Payload implements router.Body.
 func (c *call[In, Out]) Payload() any { return c.in }
 

@@ -17,6 +17,9 @@ func (t *told[In, Out]) taskCell() *router.Cell { return &t.cell }
 // Message is the task itself: the worker's actor runs it.
 func (t *told[In, Out]) Message() any { return t }
 
+// String keeps a middleware that prints messages from what others may be writing.
+func (t *told[In, Out]) String() string { return "troupe task" }
+
 // Payload implements router.Body.
 func (t *told[In, Out]) Payload() any { return t.in }
 

@@ -66,6 +66,10 @@ func (r *Router) endDeadlineLocked(c *Cell) {
 // early is left alone: it costs less to let it fire in vain.
 func (r *Router) setTimerLocked() {
 	at, ok := r.alarms.Next()
+	if !ok && r.phase == closed && r.timer != nil {
+		r.timer.Stop() // nothing of the pool is to outlive it
+		r.timerAt = 0
+	}
 	if !ok || r.timerAt != 0 && r.timerAt <= at {
 		return
 	}

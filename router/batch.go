@@ -1,6 +1,9 @@
 package router
 
-import "sync"
+import (
+	"slices"
+	"sync"
+)
 
 // A hand is what a worker has taken: the task that it runs and, when its tasks
 // are short, a batch of further ones from the shared queue. Those are still
@@ -39,15 +42,22 @@ func (b *batch) pop() *Cell {
 	return c
 }
 
-// popLast returns nil if there is none.
-func (b *batch) popLast() *Cell {
+// last returns nil if there is none.
+func (b *batch) last() *Cell {
 	if b.next == len(b.cells) {
 		return nil
 	}
-	last := len(b.cells) - 1
-	c := b.cells[last]
-	b.cells[last] = nil
-	b.cells = b.cells[:last]
+	return b.cells[len(b.cells)-1]
+}
+
+// popLast returns nil if there is none.
+func (b *batch) popLast() *Cell {
+	c := b.last()
+	if c != nil {
+		last := len(b.cells) - 1
+		b.cells[last] = nil
+		b.cells = b.cells[:last]
+	}
 	return c
 }
 
@@ -148,18 +158,43 @@ func (r *Router) recountLocked() {
 }
 
 // recallLocked puts what is left of w's batch back to where it came from: the
-// front of the shared queue. Until mu is free, w keeps what it has in hand.
+// front of the shared queue, behind what has come back there from a batch with older
+// tasks. Until mu is free, w keeps what it has in hand.
 func (r *Router) recallLocked(w *Worker) {
 	if w.counted == 0 {
 		return
 	}
 	w.hand.mu.Lock()
-	for c := w.hand.batch.popLast(); c != nil; c = w.hand.batch.popLast() {
-		c.at = r.shared.PushFront(c, w.batchPriority)
+	b := &w.hand.batch
+	older := r.takeOlderLocked(b.last(), w.batchPriority)
+	for c := b.popLast(); c != nil; c = b.popLast() {
+		for n := len(older); n > 0 && c.before(older[n-1]); n-- {
+			r.putFrontLocked(older[n-1])
+			older = older[:n-1]
+		}
+		r.putFrontLocked(c)
+	}
+	for _, c := range slices.Backward(older) {
+		r.putFrontLocked(c)
 	}
 	r.countBatchLocked(w)
 	w.hand.mu.Unlock()
 }
+
+// takeOlderLocked takes the tasks out of the front of the shared queue that come before
+// c, in order. c, which may be nil, and they are of the given priority.
+func (r *Router) takeOlderLocked(c *Cell, priority int) (older []*Cell) {
+	if c == nil {
+		return nil
+	}
+	for first := r.shared.First(priority); first != nil && first.before(c); first = r.shared.First(priority) {
+		r.shared.Remove(first.at, priority)
+		older = append(older, first)
+	}
+	return older
+}
+
+func (r *Router) putFrontLocked(c *Cell) { c.at = r.shared.PushFront(c, c.priority()) }
 
 // recallLateLocked recalls the batches that last for too long, now and then.
 func (r *Router) recallLateLocked(now int64) {
@@ -186,7 +221,6 @@ func (w *Worker) nextOfBatch(done *Cell) *Cell {
 	if w.lastOfBatch {
 		return nil
 	}
-	w.dropContext()
 	w.hand.mu.Lock()
 	c := w.hand.batch.pop()
 	if c == nil {

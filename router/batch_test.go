@@ -28,6 +28,7 @@ func batching(t *testing.T, size, capacity int, test func(t *testing.T, pool *ac
 		for range 4 * size {
 			_, err := pool.Ask(t.Context(), func() {})
 			require.NoError(t, err)
+			synctest.Wait() // else the worker may not have parked, and get the next one too
 		}
 		test(t, pool)
 	})
@@ -94,6 +95,27 @@ func TestAHigherPriorityOvertakesABatch(t *testing.T) {
 		queueUp(t, pool, tasks[:3]...)
 		require.NoError(t, pool.Wait(t.Context()))
 		assert.Equal(t, "aXbc", ran())
+	})
+}
+
+func TestABroadcastDoesNotWaitForABatch(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		system := quiet()
+		pool, err := actors.NewPool(system.Root, func(_ context.Context, work func()) (int, error) { work(); return 0, nil }, actors.WithSize(1))
+		require.NoError(t, err)
+		defer func() { pool.Close(); <-pool.Done() }()
+		tasks, ran := trace("-abcX")
+		_, err = pool.Ask(t.Context(), tasks[0]) // tasks are short
+		require.NoError(t, err)
+		a, broadcast := tasks[1], tasks[4]
+		tasks[1] = func() {
+			a()
+			system.Root.Send(pool.PID(), &messages.Broadcast{Message: broadcast})
+			time.Sleep(time.Nanosecond) // it arrives
+		}
+		queueUp(t, pool, tasks[1:4]...)
+		require.NoError(t, pool.Wait(t.Context()))
+		assert.Equal(t, "-aXbc", ran())
 	})
 }
 
@@ -266,5 +288,28 @@ func TestTasksThatShareAContextHaveDeadlinesOfTheirOwn(t *testing.T) {
 		_, err := pool.Ask(context.Background(), true, actors.Timeout(time.Minute))
 		require.ErrorIs(t, err, messages.ErrTaskTimeout)
 		assert.Equal(t, time.Minute, time.Since(begun), "not after the hour of the task before")
+	})
+}
+
+func TestBatchesThatAreRecalledComeBackInOrder(t *testing.T) {
+	batching(t, 2, 400, func(t *testing.T, pool *actors.Pool[func(), int]) {
+		release := make(chan struct{})
+		var begun []int
+		tasks := make([]func(), 100)
+		for i := range tasks {
+			tasks[i] = func() { begun = append(begun, i) }
+		}
+		for i := range 2 { // the second is the first of what the other worker takes over
+			tasks[i] = func() { <-release }
+		}
+		queueUp(t, pool, tasks...)
+		pool.Pause()
+		close(release)
+		synctest.Wait()
+		require.Empty(t, begun)
+		require.NoError(t, pool.Resize(t.Context(), 1)) // so that the order is plain
+		pool.Resume()
+		require.NoError(t, pool.Wait(t.Context()))
+		assert.True(t, slices.IsSorted(begun), begun)
 	})
 }

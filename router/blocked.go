@@ -6,11 +6,11 @@ import (
 	"github.com/troupe-go/troupe/messages"
 )
 
-// workerOf is the worker whose handler was given ctx, or a context that ctx was
-// derived from; nil if there is none or it is another pool's.
-func (r *Router) workerOf(ctx context.Context) *Worker {
-	if c := FromContext(ctx); c != nil && c.router == r {
-		return c.worker
+// handlerOf is the context that a worker of this pool gave a handler and that ctx was
+// derived from; nil if there is none. It runs code of the user's.
+func (r *Router) handlerOf(ctx context.Context) *Context {
+	if c := FromContext(ctx); c != nil && c.router == r && c.worker != nil {
+		return c
 	}
 	return nil
 }
@@ -28,20 +28,20 @@ func (r *Router) OfHandler(ctx context.Context) bool {
 // for this one. If it returns nil, done must be called after the wait, and stuck is
 // closed if the wait can never end since the other workers have left.
 func (r *Router) Blocking(ctx context.Context, c *Cell) (stuck <-chan struct{}, done func(), err error) {
-	w := r.workerOf(ctx)
-	if w == nil {
+	self := r.handlerOf(ctx)
+	if self == nil {
 		return nil, func() {}, nil
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if c.isSettled() {
+	if c.isSettled() || !self.inHandLocked() {
 		return nil, func() {}, nil
 	}
-	if r.waitsForLocked(c, w) || !r.blockLocked(w) {
+	if r.waitsForLocked(c, self.worker) || !r.blockLocked(self) {
 		return nil, nil, messages.ErrDeadlock
 	}
-	w.awaited = c
-	return r.stuck, func() { r.unblock(w) }, nil
+	self.awaited = c
+	return r.stuck, func() { r.unblock(self) }, nil
 }
 
 // waitsForLocked reports whether c is queued for w, or for a worker whose task
@@ -54,35 +54,60 @@ func (r *Router) waitsForLocked(c *Cell, w *Worker) bool {
 		if c.worker == w {
 			return true
 		}
-		c = c.worker.awaited
+		wait := c.worker.waitLocked()
+		if wait == nil {
+			return false
+		}
+		c = wait.awaited
 	}
 	return false
 }
 
-// blockLocked notes that w waits for the pool, unless none would be left to do
-// the work.
-func (r *Router) blockLocked(w *Worker) bool {
-	if w.waits == 0 && r.hopelessLocked(w) {
-		return false
-	}
-	if w.waits == 0 {
+// blockLocked notes that the handler of self, which is in hand, waits for the pool,
+// unless no worker would be left to do the work.
+func (r *Router) blockLocked(self *Context) bool {
+	if self.waits == 0 {
+		if r.hopelessLocked(self.worker) {
+			return false
+		}
 		r.blocked++
+		self.used.Store(true) // no other task is to get it
 	}
-	w.waits++
+	self.waits++
 	if r.stuck == nil {
 		r.stuck = make(chan struct{})
 	}
 	return true
 }
 
-func (r *Router) unblock(w *Worker) {
+func (r *Router) unblock(self *Context) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	w.waits--
-	w.awaited = nil
-	if w.waits == 0 {
+	self.waits--
+	self.awaited = nil
+	if self.waits == 0 {
 		r.blocked--
 	}
+}
+
+// inHandLocked reports whether the worker of c still has the task in hand that it is
+// for.
+func (c *Context) inHandLocked() bool {
+	w := c.worker
+	w.hand.mu.Lock()
+	defer w.hand.mu.Unlock()
+	return w.hand.current != nil && w.hold.ctx == c
+}
+
+// waitLocked is the context of the task in hand if its handler waits for the pool, nil
+// otherwise. What a handler that has returned left waiting is no concern of its worker.
+func (w *Worker) waitLocked() *Context {
+	w.hand.mu.Lock()
+	defer w.hand.mu.Unlock()
+	if w.hand.current == nil || w.hold.ctx.waits == 0 {
+		return nil
+	}
+	return w.hold.ctx
 }
 
 // hopelessLocked reports whether every worker but the given one waits for the
@@ -100,11 +125,13 @@ func (r *Router) hopelessLocked(but *Worker) bool {
 // waitingLocked reports whether w waits for the pool, and will go on to. A wait is
 // about to end when what it is for has been settled, or the task that waits.
 func (w *Worker) waitingLocked() bool {
-	if w.waits == 0 || w.awaited != nil && w.awaited.isSettled() {
+	w.hand.mu.Lock() // else it may go on with its batch, and what it had in hand be recycled
+	defer w.hand.mu.Unlock()
+	if w.hand.current == nil || w.hand.current.isSettled() {
 		return false
 	}
-	c := w.inHandLocked()
-	return c == nil || !c.isSettled()
+	wait := w.hold.ctx
+	return wait.waits > 0 && (wait.awaited == nil || !wait.awaited.isSettled())
 }
 
 // EndVainWaits tells those that wait for their own pool that they wait in vain, if
@@ -118,7 +145,8 @@ func (r *Router) EndVainWaits() {
 	}
 	stuck := r.hopelessLocked(nil)
 	for _, w := range r.workers {
-		stuck = stuck || w.waits > 0 && r.waitsForLocked(w.awaited, w)
+		wait := w.waitLocked()
+		stuck = stuck || wait != nil && r.waitsForLocked(wait.awaited, w)
 	}
 	if stuck {
 		r.endWaitsLocked()

@@ -51,7 +51,7 @@ func (r *Router) runInCaller(c *Cell, run *callerRun) {
 		if !normal {
 			run.hold.ctx.attemptFailed(c, r.newPanicError(recover(), c), nil)
 		}
-		run.hold.ctx.release()
+		run.hold.ctx.dismiss()
 		var then after
 		r.mu.Lock()
 		if r.callers[c] == run { // else it has been given up

@@ -28,12 +28,16 @@ type Context struct {
 
 	dueAt atomic.Int64 // of the task, on the router's clock; 0: never
 
-	used atomic.Bool // std or ended is set
+	used atomic.Bool // std or ended is set, or it has waited
+
+	// Guarded by Router.mu.
+	waits   int   // goroutines of the handler that wait for tasks of its own pool
+	awaited *Cell // what they wait for last, while waits > 0
 
 	mu     sync.Mutex
 	std    context.Context // guarded by mu; nil until needed
 	cancel func(error)     // guarded by mu; set with std
-	ended  error           // guarded by mu; why the task is over, nil while it is not
+	ended  error           // guarded by mu; why the task is over, nil while it is not; written once
 }
 
 var _ context.Context = (*Context)(nil)
@@ -96,12 +100,36 @@ func (c *Context) Value(key any) any {
 	return c.standard().Value(key)
 }
 
+// standard makes the standard context when it is first called. That and its end run
+// code of the caller's context, which may be the user's, so neither is done under a
+// lock.
 func (c *Context) standard() context.Context {
 	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.std != nil {
-		return c.std
+	std := c.std
+	c.mu.Unlock()
+	if std != nil {
+		return std
 	}
+	std, cancel := c.derive()
+	c.mu.Lock()
+	if c.std != nil { // another goroutine of the handler was quicker
+		first := c.std
+		c.mu.Unlock()
+		cancel(context.Canceled)
+		return first
+	}
+	c.std, c.cancel = std, cancel
+	c.used.Store(true)
+	ended := c.ended
+	c.mu.Unlock()
+	if ended != nil {
+		c.cancelFor(ended)
+	}
+	return std
+}
+
+// derive makes a standard context.
+func (c *Context) derive() (std context.Context, cancel func(error)) {
 	parent := c.caller
 	if !c.bound && parent.Done() != nil {
 		parent = context.WithoutCancel(parent)
@@ -110,50 +138,70 @@ func (c *Context) standard() context.Context {
 	if at, ok := c.ownDeadline(); ok {
 		parent, stop = context.WithDeadlineCause(parent, at, messages.ErrTaskTimeout)
 	}
-	std, cancel := context.WithCancelCause(parent)
-	c.std = std
-	c.cancel = func(cause error) { cancel(cause); stop() }
-	c.used.Store(true)
+	std, end := context.WithCancelCause(parent)
+	return std, func(cause error) { end(cause); stop() }
+}
+
+// endFor says why the task is over, unless it is known. It reports whether the context
+// is to end for that.
+func (c *Context) endFor(cause error) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	if c.ended != nil {
-		c.cancelLocked()
+		return false
 	}
-	return std
+	c.ended = cause
+	c.used.Store(true)
+	return c.std != nil
 }
 
 // interrupt ends the context for the given reason, unless it has ended already.
 func (c *Context) interrupt(cause error) {
+	if c.endFor(cause) {
+		c.router.deliver.Run("context", nil, func() { c.cancelFor(cause) })
+	}
+}
+
+// cancelFor ends the standard context. After a timeout it is left to its own timer,
+// which is set to the same instant: only that makes its Err DeadlineExceeded.
+func (c *Context) cancelFor(cause error) {
+	if errors.Is(cause, messages.ErrTaskTimeout) {
+		return
+	}
 	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.ended != nil {
-		return
-	}
-	c.ended = cause
-	c.used.Store(true)
-	if c.std != nil {
-		c.cancelLocked()
+	cancel := c.cancel
+	c.mu.Unlock()
+	if cancel != nil {
+		cancel(cause)
 	}
 }
 
-// cancelLocked ends the standard context. After a timeout it is left to its own
-// timer, which is set to the same instant: only that makes its Err
-// DeadlineExceeded.
-func (c *Context) cancelLocked() {
-	if errors.Is(c.ended, messages.ErrTaskTimeout) {
-		return
-	}
-	c.cancel(c.ended)
-}
-
-// release frees what a used context holds, when its handler has returned.
+// release frees what a used context holds, when its handler has returned. It does so
+// once, for the user's code may have panicked in it.
 func (c *Context) release() {
+	c.endFor(context.Canceled)
 	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.ended == nil {
-		c.ended = context.Canceled
-		c.used.Store(true)
+	cancel := c.cancel
+	c.cancel = nil
+	c.mu.Unlock()
+	if cancel != nil {
+		cancel(context.Canceled)
 	}
-	if c.std != nil {
-		c.cancel(context.Canceled)
+}
+
+// dismiss is release for where a panic of the user's code has nobody to recover it.
+func (c *Context) dismiss() {
+	if c.used.Load() {
+		c.router.deliver.Run("context", nil, c.release)
+	}
+}
+
+// retire ends a context that no task will be given any more and that nobody has asked
+// for anything; but a goroutine left behind by a handler may be about to. It may be
+// called under locks.
+func (c *Context) retire() {
+	if c.endFor(context.Canceled) {
+		go c.dismiss()
 	}
 }
 
@@ -179,7 +227,7 @@ func (w *Worker) contextFor(c *Cell) *Context {
 // endLastContext ends a context that no task will be given any more.
 func (w *Worker) endLastContext() {
 	if w.lastCtx != nil {
-		w.lastCtx.release()
+		w.lastCtx.retire()
 		w.lastCtx = nil
 	}
 }

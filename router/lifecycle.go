@@ -114,11 +114,7 @@ func (r *Router) Close() {
 			r.interruptLocked(c, messages.Canceled, errCanceledByStop, messages.ErrPoolStopped, &then)
 			r.endDeadlineLocked(c)
 		}
-		if r.timer != nil {
-			r.timer.Stop()
-			r.timerAt = 0
-			r.setTimerLocked() // for the watchdog
-		}
+		r.setTimerLocked()
 		r.quietLocked(&then)
 	}
 	r.mu.Unlock()

@@ -183,6 +183,9 @@ func (r *Router) Requeue(numbers []int64) (int, error) {
 
 func (r *Router) requeue(entry *quarantined) error {
 	accepted := false
+	if x := entry.cell.rare; x != nil {
+		x.dueAt = 0 // its time has not begun, whatever an attempt that found no room has said
+	}
 	defer func() { r.quarantine.unclaim(entry, accepted) }() // a custom dispatch may end this goroutine
 	err := r.Submit(context.Background(), entry.cell, RoomOnly)
 	accepted = err == nil

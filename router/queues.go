@@ -73,6 +73,7 @@ func (r *Router) enqueueLocked(c *Cell, w *Worker, then *after) {
 		then.schedule(r.wakeLocked())
 		return
 	}
+	r.recallLocked(w) // it is not to wait for a batch
 	c.place = own
 	c.at = w.own.Push(c, c.priority())
 	r.own++
@@ -226,12 +227,15 @@ func (r *Router) dealLocked(c *Cell, then *after) {
 		r.picker.accepted(c)
 	}
 	_, keyed := r.picker.(*consistentHash)
-	waits := w != nil && w.waits > 0 // maybe for this very task
-	if waits && !keyed {
+	var wait *Context // maybe for this very task
+	if w != nil {
+		wait = w.waitLocked()
+	}
+	if wait != nil && !keyed {
 		w = nil
 	}
 	r.enqueueLocked(c, w, then)
-	if waits && keyed && r.waitsForLocked(w.awaited, w) {
+	if wait != nil && keyed && r.waitsForLocked(wait.awaited, w) {
 		r.endWaitsLocked()
 	}
 }

@@ -213,7 +213,7 @@ func (r *Router) giveUpLocked(c *Cell, h *hold, now int64, then *after) {
 	r.countersOf(h.ctx.worker)[again.outcome].Add(1)
 	r.endDeadlineLocked(c)
 	c.place = gone
-	then.settled = append(then.settled, settlement{c, again.err, true})
+	then.settled = append(then.settled, settlement{cell: c, err: again.err, release: true})
 }
 
 // retryDue is the alarm of a delayed task.

@@ -148,7 +148,7 @@ type Router struct {
 	timer   *time.Timer // nil until the first alarm
 	timerAt int64       // when timer fires; 0 if it is not set
 
-	blocked int           // workers that wait for tasks of this pool
+	blocked int           // handlers that wait for tasks of this pool
 	stuck   chan struct{} // closed if none is left that does not; nil: nobody waits
 	quiet   chan struct{} // closed when nothing is queued or running; nil: nobody waits for that
 	drained []func()      // called then
@@ -233,12 +233,21 @@ type settlement struct {
 	cell    *Cell
 	err     error
 	release bool // the pool is done with the cell then
+
+	// Of a task that was interrupted.
+	ctx   *Context // of its handler; nil: it was in no hand
+	cause error    // why that is to end
 }
 
 // run must be called without mu.
 func (a *after) run() {
 	if len(a.settled) > 0 {
 		tellAll(a.settled)
+		for _, s := range a.settled {
+			if s.ctx != nil {
+				s.ctx.interrupt(s.cause)
+			}
+		}
 	}
 	if a.wake != nil {
 		a.wake.schedule()

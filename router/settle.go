@@ -167,11 +167,11 @@ func (r *Router) settleQueuedLocked(c *Cell, outcome messages.Outcome, err error
 	r.conclude(c, nil, outcome, r.now())
 	r.unworked[outcome]++
 	r.endDeadlineLocked(c)
-	then.settled = append(then.settled, settlement{c, err, true})
+	then.settled = append(then.settled, settlement{cell: c, err: err, release: true})
 }
 
 // interruptLocked gives a running task its outcome while its handler still
-// runs, and ends the handler's context. Its worker's batch must have been recalled:
+// runs, and has the handler's context ended. Its worker's batch must have been recalled:
 // so the worker has this task in hand until mu is free.
 func (r *Router) interruptLocked(c *Cell, outcome messages.Outcome, err, cause error, then *after) {
 	if c.isSettled() {
@@ -184,8 +184,8 @@ func (r *Router) interruptLocked(c *Cell, outcome messages.Outcome, err, cause e
 			close(r.callers[c].over)
 		}
 		r.watchLocked(c)
-		then.settled = append(then.settled, settlement{c, err, false})
-		h.ctx.interrupt(cause)
+		h.ctx.used.Store(true) // no other task is to get it
+		then.settled = append(then.settled, settlement{cell: c, err: err, ctx: h.ctx, cause: cause})
 	}
 }
 

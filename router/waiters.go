@@ -22,8 +22,8 @@ type waiter struct {
 
 // wait waits until the task is accepted or refused.
 func (r *Router) wait(ctx context.Context, c *Cell) error {
-	self := r.workerOf(ctx) // runs code of the user's, so not under mu
-	wt := &waiter{cell: c, worker: self, waits: true, ready: make(chan struct{}, 1)}
+	self := r.handlerOf(ctx) // runs code of the user's, so not under mu
+	wt := &waiter{cell: c, waits: true, ready: make(chan struct{}, 1)}
 	var then after
 	r.mu.Lock()
 	if err := r.refusalLocked(); err != nil {
@@ -31,12 +31,12 @@ func (r *Router) wait(ctx context.Context, c *Cell) error {
 		return err
 	}
 	var stuck chan struct{}
-	if self != nil {
-		if !r.mayFindRoomLocked(c, self) || !r.blockLocked(self) {
+	if self != nil && self.inHandLocked() {
+		if !r.mayFindRoomLocked(c, self.worker) || !r.blockLocked(self) {
 			r.mu.Unlock()
 			return fmt.Errorf("%w: %w", messages.ErrDeadlock, r.full())
 		}
-		stuck = r.stuck
+		wt.worker, stuck = self.worker, r.stuck
 	}
 	wt.link.Of = wt
 	r.waiters.Push(&wt.link)
@@ -50,7 +50,7 @@ func (r *Router) wait(ctx context.Context, c *Cell) error {
 	r.admitLocked(&then)
 	r.mu.Unlock()
 	then.run()
-	if self != nil {
+	if wt.worker != nil {
 		defer r.unblock(self)
 	}
 	var why error
@@ -80,7 +80,7 @@ func (r *Router) mayFindRoomLocked(c *Cell, w *Worker) bool {
 		return true
 	}
 	return slices.ContainsFunc(*r.routees.Load(), func(other *Worker) bool {
-		return other != w && other.waits == 0 &&
+		return other != w && other.waitLocked() == nil &&
 			(other == target || other.own.Len() > 0 && r.cfg.Capacity > 0)
 	})
 }

@@ -85,8 +85,8 @@ func (r *Router) endWatchLocked(wt *watch, then *after) {
 	case wt == nil:
 	case wt.alarm.Set():
 		r.alarms.Remove(&wt.alarm)
-		if r.phase == closed && r.alarms.Len() == 0 {
-			r.timer.Stop() // nothing of the pool is to outlive it
+		if r.phase == closed {
+			r.setTimerLocked()
 		}
 	default:
 		delete(r.abandoned, wt)

@@ -69,9 +69,15 @@ func (w *Worker) workUntilFailure(done *Cell) (parked bool, inHand *Cell) {
 }
 
 // work gives the actor a task. A handler's task settles itself; that of a user's
-// own actor is done when Receive returns.
+// own actor is done when Receive returns. What the end of the context runs of the user's
+// code is part of the work.
 func (w *Worker) work(c *Cell) {
 	w.settled = false
+	w.give(c)
+	w.dropContext()
+}
+
+func (w *Worker) give(c *Cell) {
 	if w.router.cfg.Direct {
 		c.body.Run(w.hold.ctx)
 	} else {
@@ -140,9 +146,14 @@ func (w *Worker) fail(value any, inHand *Cell) {
 	w.failure = reasonOf(value)
 	reason, doing := w.failure, w.doing
 	w.doing = nil
+	starting := isStart(doing)
 	if inHand != nil {
 		doing = inHand.body.Message()
+		if w.router.cfg.Handled { // that is the cell itself, which may be another task soon
+			doing = inHand.body.Payload()
+		}
 		w.hold.ctx.attemptFailed(inHand, w.router.newPanicError(value, inHand), nil)
+		w.hold.ctx.dismiss()
 	}
 	if w.abandoned.Load() {
 		return // its supervisor has given it up already
@@ -152,14 +163,22 @@ func (w *Worker) fail(value any, inHand *Cell) {
 		return
 	}
 	w.restarting = false
-	switch doing.(type) {
-	case *actor.Started, *actor.Restart:
+	if starting {
 		w.barren.Add(1)
 	}
 	deliver.Apart(func() { // it logs the reason, which may be code of the user's
 		defer w.surviveEscalation()
 		w.invoker.EscalateFailure(reason, doing)
 	})
+}
+
+func isStart(message any) bool {
+	switch message.(type) {
+	case *actor.Started, *actor.Restart:
+		return true
+	default:
+		return false
+	}
 }
 
 func (w *Worker) surviveEscalation() {

@@ -54,15 +54,13 @@ type Worker struct {
 	parked        bool // no goroutine runs or is scheduled
 	started       bool // Start has been called
 	suspended     bool
-	leaving       bool  // takes no task any more
-	routed        bool  // in router.routees
-	index         int   // in router.workers
-	able          bool  // started, not suspended, not leaving, nothing in hand
-	promised      bool  // able, and own is not empty
-	waking        bool  // on its way from idle to the shared queue
-	listed        bool  // in router.idle
-	waits         int   // goroutines of the task in hand that wait for tasks of this pool
-	awaited       *Cell // what it waits for last, while waits > 0
+	leaving       bool // takes no task any more
+	routed        bool // in router.routees
+	index         int  // in router.workers
+	able          bool // started, not suspended, not leaving, nothing in hand
+	promised      bool // able, and own is not empty
+	waking        bool // on its way from idle to the shared queue
+	listed        bool // in router.idle
 	own           queue.Queue[Cell]
 	system        fifo
 	mail          fifo  // messages to the worker itself

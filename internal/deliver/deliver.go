@@ -17,30 +17,42 @@ type Deliverer struct {
 
 // Tell sends a message.
 func (d Deliverer) Tell(to *actor.PID, message any) {
-	defer d.survive("receiver", to)
-	d.System.Root.Send(to, message)
+	d.to(to, func(process actor.Process) { process.SendUserMessage(to, message) })
 }
 
 // TellSystem sends a message of the actor system.
 func (d Deliverer) TellSystem(to *actor.PID, message any) {
+	d.to(to, func(process actor.Process) { process.SendSystemMessage(to, message) })
+}
+
+// to sends to the process of a PID. An actor has a mailbox; anything else, such as the
+// dead letters, may run code of the user's there and then.
+func (d Deliverer) to(to *actor.PID, send func(actor.Process)) {
 	defer d.survive("receiver", to)
 	process, _ := d.System.ProcessRegistry.Get(to)
-	process.SendSystemMessage(to, message)
+	if _, ok := process.(*actor.ActorProcess); ok {
+		send(process)
+		return
+	}
+	d.Run("receiver", to, func() { send(process) })
 }
 
 // DeadLetter gives up a message that nobody will get.
 func (d Deliverer) DeadLetter(to *actor.PID, message any) {
-	Apart(func() {
-		defer d.survive("dead letter subscriber", to)
-		d.System.DeadLetter.SendUserMessage(to, message)
-	})
+	d.Run("dead letter subscriber", to, func() { d.System.DeadLetter.SendUserMessage(to, message) })
 }
 
 // Publish publishes an event.
 func (d Deliverer) Publish(event any) {
+	d.Run("event subscriber", nil, func() { d.System.EventStream.Publish(event) })
+}
+
+// Run runs f, which may panic or end its goroutine, and waits for it. who and to say in
+// the log whose code it was.
+func (d Deliverer) Run(who string, to *actor.PID, f func()) {
 	Apart(func() {
-		defer d.survive("event subscriber", nil)
-		d.System.EventStream.Publish(event)
+		defer d.survive(who, to)
+		f()
 	})
 }
 

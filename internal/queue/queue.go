@@ -115,6 +115,16 @@ func (q *Queue[E]) Peek() *E {
 	return q.levels[0].first()
 }
 
+// First returns the oldest element of the given priority without removing it, nil if
+// there is none.
+func (q *Queue[E]) First(priority int) *E {
+	l := q.byPrio[priority]
+	if l == nil || l.length() == 0 {
+		return nil
+	}
+	return l.first()
+}
+
 // Has reports whether e, which has been given the place and the priority, is in the
 // queue still.
 func (q *Queue[E]) Has(e *E, at Place, priority int) bool {
