@@ -62,17 +62,19 @@ func (b *batch) popLast() *Cell {
 }
 
 // Tasks are short if the worker's last ones took less than shortTime each, in
-// nanoseconds. Short tasks are taken in batches that last for about batchTime, by
-// the same measure, of maxBatch tasks at most. When moreover at least backlog of them
-// are queued, only one in stampEvery is stamped with the time; the others take the
-// stamp before theirs, unless their senders are to be told how long they waited. Tasks
-// may turn out to take longer than the last ones: a batch that has lasted for lateTime,
-// in nanoseconds, is recalled by whoever comes to the queue next.
+// nanoseconds, and brief if less than briefTime. Short tasks are taken in batches that
+// last for about batchTime, by the same measure, of maxBatch tasks at most. When
+// moreover at least backlog of them are queued, only one in stampEvery is stamped with
+// the time; the others take the stamp before theirs, unless their senders are to be told
+// how long they waited. Tasks may turn out to take longer than the last ones: a batch
+// that has lasted for lateTime, in nanoseconds, is recalled by whoever comes to the
+// queue next.
 const (
-	shortTime = 10_000
+	briefTime = 500
+	shortTime = 20_000
 	batchTime = 50_000
-	maxBatch  = 128
 	lateTime  = 1_000_000
+	maxBatch  = 128
 
 	backlog    = 16
 	stampEvery = 16
@@ -89,6 +91,7 @@ func (r *Router) takeSharedLocked(w *Worker, now int64) *Cell {
 		return r.stealLocked(w)
 	}
 	r.short = w.mean >= 0 && w.mean < shortTime
+	r.brief = r.short && w.mean < briefTime
 	if !r.short || r.picker != nil || w.breaker != breakerClosed || r.shared.Len() == 0 {
 		return c
 	}

@@ -109,6 +109,7 @@ type Router struct {
 	phase     phase
 	paused    bool
 	short     bool // the last tasks of the worker that took one last were
+	brief     bool // likewise
 	waking    bool // one worker is on its way from idle to the shared queue
 	shared    queue.Queue[Cell]
 

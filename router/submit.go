@@ -85,7 +85,7 @@ func (r *Router) submit(ctx context.Context, c *Cell, mode Mode) error {
 }
 
 // maxYields is how often a submitter that finds the queue full lets others run before
-// it waits in earnest. Where tasks are short there will be room before it could have
+// it waits in earnest. Where tasks are brief there will be room before it could have
 // been put to sleep and woken.
 const maxYields = 20
 
@@ -107,7 +107,10 @@ func (r *Router) submitLockedThenUnlock(ctx context.Context, c *Cell, mode Mode)
 				return nil
 			}
 		}
-		if !r.short || r.waiters.Len() > 0 || r.cfg.Overflow != Block || mode != MayWait || yields == maxYields {
+		if !r.brief || r.waiters.Len() > 0 || r.cfg.Overflow != Block || mode != MayWait ||
+			yields == maxYields || yields > 0 && r.waking {
+			// A worker that has been woken and has not come in the meantime is to run next
+			// on another processor, which is busy. Only one that is idle takes it from there.
 			return r.overflowLockedThenUnlock(ctx, c, mode)
 		}
 		r.mu.Unlock()
