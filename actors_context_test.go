@@ -203,6 +203,36 @@ func TestTheHandlersContextEndsWhenTheHandlerHasReturned(t *testing.T) {
 	})
 }
 
+func TestTheHandlersContextEndsForWhomeverAsksLater(t *testing.T) {
+	for name, opts := range map[string][]actors.TaskOption{"plain": nil, "with a key": {actors.Key("k")}} {
+		t.Run(name, func(t *testing.T) {
+			virtually(t, func(t *testing.T, root *actor.RootContext) {
+				ended := make(chan struct{})
+				pool := open(t, root, func(ctx context.Context, leaves bool) (bool, error) {
+					if leaves {
+						go func() {
+							time.Sleep(time.Second)
+							<-ctx.Done()
+							close(ended)
+						}()
+					}
+					return leaves, nil
+				}, actors.WithSize(1))
+				require.NoError(t, pool.Tell(t.Context(), true, opts...))
+				time.Sleep(time.Minute)
+				_, err := pool.Ask(t.Context(), false)
+				require.NoError(t, err)
+				synctest.Wait()
+				select {
+				case <-ended:
+				default:
+					t.Error("it has not ended")
+				}
+			})
+		})
+	}
+}
+
 func TestATimeoutBoundsTheWholeLifeOfATask(t *testing.T) {
 	virtually(t, func(t *testing.T, root *actor.RootContext) {
 		pool := open(t, root, sleep, actors.WithSize(1), actors.WithQueue(1, actors.Block))

@@ -2,6 +2,7 @@ package troupe_test
 
 import (
 	"context"
+	"log/slog"
 	"runtime"
 	"sync/atomic"
 	"testing"
@@ -154,4 +155,134 @@ func TestACallersContextMayPanicWhenItsTaskEnds(t *testing.T) {
 			})
 		})
 	}
+}
+
+// slowToTell is a context whose Deadline takes as long as it is told to.
+type slowToTell struct {
+	context.Context
+	armed         atomic.Bool
+	asked, answer chan struct{}
+}
+
+func (s *slowToTell) Deadline() (time.Time, bool) {
+	if s.armed.CompareAndSwap(true, false) {
+		close(s.asked)
+		<-s.answer
+	}
+	return s.Context.Deadline()
+}
+
+func TestATaskDoesNotEndAtTheDeadlineOfOneThatLeftAGoroutineBehind(t *testing.T) {
+	virtually(t, func(t *testing.T, root *actor.RootContext) {
+		caller := &slowToTell{Context: context.Background(), asked: make(chan struct{}), answer: make(chan struct{})}
+		made := make(chan struct{})
+		pool := open(t, root, func(ctx context.Context, leaves bool) (bool, error) {
+			if leaves {
+				caller.armed.Store(true)
+				go func() {
+					ctx.Done()
+					close(made)
+				}()
+				<-caller.asked
+				return leaves, nil
+			}
+			close(caller.answer)
+			<-made
+			_, err := sleep(ctx, time.Minute)
+			return leaves, err
+		}, actors.WithSize(1))
+		pool.Pause()
+		require.NoError(t, pool.Tell(caller, true, actors.Timeout(time.Second)))
+		f, err := pool.Submit(caller, false, actors.Timeout(time.Hour))
+		require.NoError(t, err)
+		pool.Resume()
+		_, err = f.Wait(t.Context())
+		require.NoError(t, err)
+	})
+}
+
+func TestADeadLetterThatTakesItsTimeKeepsNoContextAlive(t *testing.T) {
+	virtually(t, func(t *testing.T, root *actor.RootContext) {
+		gone := root.Spawn(actor.PropsFromFunc(func(actor.Context) {}))
+		require.NoError(t, stopped(root.StopFuture(gone)))
+		root.ActorSystem().EventStream.Subscribe(func(event any) {
+			if letter, ok := event.(*actor.DeadLetterEvent); ok && letter.PID.Equal(gone) {
+				time.Sleep(time.Minute)
+			}
+		})
+		ended := make(chan time.Time, 1)
+		pool := open(t, root, func(ctx context.Context, _ int) (int, error) {
+			<-ctx.Done()
+			ended <- time.Now()
+			return 0, ctx.Err()
+		}, actors.WithSize(1))
+		root.RequestWithCustomSender(pool.PID(), &messages.Task{Payload: 1}, gone)
+		synctest.Wait()
+		begun := time.Now()
+		pool.Close()
+		assert.Equal(t, begun, <-ended)
+	})
+}
+
+// noticed is a context that says when it is asked to end one that was made from it.
+type noticed struct {
+	context.Context
+	ends func()
+}
+
+func (n noticed) Done() <-chan struct{} { n.ends(); return n.Context.Done() }
+
+// logging is a log handler that calls a function for each record.
+type logging struct {
+	slog.Handler
+	call func()
+}
+
+func (logging) Enabled(context.Context, slog.Level) bool    { return true }
+func (l logging) Handle(context.Context, slog.Record) error { l.call(); return nil }
+func (l logging) WithAttrs([]slog.Attr) slog.Handler        { return l }
+func (l logging) WithGroup(string) slog.Handler             { return l }
+func (l logging) factory(*actor.ActorSystem) *slog.Logger   { return slog.New(l) }
+
+// A handler panics; while that is logged, a goroutine it left behind asks for its
+// context for the first time, and the caller's panics when the pool ends it.
+func TestALateContextThatPanicsCostsNoWorker(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var armed, hostile atomic.Bool
+		asks, asked := make(chan struct{}), make(chan struct{})
+		log := logging{slog.DiscardHandler, func() {
+			if armed.CompareAndSwap(true, false) {
+				close(asks)
+				<-asked
+			}
+		}}
+		system := actor.NewActorSystem(actor.WithLoggerFactory(log.factory))
+		over, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		caller := noticed{over, func() {
+			if hostile.Load() {
+				panic("context")
+			}
+		}}
+		pool := open(t, system.Root, func(ctx context.Context, leaves bool) (bool, error) {
+			if !leaves {
+				return leaves, nil
+			}
+			go func() {
+				<-asks
+				ctx.Done()
+				hostile.Store(true)
+				close(asked)
+			}()
+			armed.Store(true)
+			panic("handler")
+		}, actors.WithSize(1))
+		func() {
+			defer func() { _ = recover() }() // to who asks, his own context may do so
+			_, _ = pool.Ask(caller, true)
+		}()
+		_, err := pool.Ask(t.Context(), false)
+		require.NoError(t, err)
+		hostile.Store(false)
+	})
 }

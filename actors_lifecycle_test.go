@@ -322,35 +322,59 @@ func TestAHandlerMayCloseItsOwnPool(t *testing.T) {
 
 // The timer of the pool's deadlines is all that could keep it.
 func TestAClosedPoolCanBeCollectedThoughTimeoutsWereLeft(t *testing.T) {
-	var collected atomic.Bool
-	func() {
-		large := new([1 << 20]byte)
-		runtime.AddCleanup(large, func(struct{}) { collected.Store(true) }, struct{}{})
-		begun := make(chan struct{})
-		pool, err := actors.NewPool(quiet().Root, func(ctx context.Context, waits bool) (int, error) {
-			if waits {
-				close(begun)
-				<-ctx.Done()
+	const shorts, waits, ignores = 0, 1, 2
+	watchdog := actors.WithWatchdog(actors.Watchdog{Grace: 10 * time.Millisecond})
+	options := map[string][]actors.Option{"of a handler given up": {watchdog}}
+	for name, use := range map[string]func(t *testing.T, pool *actors.Pool[int, int], begun <-chan struct{}, release chan<- struct{}){
+		"in a batch": func(t *testing.T, pool *actors.Pool[int, int], begun <-chan struct{}, _ chan<- struct{}) {
+			for range 50 { // tasks are short, and taken in batches
+				require.NoError(t, pool.Tell(t.Context(), shorts))
+				require.NoError(t, pool.Wait(t.Context()))
 			}
-			return int(large[0]), nil
-		}, actors.WithSize(1))
-		require.NoError(t, err)
-		for range 50 { // tasks are short, and taken in batches
-			require.NoError(t, pool.Tell(t.Context(), false))
-			require.NoError(t, pool.Wait(t.Context()))
-		}
-		pool.Pause()
-		for range 3 {
-			require.NoError(t, pool.Tell(t.Context(), false, actors.Timeout(time.Hour)))
-		}
-		require.NoError(t, pool.Tell(t.Context(), true))
-		pool.Resume()
-		<-begun
-		pool.Close()
-		<-pool.Done()
-	}()
-	assert.Eventually(t, func() bool {
-		runtime.GC()
-		return collected.Load()
-	}, 10*time.Second, 10*time.Millisecond)
+			pool.Pause()
+			for range 3 {
+				require.NoError(t, pool.Tell(t.Context(), shorts, actors.Timeout(time.Hour)))
+			}
+			require.NoError(t, pool.Tell(t.Context(), waits))
+			pool.Resume()
+			<-begun
+			pool.Close()
+		},
+		"of a handler given up": func(t *testing.T, pool *actors.Pool[int, int], begun <-chan struct{}, release chan<- struct{}) {
+			f, err := pool.Submit(t.Context(), ignores, actors.Timeout(time.Hour))
+			require.NoError(t, err)
+			<-begun
+			f.Cancel()
+			require.Eventually(t, func() bool { return pool.Stats().Abandoned > 0 }, 10*time.Second, time.Millisecond)
+			pool.Close()
+			close(release)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var collected atomic.Bool
+			func() {
+				large := new([1 << 20]byte)
+				runtime.AddCleanup(large, func(struct{}) { collected.Store(true) }, struct{}{})
+				begun, release := make(chan struct{}), make(chan struct{})
+				pool, err := actors.NewPool(quiet().Root, func(ctx context.Context, n int) (int, error) {
+					switch n {
+					case waits:
+						close(begun)
+						<-ctx.Done()
+					case ignores:
+						close(begun)
+						<-release
+					}
+					return int(large[0]), nil
+				}, append(options[name], actors.WithSize(1))...)
+				require.NoError(t, err)
+				use(t, pool, begun, release)
+				<-pool.Done()
+			}()
+			assert.Eventually(t, func() bool {
+				runtime.GC()
+				return collected.Load()
+			}, 10*time.Second, 10*time.Millisecond)
+		})
+	}
 }

@@ -3,6 +3,7 @@ package troupe_test
 import (
 	"context"
 	"fmt"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -313,5 +314,23 @@ func TestAWorkerMayStopItsOwnPool(t *testing.T) {
 			got = append(got, fmt.Sprintf("%T", <-in.mail))
 		}
 		assert.ElementsMatch(t, []string{"string", "*messages.Result", "*messages.Result", "*actor.Terminated"}, got)
+	})
+}
+
+func TestResultsPassTheSenderMiddlewareOfTheRootContext(t *testing.T) {
+	virtually(t, func(t *testing.T, root *actor.RootContext) {
+		var seen atomic.Int32
+		root.WithSenderMiddleware(func(next actor.SenderFunc) actor.SenderFunc {
+			return func(ctx actor.SenderContext, to *actor.PID, envelope *actor.MessageEnvelope) {
+				if _, ok := envelope.Message.(*messages.Result); ok {
+					seen.Add(1)
+				}
+				next(ctx, to, envelope)
+			}
+		})
+		pool := open(t, root, double)
+		_, err := root.RequestFuture(pool.PID(), &messages.Task{Payload: 3}, time.Second).Result()
+		require.NoError(t, err)
+		assert.EqualValues(t, 1, seen.Load())
 	})
 }

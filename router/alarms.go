@@ -59,6 +59,9 @@ func (r *Router) addDeadlineLocked(c *Cell) {
 func (r *Router) endDeadlineLocked(c *Cell) {
 	if x := c.rare; x != nil && x.expiry.Set() {
 		r.alarms.Remove(&x.expiry)
+		if r.phase == closed {
+			r.setTimerLocked()
+		}
 	}
 }
 

@@ -7,12 +7,15 @@ import (
 )
 
 // handlerOf is the context that a worker of this pool gave a handler and that ctx was
-// derived from; nil if there is none. It runs code of the user's.
+// derived from; nil if there is none. No other task gets it from now on. It runs code of
+// the user's.
 func (r *Router) handlerOf(ctx context.Context) *Context {
-	if c := FromContext(ctx); c != nil && c.router == r && c.worker != nil {
-		return c
+	c := FromContext(ctx)
+	if c == nil || c.router != r || c.worker == nil {
+		return nil
 	}
-	return nil
+	c.used.Store(true)
+	return c
 }
 
 // OfHandler reports whether ctx is that of one of the pool's own handlers.
@@ -71,7 +74,6 @@ func (r *Router) blockLocked(self *Context) bool {
 			return false
 		}
 		r.blocked++
-		self.used.Store(true) // no other task is to get it
 	}
 	self.waits++
 	if r.stuck == nil {

@@ -106,7 +106,7 @@ func (r *Router) relieveLocked(then *after) {
 			cells = append(cells, w.takeOwnLocked()...)
 		}
 	}
-	r.moveLocked(cells, then)
+	r.moveLocked(r.withSharedLocked(cells), then)
 }
 
 // unsideLocked forgets that a worker that leaves is sidelined.

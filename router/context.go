@@ -28,7 +28,7 @@ type Context struct {
 
 	dueAt atomic.Int64 // of the task, on the router's clock; 0: never
 
-	used atomic.Bool // std or ended is set, or it has waited
+	used atomic.Bool // std or ended is set or about to be, or it has waited: no other task gets it
 
 	// Guarded by Router.mu.
 	waits   int   // goroutines of the handler that wait for tasks of its own pool
@@ -110,6 +110,7 @@ func (c *Context) standard() context.Context {
 	if std != nil {
 		return std
 	}
+	c.used.Store(true) // before its deadline is read: see contextFor
 	std, cancel := c.derive()
 	c.mu.Lock()
 	if c.std != nil { // another goroutine of the handler was quicker
@@ -119,7 +120,6 @@ func (c *Context) standard() context.Context {
 		return first
 	}
 	c.std, c.cancel = std, cancel
-	c.used.Store(true)
 	ended := c.ended
 	c.mu.Unlock()
 	if ended != nil {
@@ -139,7 +139,10 @@ func (c *Context) derive() (std context.Context, cancel func(error)) {
 		parent, stop = context.WithDeadlineCause(parent, at, messages.ErrTaskTimeout)
 	}
 	std, end := context.WithCancelCause(parent)
-	return std, func(cause error) { end(cause); stop() }
+	return std, func(cause error) {
+		defer stop()
+		end(cause)
+	}
 }
 
 // endFor says why the task is over, unless it is known. It reports whether the context
@@ -176,24 +179,29 @@ func (c *Context) cancelFor(cause error) {
 	}
 }
 
-// release frees what a used context holds, when its handler has returned. It does so
-// once, for the user's code may have panicked in it.
+// release ends a context whose handler has returned, and frees what it holds.
 func (c *Context) release() {
-	c.endFor(context.Canceled)
-	c.mu.Lock()
-	cancel := c.cancel
-	c.cancel = nil
-	c.mu.Unlock()
-	if cancel != nil {
+	if cancel := c.takeCancel(); cancel != nil {
 		cancel(context.Canceled)
 	}
 }
 
 // dismiss is release for where a panic of the user's code has nobody to recover it.
 func (c *Context) dismiss() {
-	if c.used.Load() {
-		c.router.deliver.Run("context", nil, c.release)
+	if cancel := c.takeCancel(); cancel != nil {
+		c.router.deliver.Run("context", nil, func() { cancel(context.Canceled) })
 	}
+}
+
+// takeCancel says that the context has ended, and returns what frees it, nil if there
+// is nothing to free. It does so once, for the user's code may panic in that.
+func (c *Context) takeCancel() func(error) {
+	c.endFor(context.Canceled)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	cancel := c.cancel
+	c.cancel = nil
+	return cancel
 }
 
 // retire ends a context that no task will be given any more and that nobody has asked
@@ -214,7 +222,9 @@ func (w *Worker) contextFor(c *Cell) *Context {
 		if at := c.dueAt(); last.dueAt.Load() != at {
 			last.dueAt.Store(at)
 		}
-		return last
+		if !last.used.Load() { // else a goroutine left behind may have read the deadline before
+			return last
+		}
 	}
 	w.endLastContext()
 	ctx := w.router.newContext(c, w)

@@ -259,3 +259,39 @@ func TestCustomMayUseItsPool(t *testing.T) {
 		assert.Equal(t, []int64{3, 3, 3}, succeeded(p.Stats()))
 	})
 }
+
+func TestWhatSeveralWorkersHandBackKeepsItsOrder(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		const occupies = -1
+		var begun []int
+		turn := 0
+		pool := newPool(t, func(_ context.Context, n int) (int, error) {
+			if n == occupies {
+				time.Sleep(time.Second)
+			} else {
+				begun = append(begun, n)
+			}
+			return n, nil
+		}, actors.WithSize(3), actors.WithDispatch(router.Custom(func(task router.TaskView, _ router.Workers) int {
+			turn++
+			if task.ID != "" {
+				return turn % 3
+			}
+			return 1 + turn%2
+		})))
+		for range 3 {
+			require.NoError(t, pool.Tell(t.Context(), occupies, actors.ID("first")))
+		}
+		for n := range 8 {
+			require.NoError(t, pool.Tell(t.Context(), n))
+		}
+		var resizes sync.WaitGroup
+		for _, size := range []int{2, 1} {
+			resizes.Go(func() { assert.NoError(t, pool.Resize(t.Context(), size)) })
+			synctest.Wait()
+		}
+		resizes.Wait()
+		require.NoError(t, pool.Wait(t.Context()))
+		assert.Equal(t, []int{0, 1, 2, 3, 4, 5, 6, 7}, begun)
+	})
+}

@@ -30,8 +30,8 @@ func (r *Router) placeLocked(c *Cell) (w *Worker, room bool) {
 		}
 		return nil, r.shared.Len()+r.held-capacity < free
 	}
-	if w.able && w.own.Len() == 0 && r.shared.Len() == 0 && !r.paused {
-		return w, true
+	if w.able && w.own.Len() == 0 && r.shared.Len() < r.able-r.promised && !r.paused {
+		return w, true // the others that are free take what is shared
 	}
 	promised := r.promised
 	if r.paused {
@@ -147,7 +147,18 @@ func (r *Router) victimLocked() *Cell {
 // handBackLocked gives the tasks of w's own queue, which is not in dispatch any
 // more, to other workers. The tasks that were for w alone are dropped.
 func (r *Router) handBackLocked(w *Worker, then *after) {
-	r.moveLocked(w.takeOwnLocked(), then)
+	r.moveLocked(r.withSharedLocked(w.takeOwnLocked()), then)
+}
+
+// withSharedLocked adds what has been handed back before, under custom dispatch, so
+// that all of it comes back in order.
+func (r *Router) withSharedLocked(cells []*Cell) []*Cell {
+	if _, picked := r.picker.(custom); picked && len(cells) > 0 {
+		for c := r.shared.Pop(); c != nil; c = r.shared.Pop() {
+			cells = append(cells, c)
+		}
+	}
+	return cells
 }
 
 // rebalanceLocked lets keyed tasks follow their keys, after a change of the

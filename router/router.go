@@ -243,12 +243,12 @@ type settlement struct {
 // run must be called without mu.
 func (a *after) run() {
 	if len(a.settled) > 0 {
-		tellAll(a.settled)
-		for _, s := range a.settled {
+		for _, s := range a.settled { // first, for those who are told may take their time
 			if s.ctx != nil {
 				s.ctx.interrupt(s.cause)
 			}
 		}
+		tellAll(a.settled)
 	}
 	if a.wake != nil {
 		a.wake.schedule()

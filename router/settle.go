@@ -180,6 +180,7 @@ func (r *Router) interruptLocked(c *Cell, outcome messages.Outcome, err, cause e
 	h := r.holdLocked(c)
 	if r.claim(c, h, outcome) {
 		h.interrupted = true
+		r.endDeadlineLocked(c)
 		if c.worker == nil {
 			close(r.callers[c].over)
 		}

@@ -87,9 +87,6 @@ func (r *Router) reclaimLocked(w *Worker) {
 		r.endDeadlineLocked(c)
 		w.release(c)
 	}
-	if len(w.timed) > 0 && r.phase == closed {
-		r.setTimerLocked()
-	}
 	w.timed = w.timed[:0]
 	for i, c := range w.spares {
 		w.spares[i] = nil

@@ -19,7 +19,7 @@ func (j job) none() bool { return j.system == nil && j.mail == nil && j.cell == 
 // goroutine only.
 func (r *Router) next(w *Worker, done *Cell, now int64) job {
 	if done != nil {
-		w.dropContext()
+		w.dropContext((*Context).dismiss)
 		w.measureBatch(now)
 		if !w.abandoned.Load() {
 			w.measureRest(now)
@@ -144,11 +144,15 @@ func (w *Worker) beginLocked(c *Cell) {
 	w.lastOfBatch = w.hand.batch.len() == 0
 }
 
-// dropContext ends the context of a task that has been done, if it was used.
-func (w *Worker) dropContext() {
-	if w.hold.ctx.used.Load() {
-		w.hold.ctx.release()
+// dropContext ends the context of a task that has been done, unless the next one may
+// get it.
+func (w *Worker) dropContext(end func(*Context)) {
+	switch ctx := w.hold.ctx; {
+	case ctx.used.Load():
 		w.lastCtx = nil
+		end(ctx)
+	case ctx != w.lastCtx:
+		end(ctx)
 	}
 }
 

@@ -74,7 +74,7 @@ func (w *Worker) workUntilFailure(done *Cell) (parked bool, inHand *Cell) {
 func (w *Worker) work(c *Cell) {
 	w.settled = false
 	w.give(c)
-	w.dropContext()
+	w.dropContext((*Context).release)
 }
 
 func (w *Worker) give(c *Cell) {
@@ -152,7 +152,9 @@ func (w *Worker) fail(value any, inHand *Cell) {
 		if w.router.cfg.Handled { // that is the cell itself, which may be another task soon
 			doing = inHand.body.Payload()
 		}
-		w.hold.ctx.attemptFailed(inHand, w.router.newPanicError(value, inHand), nil)
+		if !w.settled { // else it is its context that has panicked
+			w.hold.ctx.attemptFailed(inHand, w.router.newPanicError(value, inHand), nil)
+		}
 		w.hold.ctx.dismiss()
 	}
 	if w.abandoned.Load() {

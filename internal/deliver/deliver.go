@@ -17,7 +17,7 @@ type Deliverer struct {
 
 // Tell sends a message.
 func (d Deliverer) Tell(to *actor.PID, message any) {
-	d.to(to, func(process actor.Process) { process.SendUserMessage(to, message) })
+	d.to(to, func(actor.Process) { d.System.Root.Send(to, message) }) // with the middleware of Root
 }
 
 // TellSystem sends a message of the actor system.
