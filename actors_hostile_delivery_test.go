@@ -21,15 +21,15 @@ import (
 // one that it was made from: both run code of the user's. These tests state that the
 // pool loses nothing, whatever that does.
 
-// hostileSender is the PID of an actor that is gone, and whose dead letters end the
-// goroutine that publishes them.
-func hostileSender(t *testing.T, root *actor.RootContext) *actor.PID {
+// goneSender is the PID of an actor that is gone; whoever publishes its dead letters
+// calls the function.
+func goneSender(t *testing.T, root *actor.RootContext, call func()) *actor.PID {
 	t.Helper()
 	pid := root.Spawn(actor.PropsFromFunc(func(actor.Context) {}))
 	require.NoError(t, stopped(root.StopFuture(pid)))
 	root.ActorSystem().EventStream.Subscribe(func(event any) {
 		if letter, ok := event.(*actor.DeadLetterEvent); ok && letter.PID.Equal(pid) {
-			runtime.Goexit()
+			call()
 		}
 	})
 	return pid
@@ -48,7 +48,7 @@ func TestADeadLetterThatEndsItsGoroutineKeepsNoWorkerAsleep(t *testing.T) {
 			}
 			return attempts, nil
 		}, actors.WithSize(2), actors.WithRetry(actors.Retry{Attempts: 2, Min: time.Second, Max: time.Second, On: actors.AnyError}))
-		root.RequestWithCustomSender(pool.PID(), &messages.Task{Payload: false, Timeout: time.Second}, hostileSender(t, root))
+		root.RequestWithCustomSender(pool.PID(), &messages.Task{Payload: false, Timeout: time.Second}, goneSender(t, root, runtime.Goexit))
 		n, err := pool.Ask(t.Context(), true)
 		require.NoError(t, err, "the retry was due when the other task timed out")
 		assert.Equal(t, 2, n)
@@ -59,7 +59,7 @@ func TestADeadLetterThatEndsItsGoroutineDoesNotHoldUpAShutdown(t *testing.T) {
 	virtually(t, func(t *testing.T, root *actor.RootContext) {
 		pool := open(t, root, func(context.Context, int) (int, error) { return 0, errTask },
 			actors.WithRetry(actors.Retry{Attempts: 2, Min: time.Hour, Max: time.Hour, On: actors.AnyError}))
-		root.RequestWithCustomSender(pool.PID(), &messages.Task{Payload: 1}, hostileSender(t, root))
+		root.RequestWithCustomSender(pool.PID(), &messages.Task{Payload: 1}, goneSender(t, root, runtime.Goexit))
 		synctest.Wait()
 		over := make(chan error, 1)
 		go func() {
@@ -77,7 +77,7 @@ func TestADeadLetterThatEndsItsGoroutineDoesNotHoldUpAShutdown(t *testing.T) {
 func TestADeadLetterThatEndsItsGoroutineCostsNoWorker(t *testing.T) {
 	virtually(t, func(t *testing.T, root *actor.RootContext) {
 		pool := open(t, root, func(_ context.Context, n int) (int, error) { return 1 / n, nil }, actors.WithSize(1))
-		root.RequestWithCustomSender(pool.PID(), &messages.Task{Payload: 0}, hostileSender(t, root))
+		root.RequestWithCustomSender(pool.PID(), &messages.Task{Payload: 0}, goneSender(t, root, runtime.Goexit))
 		synctest.Wait()
 		n, err := pool.Ask(t.Context(), 1)
 		require.NoError(t, err)
@@ -203,20 +203,13 @@ func TestATaskDoesNotEndAtTheDeadlineOfOneThatLeftAGoroutineBehind(t *testing.T)
 
 func TestADeadLetterThatTakesItsTimeKeepsNoContextAlive(t *testing.T) {
 	virtually(t, func(t *testing.T, root *actor.RootContext) {
-		gone := root.Spawn(actor.PropsFromFunc(func(actor.Context) {}))
-		require.NoError(t, stopped(root.StopFuture(gone)))
-		root.ActorSystem().EventStream.Subscribe(func(event any) {
-			if letter, ok := event.(*actor.DeadLetterEvent); ok && letter.PID.Equal(gone) {
-				time.Sleep(time.Minute)
-			}
-		})
 		ended := make(chan time.Time, 1)
 		pool := open(t, root, func(ctx context.Context, _ int) (int, error) {
 			<-ctx.Done()
 			ended <- time.Now()
 			return 0, ctx.Err()
 		}, actors.WithSize(1))
-		root.RequestWithCustomSender(pool.PID(), &messages.Task{Payload: 1}, gone)
+		root.RequestWithCustomSender(pool.PID(), &messages.Task{Payload: 1}, goneSender(t, root, func() { time.Sleep(time.Minute) }))
 		synctest.Wait()
 		begun := time.Now()
 		pool.Close()

@@ -323,10 +323,11 @@ func TestAHandlerMayCloseItsOwnPool(t *testing.T) {
 // The timer of the pool's deadlines is all that could keep it.
 func TestAClosedPoolCanBeCollectedThoughTimeoutsWereLeft(t *testing.T) {
 	const shorts, waits, ignores = 0, 1, 2
-	watchdog := actors.WithWatchdog(actors.Watchdog{Grace: 10 * time.Millisecond})
-	options := map[string][]actors.Option{"of a handler given up": {watchdog}}
-	for name, use := range map[string]func(t *testing.T, pool *actors.Pool[int, int], begun <-chan struct{}, release chan<- struct{}){
-		"in a batch": func(t *testing.T, pool *actors.Pool[int, int], begun <-chan struct{}, _ chan<- struct{}) {
+	for name, tc := range map[string]struct {
+		options []actors.Option
+		use     func(t *testing.T, pool *actors.Pool[int, int], begun <-chan struct{}, release chan<- struct{})
+	}{
+		"in a batch": {nil, func(t *testing.T, pool *actors.Pool[int, int], begun <-chan struct{}, _ chan<- struct{}) {
 			for range 50 { // tasks are short, and taken in batches
 				require.NoError(t, pool.Tell(t.Context(), shorts))
 				require.NoError(t, pool.Wait(t.Context()))
@@ -339,8 +340,10 @@ func TestAClosedPoolCanBeCollectedThoughTimeoutsWereLeft(t *testing.T) {
 			pool.Resume()
 			<-begun
 			pool.Close()
-		},
-		"of a handler given up": func(t *testing.T, pool *actors.Pool[int, int], begun <-chan struct{}, release chan<- struct{}) {
+		}},
+		"of a handler given up": {[]actors.Option{
+			actors.WithWatchdog(actors.Watchdog{Grace: 10 * time.Millisecond}),
+		}, func(t *testing.T, pool *actors.Pool[int, int], begun <-chan struct{}, release chan<- struct{}) {
 			f, err := pool.Submit(t.Context(), ignores, actors.Timeout(time.Hour))
 			require.NoError(t, err)
 			<-begun
@@ -348,7 +351,7 @@ func TestAClosedPoolCanBeCollectedThoughTimeoutsWereLeft(t *testing.T) {
 			require.Eventually(t, func() bool { return pool.Stats().Abandoned > 0 }, 10*time.Second, time.Millisecond)
 			pool.Close()
 			close(release)
-		},
+		}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var collected atomic.Bool
@@ -366,9 +369,9 @@ func TestAClosedPoolCanBeCollectedThoughTimeoutsWereLeft(t *testing.T) {
 						<-release
 					}
 					return int(large[0]), nil
-				}, append(options[name], actors.WithSize(1))...)
+				}, append(tc.options, actors.WithSize(1))...)
 				require.NoError(t, err)
-				use(t, pool, begun, release)
+				tc.use(t, pool, begun, release)
 				<-pool.Done()
 			}()
 			assert.Eventually(t, func() bool {

@@ -117,16 +117,13 @@ func (d dispatching) dispatch() router.Dispatch {
 // predicted reports whether it is known what becomes of every task: by which worker
 // it is run makes no difference.
 func (s script) predicted() bool {
-	if s.dispatch == leastBusy && !s.short {
-		return true
-	}
-	return s.alone()
+	return s.dispatch == leastBusy && !s.short || s.alone()
 }
 
 // anonymous reports whether it need not be known who has which task in hand, so that
 // tasks need no IDs.
 func (s script) anonymous() bool {
-	return s.alone() && s.predicted() && s.overflow != actors.CallerRuns
+	return s.alone() && s.overflow != actors.CallerRuns
 }
 
 // mayExceed reports whether more tasks may be queued than the capacity allows: retries

@@ -5,6 +5,7 @@ import (
 	"math"
 	"time"
 
+	"github.com/troupe-go/troupe/internal/deadline"
 	"github.com/troupe-go/troupe/messages"
 )
 
@@ -58,10 +59,21 @@ func (r *Router) addDeadlineLocked(c *Cell) {
 
 func (r *Router) endDeadlineLocked(c *Cell) {
 	if x := c.rare; x != nil && x.expiry.Set() {
-		r.alarms.Remove(&x.expiry)
-		if r.phase == closed {
-			r.setTimerLocked()
-		}
+		r.endAlarmLocked(&x.expiry)
+	}
+}
+
+// endAlarmLocked takes back an alarm that is set. Nothing of a pool is to outlive it, so
+// the last one of a closed pool stops the timer.
+func (r *Router) endAlarmLocked(e *deadline.Entry[alarm]) {
+	r.alarms.Remove(e)
+	r.stopIdleTimerLocked()
+}
+
+func (r *Router) stopIdleTimerLocked() {
+	if r.phase == closed && r.alarms.Len() == 0 && r.timer != nil {
+		r.timer.Stop()
+		r.timerAt = 0
 	}
 }
 
@@ -69,10 +81,6 @@ func (r *Router) endDeadlineLocked(c *Cell) {
 // early is left alone: it costs less to let it fire in vain.
 func (r *Router) setTimerLocked() {
 	at, ok := r.alarms.Next()
-	if !ok && r.phase == closed && r.timer != nil {
-		r.timer.Stop() // nothing of the pool is to outlive it
-		r.timerAt = 0
-	}
 	if !ok || r.timerAt != 0 && r.timerAt <= at {
 		return
 	}

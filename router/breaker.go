@@ -101,7 +101,7 @@ func (r *Router) keepOneLocked(then *after) {
 	}
 	for _, w := range routees {
 		if w.breaker == breakerOpen && !w.delayed {
-			r.alarms.Remove(&w.cooling)
+			r.endAlarmLocked(&w.cooling)
 			cooled{w}.ringLocked(r, 0, then)
 			return
 		}

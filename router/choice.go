@@ -113,7 +113,7 @@ func (r *Router) relieveLocked(then *after) {
 func (r *Router) unsideLocked(w *Worker) {
 	w.delayed, w.breaker = false, breakerClosed
 	if w.cooling.Set() {
-		r.alarms.Remove(&w.cooling)
+		r.endAlarmLocked(&w.cooling)
 	}
 	r.sideLocked(w)
 }

@@ -150,6 +150,10 @@ func (c *Context) derive() (std context.Context, cancel func(error)) {
 func (c *Context) endFor(cause error) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	return c.endForLocked(cause)
+}
+
+func (c *Context) endForLocked(cause error) bool {
 	if c.ended != nil {
 		return false
 	}
@@ -196,9 +200,9 @@ func (c *Context) dismiss() {
 // takeCancel says that the context has ended, and returns what frees it, nil if there
 // is nothing to free. It does so once, for the user's code may panic in that.
 func (c *Context) takeCancel() func(error) {
-	c.endFor(context.Canceled)
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.endForLocked(context.Canceled)
 	cancel := c.cancel
 	c.cancel = nil
 	return cancel

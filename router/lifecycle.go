@@ -114,7 +114,7 @@ func (r *Router) Close() {
 			r.interruptLocked(c, messages.Canceled, errCanceledByStop, messages.ErrPoolStopped, &then)
 			r.endDeadlineLocked(c)
 		}
-		r.setTimerLocked()
+		r.stopIdleTimerLocked()
 		r.quietLocked(&then)
 	}
 	r.mu.Unlock()

@@ -14,28 +14,21 @@ import (
 func (r *Router) placeLocked(c *Cell) (w *Worker, room bool) {
 	w = r.pickLocked(c)
 	capacity := r.cfg.Capacity - min(r.delayed.Len(), r.cfg.Capacity) // what waiting retries leave of it
+	promised, free := r.promised, r.able-r.promised                   // what free workers begin of their own queues, and of the shared one
+	if r.paused {
+		promised, free = 0, 0
+	}
 	if w == nil {
-		free := r.able - r.promised
-		if r.paused {
-			free = 0
-		}
-		if r.picker != nil { // those of the workers count as well; free ones have begun theirs
-			capacity -= r.own
-			if !r.paused {
-				capacity += r.promised
-			}
+		if r.picker != nil { // those of the workers count as well
+			capacity -= r.own - promised
 		}
 		if r.held > 0 && r.shared.Len()+r.held-capacity >= free {
 			r.recountLocked()
 		}
 		return nil, r.shared.Len()+r.held-capacity < free
 	}
-	if w.able && w.own.Len() == 0 && r.shared.Len() < r.able-r.promised && !r.paused {
+	if w.able && w.own.Len() == 0 && r.shared.Len() < free {
 		return w, true // the others that are free take what is shared
-	}
-	promised := r.promised
-	if r.paused {
-		promised = 0
 	}
 	return w, r.own+r.shared.Len()-promised < capacity // the shared queue has what was handed back, if anything
 }
@@ -104,7 +97,7 @@ func (r *Router) unqueueLocked(c *Cell) {
 		return
 	case delayed:
 		r.delayed.Remove(c.at, c.priority())
-		r.alarms.Remove(&c.rare.past.due)
+		r.endAlarmLocked(&c.rare.past.due)
 		return
 	}
 	w := c.worker
@@ -154,9 +147,15 @@ func (r *Router) handBackLocked(w *Worker, then *after) {
 // that all of it comes back in order.
 func (r *Router) withSharedLocked(cells []*Cell) []*Cell {
 	if _, picked := r.picker.(custom); picked && len(cells) > 0 {
-		for c := r.shared.Pop(); c != nil; c = r.shared.Pop() {
-			cells = append(cells, c)
-		}
+		cells = append(cells, r.emptySharedLocked()...)
+	}
+	return cells
+}
+
+// emptySharedLocked takes all tasks out of the shared queue, but for those in batches.
+func (r *Router) emptySharedLocked() (cells []*Cell) {
+	for c := r.shared.Pop(); c != nil; c = r.shared.Pop() {
+		cells = append(cells, c)
 	}
 	return cells
 }
@@ -187,11 +186,7 @@ func (r *Router) adoptSharedLocked(then *after) {
 	if _, unkeyed := r.picker.(custom); r.picker == nil || unkeyed {
 		return
 	}
-	var cells []*Cell
-	for c := r.shared.Pop(); c != nil; c = r.shared.Pop() {
-		cells = append(cells, c)
-	}
-	r.moveLocked(cells, then)
+	r.moveLocked(r.emptySharedLocked(), then)
 }
 
 // order is the place of the task among those of its priority: by acceptance or, if it

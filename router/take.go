@@ -19,7 +19,6 @@ func (j job) none() bool { return j.system == nil && j.mail == nil && j.cell == 
 // goroutine only.
 func (r *Router) next(w *Worker, done *Cell, now int64) job {
 	if done != nil {
-		w.dropContext((*Context).dismiss)
 		w.measureBatch(now)
 		if !w.abandoned.Load() {
 			w.measureRest(now)
@@ -146,13 +145,10 @@ func (w *Worker) beginLocked(c *Cell) {
 
 // dropContext ends the context of a task that has been done, unless the next one may
 // get it.
-func (w *Worker) dropContext(end func(*Context)) {
-	switch ctx := w.hold.ctx; {
-	case ctx.used.Load():
+func (w *Worker) dropContext() {
+	if ctx := w.hold.ctx; ctx.used.Load() || ctx != w.lastCtx {
 		w.lastCtx = nil
-		end(ctx)
-	case ctx != w.lastCtx:
-		end(ctx)
+		ctx.release()
 	}
 }
 

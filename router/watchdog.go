@@ -84,10 +84,7 @@ func (r *Router) endWatchLocked(wt *watch, then *after) {
 	switch {
 	case wt == nil:
 	case wt.alarm.Set():
-		r.alarms.Remove(&wt.alarm)
-		if r.phase == closed {
-			r.setTimerLocked()
-		}
+		r.endAlarmLocked(&wt.alarm)
 	default:
 		delete(r.abandoned, wt)
 		r.notifyAfter(then, &messages.AbandonedReturned{Pool: r.cfg.Name, Worker: wt.worker.pidOrNil(), TaskID: wt.id})

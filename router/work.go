@@ -74,7 +74,7 @@ func (w *Worker) workUntilFailure(done *Cell) (parked bool, inHand *Cell) {
 func (w *Worker) work(c *Cell) {
 	w.settled = false
 	w.give(c)
-	w.dropContext((*Context).release)
+	w.dropContext()
 }
 
 func (w *Worker) give(c *Cell) {
