@@ -76,3 +76,16 @@ func TestModelTellsASenderExactlyHowLongItsTaskWaited(t *testing.T) {
 		{kind: doRequest, after: 2, run: 1},
 	}})
 }
+
+func TestModelDoesNotQueueBeyondItsCapacityWhereAPickedWorkerIsGone(t *testing.T) {
+	runScript(t, script{size: 1, overflow: actors.Block, dispatch: byPick, short: true, ops: []op{
+		{kind: doAsk, run: 2},
+		{kind: doResize, n: 3},
+		{kind: doAsk, end: endKill, run: 5},
+		{kind: doAsk, after: 3, run: 5},
+		{kind: doPause, after: 4},
+		{kind: doAsk, after: 1, run: 5, key: "bb", patience: -1},
+		{kind: doAsk, after: 1, run: 3},
+		{kind: doResume},
+	}})
+}

@@ -121,9 +121,10 @@ func (r *Router) jobLocked(w *Worker, now int64) job {
 // sharedFirstLocked reports whether a task of the shared queue comes before c, the
 // first of a worker's own. That is for where a worker is picked for each task, and
 // the shared queue has those whose worker is gone; where the next free worker takes
-// them, its own are meant for it alone and come first.
+// them, its own are meant for it alone and come first. They do too where workers are free
+// for all that is shared: those of capacity 0 were accepted since they are.
 func (r *Router) sharedFirstLocked(c *Cell) bool {
-	if r.picker == nil || r.shared.Len() == 0 {
+	if r.picker == nil || r.shared.Len() <= r.able-r.promised {
 		return false
 	}
 	return r.shared.Peek().before(c)
