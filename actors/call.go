@@ -72,7 +72,7 @@ func (c *call[In, Out]) Again(r *router.Router) *router.Cell {
 // Run implements router.Body.
 func (c *call[In, Out]) Run(ctx *router.Context) {
 	var err error
-	c.out, err = c.desk.handler(ctx, c.in)
+	c.out, err = c.desk.handler(ctx.Handler(), c.in)
 	ctx.Finish(&c.cell, err)
 }
 

@@ -25,6 +25,8 @@ type (
 	Watchdog = router.Watchdog
 	// Breaker says when a worker is left out of the choice that keeps failing.
 	Breaker = router.Breaker
+	// Tracer follows tasks from their submission to the end of each attempt.
+	Tracer = router.Tracer
 )
 
 // AnyError is a Retry.On for which every error is worth another attempt.
@@ -64,6 +66,7 @@ type config struct {
 	strategy    actor.SupervisorStrategy
 	health      time.Duration
 	logger      *slog.Logger // nil: the actor system's
+	tracer      Tracer       // nil: none
 	workerProps []actor.PropsOption
 
 	// What is off unless asked for.
@@ -274,6 +277,19 @@ func WithLogger(logger *slog.Logger) Option {
 			return invalid.Option("logger is nil")
 		}
 		c.logger = logger
+		return nil
+	})
+}
+
+// WithTracer has tasks followed by a tracer, such as that of package telemetry for
+// OpenTelemetry. The default is not to, which costs nothing. What is broadcast is
+// followed from the worker on.
+func WithTracer(tracer Tracer) Option {
+	return option(func(c *config) error {
+		if tracer == nil {
+			return invalid.Option("tracer is nil")
+		}
+		c.tracer = tracer
 		return nil
 	})
 }

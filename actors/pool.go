@@ -64,7 +64,7 @@ func (p *Pool[In, Out]) Ask(ctx context.Context, in In, opts ...TaskOption) (out
 	c.cell.SetCaller(ctx, true)
 	mode, err := applyTo(&c.cell, opts)
 	if err != nil {
-		p.router.Rejected()
+		p.router.Rejected(err)
 		c.recycle()
 		return out, err
 	}
@@ -112,7 +112,7 @@ func (p *Pool[In, Out]) submit(ctx context.Context, in In, bound bool, opts []Ta
 	c.cell.SetCaller(ctx, bound)
 	mode, err := applyTo(&c.cell, opts)
 	if err != nil {
-		p.router.Rejected()
+		p.router.Rejected(err)
 		return nil, err
 	}
 	if err := p.router.Submit(ctx, &c.cell, mode); err != nil {
@@ -260,4 +260,7 @@ type running struct {
 	router *router.Router
 	pid    *actor.PID
 	done   chan struct{}
+	leave  func() // the directory of the system's pools
+
+	quarantines bool // it has a quarantine
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/asynkron/protoactor-go/actor"
 
+	"github.com/troupe-go/troupe/internal/directory"
 	"github.com/troupe-go/troupe/internal/invalid"
 	"github.com/troupe-go/troupe/messages"
 	"github.com/troupe-go/troupe/router"
@@ -91,7 +92,7 @@ func (p *plan) spawn(system *actor.ActorSystem, id string, _ *actor.Props, paren
 	if logger == nil {
 		logger = system.Logger()
 	}
-	run := &running{system: system, pid: system.NewLocalPID(id), done: make(chan struct{})}
+	run := &running{system: system, pid: system.NewLocalPID(id), done: make(chan struct{}), quarantines: p.quarantine != (Quarantine{})}
 	var work work
 	run.router = router.New(router.Config{
 		System:        system,
@@ -102,6 +103,7 @@ func (p *plan) spawn(system *actor.ActorSystem, id string, _ *actor.Props, paren
 		Overflow:      p.overflow,
 		TaskTimeout:   p.timeout,
 		Logger:        logger,
+		Tracer:        p.tracer,
 		Retry:         p.retry,
 		Quarantine:    p.quarantine,
 		Watchdog:      p.watchdog,
@@ -141,10 +143,15 @@ func (p *plan) spawn(system *actor.ActorSystem, id string, _ *actor.Props, paren
 			Escalate:  func(reason, message any) { system.Root.Send(run.pid, router.Escalation(reason, message)) },
 			NoWorkers: func() { system.Root.Send(run.pid, router.NoWorkers()) },
 		})
-	}, func() { close(run.done) })
+	}, func() {
+		run.leave()
+		close(run.done)
+	})
 
+	run.leave = directory.Join(system, listed{run}, name)
 	pid, err := actor.DefaultSpawner(system, id, props, parent)
 	if err != nil {
+		run.leave()
 		return nil, nameTaken(id, err)
 	}
 	select {

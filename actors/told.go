@@ -32,7 +32,7 @@ func (t *told[In, Out]) Again(r *router.Router) *router.Cell {
 
 // Run implements router.Body.
 func (t *told[In, Out]) Run(ctx *router.Context) {
-	_, err := ctx.Work().(*desk[In, Out]).handler(ctx, t.in)
+	_, err := ctx.Work().(*desk[In, Out]).handler(ctx.Handler(), t.in)
 	ctx.Finish(&t.cell, err)
 }
 

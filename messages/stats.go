@@ -28,10 +28,12 @@ type Stats struct {
 	Succeeded, Failed, Panicked, TimedOut, Canceled, Dropped, Quarantined int64
 
 	Rejected int64 // never accepted
-	Retries  int64 // attempts that failed and were not to be the last
-	Delayed  int64 // those of Queued that wait for the time of their next attempt
-	Restarts int64 // workers restarted by the strategy
-	Replaced int64 // workers that stopped and were replaced
+	// Rejections are those of Rejected by their reasons, without those there are none of.
+	Rejections map[Reason]int64
+	Retries    int64 // attempts that failed and were not to be the last
+	Delayed    int64 // those of Queued that wait for the time of their next attempt
+	Restarts   int64 // workers restarted by the strategy
+	Replaced   int64 // workers that stopped and were replaced
 
 	// Lost is the number of workers that are gone for good, since their restarts or
 	// the pool's were spent, or they could not start: the pool is degraded by as
@@ -49,6 +51,10 @@ type Stats struct {
 	// sum over the workers' queues.
 	QueueCapacity int
 	OldestQueued  time.Duration // how long the oldest task that could be begun has waited; 0 if none
+
+	// LongestRunning is how long the oldest attempt that still runs has taken; 0 if
+	// none does. It may be that of a task that has its outcome already.
+	LongestRunning time.Duration
 
 	// The times of the attempts that workers made: a task that is tried three times
 	// counts three times.

@@ -68,6 +68,9 @@ func (r *Router) runInCaller(c *Cell, run *callerRun) {
 		r.mu.Unlock()
 		then.run()
 	}()
+	if r.cfg.Tracer != nil {
+		run.hold.ctx.beginTrace(c)
+	}
 	c.body.Run(run.hold.ctx)
 	normal = true
 }

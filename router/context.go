@@ -25,6 +25,7 @@ type Context struct {
 	router  *Router
 	attrs   *Attrs
 	attempt int
+	traced  traced // nothing without a tracer
 
 	dueAt atomic.Int64 // of the task, on the router's clock; 0: never
 

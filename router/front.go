@@ -133,7 +133,7 @@ func (f *front) route(envelope any) {
 	if err == nil {
 		err = r.Submit(context.Background(), c, NoWait)
 	} else {
-		r.rejected.Add(1)
+		r.Rejected(err)
 	}
 	if err == nil {
 		return

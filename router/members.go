@@ -222,7 +222,7 @@ func (r *Router) Broadcast(accept func() (*Cell, error)) error {
 		for i := range cells {
 			c, err := accept()
 			if err != nil { // of the first: all are alike
-				r.rejected.Add(1)
+				r.Rejected(err)
 				return err
 			}
 			cells[i] = c
@@ -240,7 +240,7 @@ func (r *Router) broadcast(cells []*Cell) (done bool, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if err := r.refusalLocked(); err != nil {
-		r.rejected.Add(1)
+		r.Rejected(err)
 		return true, err
 	}
 	workers := *r.routees.Load()

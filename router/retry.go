@@ -144,6 +144,7 @@ func (r *Router) endsWithin(c *Cell, d time.Duration, askCaller bool) bool {
 // then it is running, and may get an outcome from others.
 func (w *Worker) putBack(c *Cell, again *verdict) {
 	w.settled = true
+	w.record(c, again.outcome, again.err, again)
 	w.countAttempt(c)
 	w.noteOutcome(again.outcome) // a failure, even if others are first to settle the task
 	w.lastOfBatch = true         // what is left of it goes back: the router must have this one
@@ -213,7 +214,9 @@ func (r *Router) giveUpLocked(c *Cell, h *hold, now int64, then *after) {
 	r.countersOf(h.ctx.worker)[again.outcome].Add(1)
 	r.endDeadlineLocked(c)
 	c.place = gone
-	then.settled = append(then.settled, settlement{cell: c, err: again.err, release: true})
+	then.settled = append(then.settled, settlement{
+		cell: c, err: again.err, release: true, note: r.note(c, h, again.outcome, again.err, nil),
+	})
 }
 
 // retryDue is the alarm of a delayed task.

@@ -12,6 +12,7 @@ import (
 	"github.com/troupe-go/troupe/internal/chain"
 	"github.com/troupe-go/troupe/internal/deadline"
 	"github.com/troupe-go/troupe/internal/deliver"
+	"github.com/troupe-go/troupe/internal/journal"
 	"github.com/troupe-go/troupe/internal/meter"
 	"github.com/troupe-go/troupe/internal/queue"
 	"github.com/troupe-go/troupe/internal/runners"
@@ -28,6 +29,7 @@ type Config struct {
 	Overflow    Overflow
 	TaskTimeout time.Duration // for tasks that name none; 0: none
 	Logger      *slog.Logger
+	Tracer      Tracer // nil: none
 
 	// What is off unless asked for: the zero value of each.
 	Retry         Retry
@@ -88,11 +90,12 @@ type Router struct {
 	runners *runners.Dispatcher // of the workers, unless their props say otherwise
 	deliver deliver.Deliverer
 
-	routees   atomic.Pointer[[]*Worker] // those that take tasks, in dispatch order; immutable
-	choice    atomic.Pointer[[]*Worker] // those of them that are dispatched among; immutable
-	lost      atomic.Int64              // workers that are gone for good
-	ended     atomic.Bool               // the pool has stopped
-	rejected  atomic.Int64
+	routees   atomic.Pointer[[]*Worker]           // those that take tasks, in dispatch order; immutable
+	choice    atomic.Pointer[[]*Worker]           // those of them that are dispatched among; immutable
+	lost      atomic.Int64                        // workers that are gone for good
+	ended     atomic.Bool                         // the pool has stopped
+	rejected  [messages.Reasons + 1]atomic.Int64  // by the reason
+	journals  atomic.Pointer[[]*journal.Journal]  // immutable; nil: none
 	waiting   atomic.Bool                         // waiters is not empty; written under mu
 	inCallers [messages.Outcomes + 1]atomic.Int64 // outcomes of tasks that ran in their callers
 
@@ -233,7 +236,8 @@ func (a *after) schedule(w *Worker) {
 type settlement struct {
 	cell    *Cell
 	err     error
-	release bool // the pool is done with the cell then
+	release bool   // the pool is done with the cell then
+	note    func() // enters it in the journals; nil: there are none
 
 	// Of a task that was interrupted.
 	ctx   *Context // of its handler; nil: it was in no hand
@@ -273,6 +277,9 @@ func tellAll(settlements []settlement) {
 	}()
 	for _, s := range settlements {
 		told++
+		if s.note != nil {
+			s.note()
+		}
 		s.cell.body.Settled(s.err)
 		if s.release {
 			s.cell.body.Released()

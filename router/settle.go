@@ -20,7 +20,7 @@ var (
 // costs most of what a panic does, so it is left out where nobody would see it.
 func (r *Router) newPanicError(value any, c *Cell) *messages.PanicError {
 	err := &messages.PanicError{Value: reasonOf(value)}
-	if !c.pooled || r.cfg.Quarantine != (Quarantine{}) {
+	if !c.pooled || r.cfg.Quarantine != (Quarantine{}) || r.journals.Load() != nil || r.cfg.Tracer != nil {
 		err.Stack = debug.Stack()
 	}
 	return err
@@ -38,6 +38,9 @@ func reasonOf(value any) any {
 // tells whoever waits.
 func (r *Router) settle(c *Cell, h *hold, outcome messages.Outcome, err error) {
 	if r.claim(c, h, outcome) {
+		if note := r.note(c, h, outcome, err, nil); note != nil {
+			note()
+		}
 		c.body.Settled(err)
 	}
 }
@@ -57,11 +60,12 @@ func (w *Worker) settle(c *Cell, outcome messages.Outcome, err error) {
 	case w.lastOfBatch:
 		w.clock = w.router.now()
 		w.measureBatch(w.clock)
-	case c.answered():
+	case c.answered() || w.journaled:
 		w.clock = w.router.now()
 	}
 	if won {
 		w.router.conclude(c, &w.hold, outcome, w.clock)
+		w.record(c, outcome, err, nil)
 		c.body.Settled(err)
 	}
 }
@@ -144,14 +148,18 @@ func (c *Context) attemptFailed(task *Cell, crash *messages.PanicError, err erro
 		c.end(task, outcome, err)
 	default:
 		h.attempt.again = again
+		c.endTrace(outcome, err)
 		if c.worker != nil {
 			c.worker.putBack(task, again)
+		} else if note := r.note(task, h, outcome, err, again); note != nil {
+			note()
 		}
 	}
 }
 
 // end settles a task on the goroutine that ran it.
 func (c *Context) end(task *Cell, outcome messages.Outcome, err error) {
+	c.endTrace(outcome, err)
 	if c.worker != nil {
 		c.worker.settle(task, outcome, err)
 	} else {
@@ -167,7 +175,9 @@ func (r *Router) settleQueuedLocked(c *Cell, outcome messages.Outcome, err error
 	r.conclude(c, nil, outcome, r.now())
 	r.unworked[outcome]++
 	r.endDeadlineLocked(c)
-	then.settled = append(then.settled, settlement{cell: c, err: err, release: true})
+	then.settled = append(then.settled, settlement{
+		cell: c, err: err, release: true, note: r.note(c, nil, outcome, err, nil),
+	})
 }
 
 // interruptLocked gives a running task its outcome while its handler still
@@ -186,7 +196,9 @@ func (r *Router) interruptLocked(c *Cell, outcome messages.Outcome, err, cause e
 		}
 		r.watchLocked(c)
 		h.ctx.used.Store(true) // no other task is to get it
-		then.settled = append(then.settled, settlement{cell: c, err: err, ctx: h.ctx, cause: cause})
+		then.settled = append(then.settled, settlement{
+			cell: c, err: err, ctx: h.ctx, cause: cause, note: r.note(c, h, outcome, err, nil),
+		})
 	}
 }
 

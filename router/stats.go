@@ -42,6 +42,9 @@ func (r *Router) Stats() *messages.Stats {
 			sum.addLocked(w, now)
 		}
 	}
+	for _, run := range r.callers {
+		sum.ran(now - run.hold.started)
+	}
 	r.mu.Unlock()
 
 	t := &sum.tally
@@ -51,7 +54,13 @@ func (r *Router) Stats() *messages.Stats {
 	s.Running = s.Submitted - s.Queued - s.Settled()
 	s.Idle = s.Size - s.Busy
 	s.OldestQueued = time.Duration(now - sum.oldest)
-	s.Rejected = r.rejected.Load()
+	s.Rejections = make(map[messages.Reason]int64)
+	for reason := range r.rejected {
+		if n := r.rejected[reason].Load(); n > 0 {
+			s.Rejected += n
+			s.Rejections[messages.Reason(reason)] = n
+		}
+	}
 	s.Lost = int(r.lost.Load())
 	s.InQuarantine = r.inQuarantine()
 	reading := r.meter.Read(now)
@@ -71,6 +80,10 @@ type summary struct {
 	oldest      int64 // when the oldest queued task was accepted
 	windowStart int64
 	busy        int64 // nanoseconds of the window spent on the tasks in hand
+}
+
+func (s *summary) ran(ns int64) {
+	s.stats.LongestRunning = max(s.stats.LongestRunning, time.Duration(ns))
 }
 
 func (s *summary) see(c *Cell) { s.oldest = min(s.oldest, c.enqueued) }
@@ -93,6 +106,7 @@ func (s *summary) addLocked(w *Worker, now int64) {
 	if c := w.hand.current; c != nil {
 		ws.Task = c.id()
 		ws.Since = w.router.timeOf(w.hold.started)
+		s.ran(now - w.hold.started)
 		s.busy += now - max(w.hold.started, s.windowStart)
 	}
 	w.hand.mu.Unlock()

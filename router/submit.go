@@ -26,13 +26,14 @@ const (
 func (r *Router) Submit(ctx context.Context, c *Cell, mode Mode) error {
 	err := r.submit(ctx, c, mode)
 	if err != nil {
-		r.rejected.Add(1)
+		r.Rejected(err)
 	}
 	return err
 }
 
-// Rejected counts a task that was refused before it came to Submit.
-func (r *Router) Rejected() { r.rejected.Add(1) }
+// Rejected counts a task that was rejected with the given error: Submit and Tell do so
+// themselves.
+func (r *Router) Rejected(err error) { r.rejected[messages.ReasonOf(err)].Add(1) }
 
 // Tell submits a task that nobody waits for, in a cell that the router recycles.
 // fill is to describe the task; it is called under the router's lock, so it must do
@@ -40,7 +41,7 @@ func (r *Router) Rejected() { r.rejected.Add(1) }
 func (r *Router) Tell(ctx context.Context, fill func(Body) (Mode, error)) error {
 	err := r.tell(ctx, fill)
 	if err != nil {
-		r.rejected.Add(1)
+		r.Rejected(err)
 	}
 	return err
 }
@@ -57,16 +58,20 @@ func (r *Router) tell(ctx context.Context, fill func(Body) (Mode, error)) error 
 		r.mu.Unlock()
 		return err
 	}
-	if _, ok := r.picker.(custom); ok {
+	if _, ok := r.picker.(custom); ok || r.cfg.Tracer != nil { // code of the user's
 		r.mu.Unlock()
 		return r.submit(ctx, c, mode)
 	}
 	return r.submitLockedThenUnlock(ctx, c, mode)
 }
 
-func (r *Router) submit(ctx context.Context, c *Cell, mode Mode) error {
+func (r *Router) submit(ctx context.Context, c *Cell, mode Mode) (err error) {
 	if err := ended(ctx); err != nil {
 		return err
+	}
+	if r.cfg.Tracer != nil {
+		admitted := r.traceSubmission(ctx, c)
+		defer func() { admitted(err) }()
 	}
 	if choose, ok := r.picker.(custom); ok {
 		if workers := *r.choice.Load(); len(workers) > 0 {

@@ -78,6 +78,9 @@ func (w *Worker) work(c *Cell) {
 }
 
 func (w *Worker) give(c *Cell) {
+	if w.router.cfg.Tracer != nil {
+		w.hold.ctx.beginTrace(c)
+	}
 	if w.router.cfg.Direct {
 		c.body.Run(w.hold.ctx)
 	} else {
@@ -87,10 +90,10 @@ func (w *Worker) give(c *Cell) {
 		return
 	}
 	if w.router.cfg.Handled {
-		w.settle(c, messages.Failed, errNotRun)
+		w.hold.ctx.end(c, messages.Failed, errNotRun)
 		return
 	}
-	w.settle(c, messages.Succeeded, nil)
+	w.hold.ctx.end(c, messages.Succeeded, nil)
 }
 
 // read gives the actor a message that is not a task.

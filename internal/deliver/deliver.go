@@ -28,7 +28,7 @@ func (d Deliverer) TellSystem(to *actor.PID, message any) {
 // to sends to the process of a PID. An actor has a mailbox; anything else, such as the
 // dead letters, may run code of the user's there and then.
 func (d Deliverer) to(to *actor.PID, send func(actor.Process)) {
-	defer d.survive("receiver", to)
+	defer d.Survive("receiver", to)
 	process, _ := d.System.ProcessRegistry.Get(to)
 	if _, ok := process.(*actor.ActorProcess); ok {
 		send(process)
@@ -51,7 +51,7 @@ func (d Deliverer) Publish(event any) {
 // the log whose code it was.
 func (d Deliverer) Run(who string, to *actor.PID, f func()) {
 	Apart(func() {
-		defer d.survive(who, to)
+		defer d.Survive(who, to)
 		f()
 	})
 }
@@ -74,7 +74,9 @@ func Apart(f func()) {
 	<-done
 }
 
-func (d Deliverer) survive(who string, to *actor.PID) {
+// Survive recovers from a panic of the user's code; it is to be deferred. who and to say
+// in the log whose code it was.
+func (d Deliverer) Survive(who string, to *actor.PID) {
 	if value := recover(); value != nil {
 		d.Logger.Error(who+" panicked", "to", to, "panic", value)
 	}

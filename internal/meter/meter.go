@@ -73,20 +73,29 @@ type Reading struct {
 
 // Read sums the shards.
 func (m *Meter) Read(now int64) Reading {
-	var wait, run durations
 	var r Reading
 	for i := range m.shards {
 		s := &m.shards[i]
 		s.mu.Lock()
-		wait.merge(&s.wait)
-		run.merge(&s.run)
 		tasks, busy := s.recent.sum(now)
 		s.mu.Unlock()
 		r.Tasks += tasks
 		r.Busy += time.Duration(busy)
 	}
+	wait, run := m.durations()
 	r.Wait, r.Run = wait.distribution(), run.distribution()
 	return r
+}
+
+func (m *Meter) durations() (wait, run durations) {
+	for i := range m.shards {
+		s := &m.shards[i]
+		s.mu.Lock()
+		wait.merge(&s.wait)
+		run.merge(&s.run)
+		s.mu.Unlock()
+	}
+	return wait, run
 }
 
 // The histograms keep two significant digits up to a little over a day; what

@@ -1,0 +1,79 @@
+package messages
+
+import (
+	"context"
+	"errors"
+	"strconv"
+)
+
+// A Reason says why a task was rejected, for those who count.
+type Reason int
+
+// The reasons, each with the error that it stands for.
+const (
+	RejectedOther       Reason = iota // any other error, such as one of a custom dispatch
+	RejectedQueueFull                 // ErrQueueFull
+	RejectedStopped                   // ErrPoolStopped
+	RejectedNoWorkers                 // ErrNoWorkers
+	RejectedPayloadType               // ErrPayloadType
+	RejectedDeadlock                  // ErrDeadlock
+	RejectedDeadline                  // ErrDeadlineUnreachable, or ErrTaskTimeout: its time was up before there was room
+	RejectedCanceled                  // the end of the submitter's context
+	RejectedInvalid                   // ErrInvalidOption
+)
+
+// Reasons is the last of the reasons.
+const Reasons = int(RejectedInvalid)
+
+// String is the reason in snake case, as a label of a metric.
+func (r Reason) String() string {
+	switch r {
+	case RejectedOther:
+		return "other"
+	case RejectedQueueFull:
+		return "queue_full"
+	case RejectedStopped:
+		return "stopped"
+	case RejectedNoWorkers:
+		return "no_workers"
+	case RejectedPayloadType:
+		return "payload_type"
+	case RejectedDeadlock:
+		return "deadlock"
+	case RejectedDeadline:
+		return "deadline"
+	case RejectedCanceled:
+		return "canceled"
+	case RejectedInvalid:
+		return "invalid"
+	default:
+		return "Reason(" + strconv.Itoa(int(r)) + ")"
+	}
+}
+
+// MarshalText implements encoding.TextMarshaler.
+func (r Reason) MarshalText() ([]byte, error) { return []byte(r.String()), nil }
+
+// ReasonOf is the reason that the error of a rejected task gives.
+func ReasonOf(err error) Reason {
+	for _, known := range []struct {
+		err    error
+		reason Reason
+	}{
+		{ErrDeadlock, RejectedDeadlock}, // before ErrQueueFull, which it comes with
+		{ErrQueueFull, RejectedQueueFull},
+		{ErrPoolStopped, RejectedStopped},
+		{ErrNoWorkers, RejectedNoWorkers},
+		{ErrPayloadType, RejectedPayloadType},
+		{ErrDeadlineUnreachable, RejectedDeadline},
+		{ErrTaskTimeout, RejectedDeadline},
+		{context.DeadlineExceeded, RejectedCanceled},
+		{context.Canceled, RejectedCanceled},
+		{ErrInvalidOption, RejectedInvalid},
+	} {
+		if errors.Is(err, known.err) {
+			return known.reason
+		}
+	}
+	return RejectedOther
+}
