@@ -119,8 +119,8 @@ func enter(journals []*journal.Journal, hint uint32, e journal.Entry, body Body)
 			continue
 		}
 		e.Payload = ""
-		if body != nil && j.Describes() {
-			e.Payload = j.Describe(body.Payload())
+		if format := j.Formatter(); body != nil && format != nil {
+			e.Payload = journal.Describe(format, body.Payload())
 		}
 		more = j.Record(hint, e) || more
 	}

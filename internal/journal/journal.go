@@ -6,6 +6,7 @@ import (
 	"cmp"
 	"runtime"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 
@@ -62,16 +63,16 @@ func (j *Journal) Wants(outcome messages.Outcome) bool {
 	return outcome != messages.Succeeded || !j.options.FailuresOnly
 }
 
-// Describes reports whether the journal keeps what its formatter makes of payloads.
-func (j *Journal) Describes() bool { return j.options.Payload != nil }
+// Formatter is what puts payloads into words, nil if they are not kept.
+func (j *Journal) Formatter() func(payload any) string { return j.options.Payload }
 
-// Describe puts a payload into words by the user's formatter, which may panic or end
+// Describe puts a payload into words by a formatter of the user's, which may panic or end
 // its goroutine.
-func (j *Journal) Describe(payload any) (text string) {
+func Describe(format func(any) string, payload any) (text string) {
 	text = "the formatter failed"
 	deliver.Apart(func() {
 		defer func() { _ = recover() }() // the text says so
-		text = clip(j.options.Payload(payload))
+		text = clip(format(payload))
 	})
 	return text
 }
@@ -83,7 +84,7 @@ func clip(text string) string {
 	if len(text) <= maxText {
 		return text
 	}
-	return string([]rune(text[:maxText])) + " …"
+	return strings.ToValidUTF8(text[:maxText], "") + " …"
 }
 
 // Record adds an entry. Callers with different hints seldom contend. It reports whether

@@ -1,0 +1,163 @@
+// The overview: whether the pools are well, and the figures of one.
+
+import { el, put, Each, Table, count, rate, span, percent, counters } from "./dom.js";
+import { ask, order } from "./feed.js";
+import { Charts } from "./charts.js";
+
+const ranks = { fine: 0, note: 1, warning: 2, trouble: 3 };
+const words = { fine: "well", note: "well", warning: "look here", trouble: "in trouble" };
+
+export class Overview {
+  static label = "Overview";
+
+  constructor(app) {
+    this.app = app;
+    this.verdict = el("p", { className: "verdict", role: "status" });
+    this.alerts = el("ul", { className: "alerts" });
+    this.blame = new Each(this.alerts, (a) => a.key, (a) => el("li", {},
+      el("span", { className: "badge" }), " ", a.page ? el("a") : el("span")),
+    (li, a) => {
+      li.firstChild.className = `badge ${a.level}`;
+      put(li.firstChild, a.level);
+      put(li.lastChild, `${a.pool}: ${a.text}`);
+      if (a.page) li.lastChild.href = app.link(a.page, { pool: a.pool, find: a.find ?? "", outcome: a.page === "tasks" ? "wrong" : "" });
+    });
+    this.pools = new Table("All pools", [
+      { head: "Pool", header: true, cell: (p, td) => {
+        const a = td.firstChild ?? td.appendChild(el("a"));
+        put(a, p.label);
+        a.href = app.link("overview", { pool: p.label });
+        if (p.label === app.pool.label) a.setAttribute("aria-current", "true");
+        else a.removeAttribute("aria-current");
+      } },
+      { head: "State", cell: (p, td) => {
+        const badge = td.firstChild ?? td.appendChild(el("span"));
+        badge.className = `badge ${p.level}`;
+        put(badge, p.state === "running" ? words[p.level] : p.state);
+      } },
+      { head: "Done a second", number: true, cell: (p) => rate(p.throughput) },
+      { head: "Went wrong", number: true, cell: (p) => wrong(p) },
+      { head: "Queued", number: true, cell: (p) => count(p.ledger.queued) },
+      { head: "Oldest", number: true, cell: (p) => span(p.point[4]) },
+      { head: "Busy", number: true, cell: (p) => `${count(p.busy)} of ${count(p.size)}` },
+      { head: "Waited, p95", number: true, least: true, cell: (p) => span(p.point[9]) },
+      { head: "Ran, p95", number: true, least: true, cell: (p) => span(p.point[12]) },
+    ], (p) => p.label, { empty: "There is no pool in this actor system yet.", mark: (p) => (p.label === app.pool?.label ? "chosen" : "") });
+    this.title = el("h2");
+    this.tiles = el("dl", { className: "tiles" });
+    this.figures = new Each(this.tiles, (f) => f.name, (f) => el("div", {}, el("dt", {}, f.name), el("dd"), el("dd", { className: "more" })),
+      (div, f) => {
+        put(div.children[1], f.value);
+        put(div.children[2], f.more ?? "");
+        div.className = f.level ?? "";
+      });
+    this.ledger = el("p", { className: "ledger" });
+    this.controls = this.#controls();
+    this.plots = el("div", { className: "plots" });
+    this.detail = el("section", { hidden: true, "aria-label": "The pool" },
+      el("div", { className: "row" }, this.title, this.controls), this.tiles, this.plots, this.ledger);
+    this.node = el("div", {},
+      el("h1", { className: "hidden" }, "Overview"), this.verdict, this.alerts, this.pools.node, this.detail);
+  }
+
+  #controls() {
+    const pool = () => this.app.pool.label;
+    this.pause = el("button", { type: "button", onclick: () => {
+      const what = this.app.pool.state === "paused" ? "resume" : "pause";
+      this.app.attempt(() => order(what, { pool: pool() }), () => `${pool()}: ${what}d`);
+    } });
+    this.size = el("input", { type: "number", min: 1, max: 100000, id: "size", required: true });
+    const form = el("form", { className: "row", onsubmit: (event) => {
+      event.preventDefault();
+      const size = this.size.valueAsNumber;
+      this.app.attempt(() => order("resize", { pool: pool(), size }), () => `${pool()}: ${size} workers`);
+    } }, el("label", { htmlFor: "size" }, "Workers"), this.size, el("button", {}, "Resize"));
+    return el("div", { className: "row controls", hidden: true }, this.pause, form);
+  }
+
+  show(frame, pool) {
+    const alerts = frame.pools.flatMap((p) => (p.alerts ?? []).map((a, i) => ({ ...a, pool: p.label, key: `${p.label} ${i} ${a.page ?? ""}` })))
+      .sort((a, b) => ranks[b.level] - ranks[a.level]);
+    const bad = frame.pools.filter((p) => ranks[p.level] >= ranks.warning).length;
+    const worst = alerts[0]?.level ?? "fine";
+    this.verdict.className = `verdict ${worst}`;
+    put(this.verdict, verdict(frame.pools, bad));
+    this.blame.show(alerts.slice(0, 12));
+    this.pools.show(frame.pools);
+    this.detail.hidden = !pool;
+    if (!pool) return;
+    put(this.title, pool.label);
+    this.figures.show(figures(pool));
+    put(this.ledger, ledger(pool));
+    this.controls.hidden = !frame.controls || pool.state === "stopped";
+    put(this.pause, pool.state === "paused" ? "Resume" : "Pause");
+    this.#chart(pool);
+    if (this.shown !== pool.label || this.size.value === "") this.size.value = pool.size;
+    this.shown = pool.label;
+  }
+
+  // #chart adds the newest point, once the history before it is there.
+  #chart(pool) {
+    this.charts ??= new Charts(this.plots);
+    if (this.loaded === pool.label) {
+      this.charts.add(pool.point);
+      return;
+    }
+    this.loaded = pool.label;
+    this.charts.load([]);
+    this.app.attempt(async () => {
+      const { points } = await ask("history", { pool: pool.label });
+      if (this.loaded === pool.label) this.charts.load(points);
+    });
+  }
+
+  paint() {
+    this.charts?.redraw();
+  }
+
+  /** again has the history loaded anew: some frames may have been missed. */
+  again() {
+    this.loaded = null;
+  }
+}
+
+function verdict(pools, bad) {
+  if (pools.length === 0) return "No pool yet";
+  const n = pools.length === 1 ? "The pool" : `All ${count(pools.length)} pools`;
+  if (bad === 0) return pools.length === 1 ? `${n} is well` : `${n} are well`;
+  return pools.length === 1 ? `${n} needs a look` : `${count(bad)} of ${count(pools.length)} pools ${bad === 1 ? "needs" : "need"} a look`;
+}
+
+// wrong is the share of the last ten seconds' tasks.
+function wrong(pool) {
+  const { settled, troubled } = pool.recent;
+  return troubled === 0 ? "0" : `${percent(troubled / settled)}`;
+}
+
+function figures(pool) {
+  const p = pool.point;
+  const capacity = pool.capacity < 0 ? "no bound" : `room for ${count(pool.capacity)}`;
+  return [
+    { name: "Done a second", value: rate(pool.throughput), more: "mean of 10 s" },
+    { name: "Went wrong", value: wrong(pool), more: "of 10 s", level: pool.recent.troubled > 0 ? "warning" : "" },
+    { name: "Queued", value: count(pool.ledger.queued), more: pool.delayed > 0 ? `${count(pool.delayed)} to be tried again` : capacity },
+    { name: "Oldest queued", value: span(p[4]) },
+    { name: "Workers busy", value: `${count(pool.busy)} of ${count(pool.size)}`, more: `used ${percent(p[7])} of their time` },
+    { name: "Longest in hand", value: span(pool.longest) },
+    { name: "Waited", value: span(p[9]), more: `p50 ${span(p[8])}, p99 ${span(p[10])}` },
+    { name: "Ran", value: span(p[12]), more: `p50 ${span(p[11])}, p99 ${span(p[13])}` },
+    { name: "Rejected", value: count(pool.rejected), more: counters(pool.rejections).replaceAll("_", " ") },
+    { name: "Tried again", value: count(pool.retries) },
+    { name: "Restarts", value: count(pool.restarts), more: pool.replaced > 0 ? `${count(pool.replaced)} replaced` : "" },
+    ...Object.entries(pool.custom ?? {}).sort().map(([name, n]) => ({ name: `“${name}”`, value: rate(n), more: "the workers' own count" })),
+  ];
+}
+
+// ledger says how the books balance, leaving out what there is none of.
+function ledger(pool) {
+  const l = pool.ledger;
+  const names = { queued: "queued", running: "running", succeeded: "succeeded", failed: "failed", panicked: "panicked",
+    timedOut: "timed out", canceled: "canceled", dropped: "dropped", quarantined: "quarantined" };
+  const parts = Object.entries(names).filter(([key]) => l[key] > 0).map(([key, name]) => `${count(l[key])} ${name}`);
+  return `${count(l.submitted)} submitted = ${parts.join(" + ") || "0"}`;
+}

@@ -1,0 +1,63 @@
+// The tasks that a pool has given up, to be submitted again or deleted.
+
+import { el, Table, count, clock } from "./dom.js";
+import { Rows, more } from "./page.js";
+import { order } from "./feed.js";
+
+export class Quarantine extends Rows {
+  static label = "Quarantine";
+
+  constructor(app) {
+    const open = new Set();
+    const chosen = new Set();
+    const table = new Table("The quarantine", [
+      { head: "Choose", cell: (t, td) => {
+        const box = td.firstChild ?? td.appendChild(el("input", { type: "checkbox", "aria-label": `task ${t.id}`, onchange: () => {
+          if (box.checked) chosen.add(t.number);
+          else chosen.delete(t.number);
+          this.choose();
+        } }));
+        box.checked = chosen.has(t.number);
+      } },
+      { head: "Task", header: true, cell: (t) => t.id },
+      { head: "Given up at", cell: (t) => clock(t.at) },
+      { head: "Attempts", number: true, cell: (t) => count(t.attempts) },
+      { head: "Worker", cell: (t) => t.worker },
+      { head: "Key", rare: true, least: true, cell: (t) => t.key },
+      { head: "Why", wide: true, cell: (t, td) => {
+        more(td, t.number, open, t.error, [["Error", t.error],
+          ...t.stacks.map((stack, i) => [`Stack of panic ${i + 1}`, stack]), ["Payload", t.payload]]);
+      } },
+    ], (t) => t.number, { empty: "No task is in quarantine." });
+    super(app, "quarantine", "Quarantine", table);
+    this.chosen = chosen;
+    this.requeue = el("button", { type: "button", onclick: () => this.do("requeue", (n) => `${n} submitted again`) }, "Requeue");
+    this.delete = el("button", { type: "button", onclick: () => {
+      if (confirm(`Delete ${count(chosen.size)} from the quarantine for good?`)) this.do("delete", (n) => `${n} deleted`);
+    } }, "Delete");
+    this.controls = el("div", { className: "row controls", hidden: true }, this.requeue, this.delete);
+    table.node.before(this.controls);
+  }
+
+  show(frame, pool) {
+    this.controls.hidden = !frame.controls || !pool || pool.state === "stopped";
+    super.show(frame, pool);
+  }
+
+  rows(said) {
+    const there = new Set(said.tasks.map((t) => t.number));
+    for (const number of this.chosen) if (!there.has(number)) this.chosen.delete(number);
+    super.rows(said);
+    this.choose();
+  }
+
+  choose() {
+    this.requeue.disabled = this.delete.disabled = this.chosen.size === 0;
+  }
+
+  async do(what, done) {
+    const numbers = [...this.chosen].sort((a, b) => a - b);
+    await this.app.attempt(() => order(what, { pool: this.pool.label, numbers }), (answer) => done(count(answer.count)));
+    this.refresh();
+  }
+}

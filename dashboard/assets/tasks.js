@@ -1,0 +1,40 @@
+// The last tasks of a pool, and why those went wrong that did.
+
+import { el, put, Table, count, span, clock } from "./dom.js";
+import { Rows, filter, choice, more } from "./page.js";
+
+const outcomes = ["succeeded", "failed", "panicked", "timed out", "canceled", "dropped", "quarantined"];
+
+const levels = { succeeded: "fine", canceled: "note", "timed out": "warning", dropped: "warning", failed: "warning",
+  panicked: "trouble", quarantined: "trouble" };
+
+export class Tasks extends Rows {
+  static label = "Tasks";
+
+  constructor(app) {
+    const open = new Set();
+    const table = new Table("The last tasks", [
+      { head: "Task", header: true, cell: (t) => t.id },
+      { head: "Outcome", cell: (t, td) => {
+        const badge = td.firstChild ?? td.appendChild(el("span"));
+        badge.className = `badge ${levels[t.outcome]}`;
+        put(badge, t.again ? `${t.outcome}, tried again${t.delay ? ` after ${span(t.delay)}` : ""}` : t.outcome);
+      } },
+      { head: "At", cell: (t) => clock(t.at) },
+      { head: "Waited", number: true, cell: (t) => span(t.wait) },
+      { head: "Ran", number: true, cell: (t) => (t.bound ? `< ${span(t.run)}` : span(t.run)) },
+      { head: "Attempt", number: true, cell: (t) => count(t.attempts) },
+      { head: "Worker", cell: (t) => t.worker },
+      { head: "Key", rare: true, least: true, cell: (t) => t.key },
+      { head: "What came of it", wide: true, cell: (t, td) => {
+        if (!t.error && !t.payload) return "";
+        more(td, t.number, open, t.error || t.payload, [["Error", t.error], ["Stack", t.stack], ["Payload", t.payload]]);
+      } },
+    ], (t) => t.number, { empty: "No task is like that." });
+    super(app, "tasks", "The last tasks", table,
+      filter("find", "ID or key", el("input", { type: "search", autocomplete: "off" })),
+      filter("outcome", "Outcome", choice({ "": "all", wrong: "all but success", ...Object.fromEntries(outcomes.map((o) => [o, o])) })));
+    this.node.append(el("p", { className: "faint" },
+      "Kept are the last 512 that succeeded and the last 512 others. When more succeed than one could read, only some of them are."));
+  }
+}

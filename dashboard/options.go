@@ -1,0 +1,34 @@
+package dashboard
+
+import "github.com/troupe-go/troupe/internal/invalid"
+
+// Option configures a dashboard.
+type Option interface{ apply(d *Dashboard) error }
+
+type option func(*Dashboard) error
+
+func (o option) apply(d *Dashboard) error { return o(d) }
+
+// WithControls lets whoever can reach the dashboard pause, resume and resize pools, and
+// requeue and delete quarantined tasks. The default is that it shows and changes nothing.
+func WithControls() Option {
+	return option(func(d *Dashboard) error {
+		d.controls = true
+		return nil
+	})
+}
+
+// WithPayload has the payloads of tasks shown, as format puts them. It is called
+// on the worker's goroutine when its handler is done with the task and before the task's
+// waiter is told, so it must be quick. 4 KiB of the text are kept. The payload
+// of a task that was interrupted is not shown, for its handler may still work on it. The
+// default is not to look at payloads.
+func WithPayload(format func(payload any) string) Option {
+	return option(func(d *Dashboard) error {
+		if format == nil {
+			return invalid.Option("payload formatter is nil")
+		}
+		d.payload = format
+		return nil
+	})
+}

@@ -1,0 +1,206 @@
+package dashboard
+
+import (
+	"math"
+	"sync"
+	"time"
+
+	"github.com/troupe-go/troupe/internal/directory"
+	"github.com/troupe-go/troupe/internal/journal"
+	"github.com/troupe-go/troupe/internal/meter"
+	"github.com/troupe-go/troupe/messages"
+)
+
+// keepTasks is how many successes, and how many other outcomes, are kept of each pool.
+const keepTasks = 512
+
+// watched is a pool under the dashboard's eyes.
+type watched struct {
+	label   string
+	pool    directory.Pool
+	journal *journal.Journal
+
+	mu      sync.Mutex
+	latest  *view     // guarded by mu; what it points to is never written to again
+	history history   // guarded by mu
+	recent  window    // guarded by mu
+	stopped time.Time // guarded by mu; zero while the pool runs
+}
+
+func watch(entry *directory.Entry, payload func(any) string) *watched {
+	return &watched{
+		label:   entry.Label,
+		pool:    entry.Pool,
+		journal: journal.New(journal.Options{Keep: keepTasks, Payload: payload}),
+	}
+}
+
+// A view is a pool at an instant.
+type view struct {
+	of      *watched
+	at      time.Time
+	stats   messages.Stats
+	stopped bool
+	point   point
+	recent  counts // what came in the last seconds
+	alerts  []alert
+	tasks   func() []journal.Entry // the newest first; read once, when somebody asks
+}
+
+// sample takes a look at the pool, unless it has stopped.
+func (p *watched) sample(now time.Time) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.stopped.IsZero() {
+		p.sampleLocked(now)
+	}
+}
+
+// stop takes the last look.
+func (p *watched) stop(now time.Time) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.stopped = now
+	p.sampleLocked(now)
+}
+
+func (p *watched) sampleLocked(now time.Time) {
+	stats := p.pool.Stats()
+	wait, run := p.pool.Histograms()
+	p.recent.add(moment{at: stats.At, counts: countsOf(&stats), wait: wait, run: run})
+	second, span := p.recent.last(1)
+	recent, _ := p.recent.last(windowLength)
+	v := &view{of: p, at: now, stats: stats, stopped: !p.stopped.IsZero(), recent: recent.counts}
+	v.point = newPoint(&stats, second.counts, span, recent.wait, recent.run)
+	v.alerts = alertsOf(v)
+	v.tasks = sync.OnceValue(p.tasks)
+	if p.latest != nil || v.stats.Submitted > 0 {
+		p.history.add(v.point)
+	}
+	p.latest = v
+}
+
+// view is the pool as it was sampled last.
+func (p *watched) view() *view {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.latest
+}
+
+func (p *watched) points() []point {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.history.points()
+}
+
+func (p *watched) stoppedAt() time.Time {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.stopped
+}
+
+// counts are the figures of a pool that only grow, as of an instant or of a span of time.
+type counts struct {
+	attempts, settled, troubled, dropped, rejected, restarts int64
+}
+
+func countsOf(s *messages.Stats) counts {
+	return counts{
+		attempts: s.RunTime.Count,
+		settled:  s.Settled(),
+		troubled: s.Failed + s.Panicked + s.TimedOut + s.Quarantined + s.Dropped,
+		dropped:  s.Dropped,
+		rejected: s.Rejected,
+		restarts: s.Restarts + s.Replaced,
+	}
+}
+
+func (c counts) since(e counts) counts {
+	return counts{
+		c.attempts - e.attempts, c.settled - e.settled, c.troubled - e.troubled,
+		c.dropped - e.dropped, c.rejected - e.rejected, c.restarts - e.restarts,
+	}
+}
+
+// windowLength is how many samples quantiles and alerts look back: the length of
+// [messages.StatsWindow].
+const windowLength = int(messages.StatsWindow / interval)
+
+// window has the last moments of a pool.
+type window struct{ moments []moment } // oldest first; windowLength+1 at most
+
+type moment struct {
+	at        time.Time
+	counts    counts
+	wait, run meter.Histogram
+}
+
+func (w *window) add(m moment) {
+	if len(w.moments) > windowLength {
+		copy(w.moments, w.moments[1:])
+		w.moments = w.moments[:windowLength]
+	}
+	w.moments = append(w.moments, m)
+}
+
+// last is what has happened between the last moment and the one n before it, or the first
+// there is; and the time between.
+func (w *window) last(n int) (moment, time.Duration) {
+	end := len(w.moments) - 1
+	to, from := w.moments[end], w.moments[max(end-n, 0)]
+	return moment{
+		at: to.at, counts: to.counts.since(from.counts), wait: to.wait.Since(from.wait), run: to.run.Since(from.run),
+	}, to.at.Sub(from.at)
+}
+
+// A point is a sample in the charts. Times are in seconds; what there is none of is NaN.
+type point struct {
+	at                                          time.Time
+	throughput, troubled                        float64 // a second
+	queued, oldest, busy, size, utilization     float64
+	wait50, wait95, wait99, run50, run95, run99 float64
+}
+
+func newPoint(s *messages.Stats, second counts, span time.Duration, wait, run meter.Histogram) point {
+	p := point{
+		at: s.At, queued: float64(s.Queued), oldest: s.OldestQueued.Seconds(),
+		busy: float64(s.Busy), size: float64(s.Size), utilization: s.Utilization,
+		wait50: quantile(wait, 0.50), wait95: quantile(wait, 0.95), wait99: quantile(wait, 0.99),
+		run50: quantile(run, 0.50), run95: quantile(run, 0.95), run99: quantile(run, 0.99),
+	}
+	if span > 0 {
+		p.throughput = float64(second.attempts) / span.Seconds()
+		p.troubled = float64(second.troubled) / span.Seconds()
+	}
+	return p
+}
+
+func quantile(h meter.Histogram, q float64) float64 {
+	if h.Count <= 0 {
+		return math.NaN()
+	}
+	return h.Quantile(q).Seconds()
+}
+
+// historyLength is how many points the charts have: five minutes.
+const historyLength = int(5 * time.Minute / interval)
+
+// history has the last points.
+type history struct {
+	ring []point // grows up to historyLength
+	next int     // the one to be overwritten
+}
+
+func (h *history) add(p point) {
+	if len(h.ring) < historyLength {
+		h.ring = append(h.ring, p)
+		return
+	}
+	h.ring[h.next] = p
+	h.next = (h.next + 1) % historyLength
+}
+
+// points are those of the history, the oldest first.
+func (h *history) points() []point {
+	return append(append([]point(nil), h.ring[h.next:]...), h.ring[:h.next]...)
+}
