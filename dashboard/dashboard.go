@@ -2,6 +2,7 @@ package dashboard
 
 import (
 	"embed"
+	"errors"
 	"io/fs"
 	"net/http"
 	"path"
@@ -44,6 +45,8 @@ type Dashboard struct {
 }
 
 var _ http.Handler = (*Dashboard)(nil)
+
+var errClosed = errors.New("the dashboard is closed")
 
 // New returns a dashboard of all pools of the system, those to come included. It looks at
 // them from now on, until Close is called or the system shut down. If an option makes no
@@ -136,14 +139,14 @@ func (d *Dashboard) publishLocked() {
 }
 
 func (d *Dashboard) joined(entry *directory.Entry) {
-	p := watch(entry, d.payload)
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.closed {
 		return
 	}
-	p.sample(time.Now())
-	p.pool.Attach(p.journal)
+	p := watch(entry, d.payload)
+	// One that has stopped makes way for its successor of the same name.
+	d.pools = slices.DeleteFunc(slices.Clone(d.pools), func(old *watched) bool { return old.label == p.label })
 	d.pools = append(d.pools, p)
 }
 
@@ -200,6 +203,12 @@ func (d *Dashboard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if d.invalid != nil {
 		http.Error(w, d.invalid.Error(), http.StatusInternalServerError)
 		return
+	}
+	select {
+	case <-d.feed.closed:
+		http.Error(w, errClosed.Error(), http.StatusServiceUnavailable)
+		return
+	default:
 	}
 	_, name := path.Split(r.URL.Path)
 	if route, ok := d.routes[name]; ok {

@@ -19,9 +19,9 @@ var errNoPool = errors.New("no such pool")
 
 // find returns the pool that a request names, or answers that there is none.
 func (d *Dashboard) find(w http.ResponseWriter, label string) *view {
-	for _, v := range d.feed.latest.Load().pools {
-		if v.of.label == label {
-			return v
+	for _, p := range d.list() {
+		if p.label == label {
+			return p.view()
 		}
 	}
 	refuse(w, http.StatusNotFound, fmt.Errorf("%w: %q", errNoPool, label))

@@ -27,12 +27,22 @@ type watched struct {
 	stopped time.Time // guarded by mu; zero while the pool runs
 }
 
+// watch begins to watch a pool: what it has done before is in its totals alone.
 func watch(entry *directory.Entry, payload func(any) string) *watched {
-	return &watched{
+	p := &watched{
 		label:   entry.Label,
 		pool:    entry.Pool,
 		journal: journal.New(journal.Options{Keep: keepTasks, Payload: payload}),
 	}
+	stats := p.pool.Stats()
+	p.recent.add(p.moment(&stats))
+	p.pool.Attach(p.journal)
+	return p
+}
+
+func (p *watched) moment(stats *messages.Stats) moment {
+	wait, run := p.pool.Histograms()
+	return moment{at: stats.At, counts: countsOf(stats), wait: wait, run: run}
 }
 
 // A view is a pool at an instant.
@@ -66,24 +76,24 @@ func (p *watched) stop(now time.Time) {
 
 func (p *watched) sampleLocked(now time.Time) {
 	stats := p.pool.Stats()
-	wait, run := p.pool.Histograms()
-	p.recent.add(moment{at: stats.At, counts: countsOf(&stats), wait: wait, run: run})
+	p.recent.add(p.moment(&stats))
 	second, span := p.recent.last(1)
 	recent, _ := p.recent.last(windowLength)
 	v := &view{of: p, at: now, stats: stats, stopped: !p.stopped.IsZero(), recent: recent.counts}
 	v.point = newPoint(&stats, second.counts, span, recent.wait, recent.run)
 	v.alerts = alertsOf(v)
 	v.tasks = sync.OnceValue(p.tasks)
-	if p.latest != nil || v.stats.Submitted > 0 {
-		p.history.add(v.point)
-	}
+	p.history.add(v.point)
 	p.latest = v
 }
 
-// view is the pool as it was sampled last.
+// view is the pool as it was sampled last, or now if that is never.
 func (p *watched) view() *view {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if p.latest == nil {
+		p.sampleLocked(time.Now())
+	}
 	return p.latest
 }
 
@@ -168,10 +178,8 @@ func newPoint(s *messages.Stats, second counts, span time.Duration, wait, run me
 		wait50: quantile(wait, 0.50), wait95: quantile(wait, 0.95), wait99: quantile(wait, 0.99),
 		run50: quantile(run, 0.50), run95: quantile(run, 0.95), run99: quantile(run, 0.99),
 	}
-	if span > 0 {
-		p.throughput = float64(second.attempts) / span.Seconds()
-		p.troubled = float64(second.troubled) / span.Seconds()
-	}
+	seconds := max(span, interval/2).Seconds() // it is short after the first look: no rate of that is of use
+	p.throughput, p.troubled = float64(second.attempts)/seconds, float64(second.troubled)/seconds
 	return p
 }
 

@@ -15,7 +15,9 @@ import (
 type settings struct {
 	workers  int
 	dispatch router.Dispatch
-	paths    []string
+	// dashboard is the address to serve the dashboard on; empty: none is served.
+	dashboard string
+	paths     []string
 }
 
 // parse has told the user if it returns an error.
@@ -24,7 +26,7 @@ func parse(args []string, stderr io.Writer) (settings, error) {
 	flags := flag.NewFlagSet("checksum", flag.ContinueOnError)
 	flags.SetOutput(stderr)
 	flags.Usage = func() {
-		fmt.Fprintln(stderr, "usage: checksum [-workers n] [-dispatch least-busy|round-robin] PATH...")
+		fmt.Fprintln(stderr, "usage: checksum [-workers n] [-dispatch least-busy|round-robin] [-dashboard host:port] PATH...")
 		flags.PrintDefaults()
 	}
 	flags.Func("workers", "hash `n` files at a time (default: one for each processor)", func(value string) error {
@@ -44,6 +46,7 @@ func parse(args []string, stderr io.Writer) (settings, error) {
 		}
 		return errors.New("want least-busy or round-robin")
 	})
+	flags.StringVar(&s.dashboard, "dashboard", "", "show what the workers do in a browser, at `host:port`, while they do it")
 	if err := flags.Parse(args); err != nil {
 		return s, err
 	}

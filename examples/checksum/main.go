@@ -1,7 +1,7 @@
 // Checksum prints the SHA-256 sum of every regular file below the given paths,
 // byte for byte as sha256sum of GNU coreutils 9 prints them:
 //
-//	go run ./examples/checksum [-workers n] [-dispatch least-busy|round-robin] PATH...
+//	go run ./examples/checksum [-workers n] [-dispatch least-busy|round-robin] [-dashboard host:port] PATH...
 //
 // What to look at:
 //
@@ -12,6 +12,7 @@
 //     held.
 //   - hash.go is the work: it adds to a counter of its own with actors.Report, and
 //     the closing summary (summary.go) finds the sum in the pool's statistics.
+//   - with -dashboard localhost:8080, the pool is seen at work in a browser (serve.go).
 //   - interrupt (Ctrl-C) while it runs: Pause keeps the queued files from being
 //     begun, Cancel takes them out of the queue one by one, and the files in hand
 //     are finished and printed. A second interrupt ends the program at once.

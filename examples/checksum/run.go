@@ -54,6 +54,15 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer, open func
 	system := actor.NewActorSystem(actor.WithLoggerFactory(
 		func(*actor.ActorSystem) *slog.Logger { return slog.New(slog.DiscardHandler) }))
 	defer system.Shutdown()
+	if settings.dashboard != "" {
+		url, stop, err := serveDashboard(ctx, system, settings.dashboard)
+		if err != nil {
+			fmt.Fprintln(stderr, "checksum: no dashboard:", err)
+			return failed
+		}
+		defer stop()
+		fmt.Fprintln(stderr, "checksum: the dashboard is at", url)
+	}
 	pool, err := actors.NewPool(system.Root, newHasher(open, screen.advance).sum,
 		actors.WithName("checksum"),
 		actors.WithSize(settings.workers),
