@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io/fs"
 	"log"
+	"net/http"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -22,6 +23,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/troupe-go/troupe/actors"
+	"github.com/troupe-go/troupe/dashboard"
 	"github.com/troupe-go/troupe/messages"
 	"github.com/troupe-go/troupe/router"
 	"github.com/troupe-go/troupe/supervisor"
@@ -213,6 +215,20 @@ func Example_protoActor() {
 
 // TestSnippets holds README's Go to that of this file, line by line but for the
 // indentation.
+func thumbnail(context.Context, []byte) ([]byte, error) { return nil, nil }
+
+// mount is how a dashboard is mounted. It serves for ever.
+func mount() {
+	system := actor.NewActorSystem()
+	if _, err := actors.NewPool(system.Root, thumbnail); err != nil {
+		log.Fatal(err)
+	}
+	http.Handle("/troupe/", dashboard.New(system)) // see http://localhost:8080/troupe/
+	log.Fatal(http.ListenAndServe("localhost:8080", nil))
+}
+
+var _ = mount
+
 func TestSnippets(t *testing.T) {
 	code := "\n" + flat(read(t, "readme_test.go")) + "\n"
 	snippets := regexp.MustCompile("(?s)```go\n(.*?)\n```").FindAllStringSubmatch(read(t, root+"/README.md"), -1)
