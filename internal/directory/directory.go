@@ -114,16 +114,17 @@ func Watch(system *actor.ActorSystem, w Watcher) (stop func()) {
 
 // change changes the system's directory, under its lock, and returns it.
 func change(system *actor.ActorSystem, how func(*directory)) *directory {
-	fresh := &directory{system: system}
 	for {
-		d := fresh // what is not registered, since another process has the name, lists for nobody
-		if _, added := system.ProcessRegistry.Add(fresh, name); !added {
-			if there, ok := system.ProcessRegistry.GetLocal(name); ok {
-				if known, ok := there.(*directory); ok {
-					d = known
-				}
-			} else {
+		// A new one each time, for others may close what has just been registered. What is
+		// not, since another process has the name, lists for nobody.
+		d := &directory{system: system}
+		if _, added := system.ProcessRegistry.Add(d, name); !added {
+			there, ok := system.ProcessRegistry.GetLocal(name)
+			if !ok {
 				continue // it has just been closed
+			}
+			if known, ok := there.(*directory); ok {
+				d = known
 			}
 		}
 		if d.changed(how) {
@@ -147,7 +148,9 @@ func (d *directory) changed(how func(*directory)) bool {
 func (d *directory) closeIfEmptyLocked() {
 	if len(d.pools) == 0 && len(d.watchers) == 0 {
 		d.closed = true
-		d.system.ProcessRegistry.Remove(d.system.NewLocalPID(name))
+		if there, _ := d.system.ProcessRegistry.GetLocal(name); there == actor.Process(d) { // else the name is another's
+			d.system.ProcessRegistry.Remove(d.system.NewLocalPID(name))
+		}
 	}
 }
 
