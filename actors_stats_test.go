@@ -2,6 +2,7 @@ package troupe_test
 
 import (
 	"context"
+	"errors"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -171,5 +172,80 @@ func TestAQueueBeyondFiveTimesTheSizeIsAnOverloadUntilItIsNot(t *testing.T) {
 		assert.Equal(t, &messages.Recovered{Pool: "weak", Queued: 5, Size: 2}, <-recovered, "not before half of that")
 		require.NoError(t, pool.Wait(t.Context()))
 		assert.Empty(t, recovered, "said once")
+	})
+}
+
+func TestRejectionsAreCountedByTheirReasons(t *testing.T) {
+	virtually(t, func(t *testing.T, root *actor.RootContext) {
+		why := errors.New("why the context ended")
+		pool := open(t, root, sleep, actors.WithSize(1), actors.WithQueue(1, actors.Block))
+		in := newInbox(t, root)
+		want := make(map[messages.Reason]int64)
+		rejected := func(reason messages.Reason, err error) {
+			t.Helper()
+			assert.Error(t, err)
+			want[reason]++
+			stats := pool.Stats()
+			assert.Equal(t, want, stats.Rejections)
+			sum := int64(0)
+			for _, n := range stats.Rejections {
+				sum += n
+			}
+			assert.Equal(t, sum, stats.Rejected)
+		}
+		assert.Empty(t, pool.Stats().Rejections)
+		rejected(messages.RejectedPayloadType, in.result(t, pool.PID(), "no duration").Err)
+		rejected(messages.RejectedInvalid, pool.Tell(t.Context(), 0, actors.Timeout(-1)))
+		_, err := pool.Submit(t.Context(), 0, actors.Timeout(-1))
+		rejected(messages.RejectedInvalid, err)
+		rejected(messages.RejectedInvalid, pool.Tell(nil, 0)) //nolint:staticcheck // what is tested
+		for range 2 {
+			require.NoError(t, pool.Tell(t.Context(), time.Hour))
+			synctest.Wait()
+		}
+		rejected(messages.RejectedQueueFull, in.result(t, pool.PID(), time.Hour).Err)
+		rejected(messages.RejectedDeadline, pool.Tell(t.Context(), 0, actors.Timeout(time.Second)))
+
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		rejected(messages.RejectedCanceled, pool.Tell(ctx, 0)) // while it waited for room
+		rejected(messages.RejectedCanceled, pool.Tell(ctx, 0))
+		cancel()
+		ended, end := context.WithCancelCause(t.Context())
+		end(why)
+		rejected(messages.RejectedCanceled, pool.Tell(ended, 0))
+		_, err = pool.Ask(ended, 0)
+		assert.ErrorIs(t, err, why)
+		rejected(messages.RejectedCanceled, err)
+		go func() {
+			time.Sleep(time.Second)
+			pool.Close()
+		}()
+		rejected(messages.RejectedStopped, pool.Tell(t.Context(), 0)) // likewise
+		rejected(messages.RejectedStopped, pool.Tell(t.Context(), 0))
+	})
+}
+
+func TestTheLongestRunningAttemptIsShown(t *testing.T) {
+	virtually(t, func(t *testing.T, root *actor.RootContext) {
+		pool := open(t, root, func(_ context.Context, d time.Duration) (int, error) {
+			time.Sleep(d)
+			return 0, nil
+		}, actors.WithSize(2), actors.WithQueue(0, actors.CallerRuns))
+		longest := func() time.Duration { s := pool.Stats(); return s.LongestRunning }
+		assert.Zero(t, longest())
+		require.NoError(t, pool.Tell(t.Context(), 4*time.Second, actors.Timeout(3*time.Second)))
+		time.Sleep(time.Second / 2)
+		require.NoError(t, pool.Tell(t.Context(), 5*time.Second))
+		time.Sleep(time.Second)
+		assert.Equal(t, 1500*time.Millisecond, longest())
+		go func() { _ = pool.Tell(context.Background(), 9*time.Second) }() // runs it itself
+		time.Sleep(2 * time.Second)
+		assert.Equal(t, 3500*time.Millisecond, longest(), "it ignores that its time is up")
+		time.Sleep(time.Second)
+		assert.Equal(t, 4*time.Second, longest())
+		time.Sleep(5 * time.Second)
+		assert.Equal(t, 8*time.Second, longest(), "the caller's")
+		time.Sleep(2 * time.Second)
+		assert.Zero(t, longest())
 	})
 }

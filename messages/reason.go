@@ -3,6 +3,7 @@ package messages
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strconv"
 )
 
@@ -54,14 +55,24 @@ func (r Reason) String() string {
 // MarshalText implements encoding.TextMarshaler.
 func (r Reason) MarshalText() ([]byte, error) { return []byte(r.String()), nil }
 
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (r *Reason) UnmarshalText(text []byte) error {
+	for known := range Reason(Reasons + 1) {
+		if known.String() == string(text) {
+			*r = known
+			return nil
+		}
+	}
+	return fmt.Errorf("%w: no reason %q", ErrInvalidOption, text)
+}
+
 // ReasonOf is the reason that the error of a rejected task gives.
 func ReasonOf(err error) Reason {
 	for _, known := range []struct {
 		err    error
 		reason Reason
 	}{
-		{ErrDeadlock, RejectedDeadlock}, // before ErrQueueFull, which it comes with
-		{ErrQueueFull, RejectedQueueFull},
+		{ErrDeadlock, RejectedDeadlock},
 		{ErrPoolStopped, RejectedStopped},
 		{ErrNoWorkers, RejectedNoWorkers},
 		{ErrPayloadType, RejectedPayloadType},
@@ -69,6 +80,7 @@ func ReasonOf(err error) Reason {
 		{ErrTaskTimeout, RejectedDeadline},
 		{context.DeadlineExceeded, RejectedCanceled},
 		{context.Canceled, RejectedCanceled},
+		{ErrQueueFull, RejectedQueueFull}, // after what ends a wait for room, which it comes with
 		{ErrInvalidOption, RejectedInvalid},
 	} {
 		if errors.Is(err, known.err) {

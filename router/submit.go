@@ -2,6 +2,7 @@ package router
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"runtime"
 
@@ -26,14 +27,25 @@ const (
 func (r *Router) Submit(ctx context.Context, c *Cell, mode Mode) error {
 	err := r.submit(ctx, c, mode)
 	if err != nil {
-		r.Rejected(err)
+		r.rejectedFor(reasonOfRejection(ctx, err))
 	}
 	return err
 }
 
 // Rejected counts a task that was rejected with the given error: Submit and Tell do so
 // themselves.
-func (r *Router) Rejected(err error) { r.rejected[messages.ReasonOf(err)].Add(1) }
+func (r *Router) Rejected(err error) { r.rejectedFor(messages.ReasonOf(err)) }
+
+func (r *Router) rejectedFor(reason messages.Reason) { r.rejected[reason].Add(1) }
+
+// reasonOfRejection is why a task was rejected with err that was submitted with ctx: the
+// error that has ended that may be any.
+func reasonOfRejection(ctx context.Context, err error) messages.Reason {
+	if ctx != nil && ctx.Err() != nil && errors.Is(err, context.Cause(ctx)) {
+		return messages.RejectedCanceled
+	}
+	return messages.ReasonOf(err)
+}
 
 // Tell submits a task that nobody waits for, in a cell that the router recycles.
 // fill is to describe the task; it is called under the router's lock, so it must do
@@ -41,7 +53,7 @@ func (r *Router) Rejected(err error) { r.rejected[messages.ReasonOf(err)].Add(1)
 func (r *Router) Tell(ctx context.Context, fill func(Body) (Mode, error)) error {
 	err := r.tell(ctx, fill)
 	if err != nil {
-		r.Rejected(err)
+		r.rejectedFor(reasonOfRejection(ctx, err))
 	}
 	return err
 }
