@@ -148,7 +148,7 @@ func (c *Context) attemptFailed(task *Cell, crash *messages.PanicError, err erro
 		c.end(task, outcome, err)
 	default:
 		h.attempt.again = again
-		c.endTrace(outcome, err)
+		c.endTrace(task, outcome, err)
 		if c.worker != nil {
 			c.worker.putBack(task, again)
 		} else if note := r.note(task, h, outcome, err, again); note != nil {
@@ -159,7 +159,7 @@ func (c *Context) attemptFailed(task *Cell, crash *messages.PanicError, err erro
 
 // end settles a task on the goroutine that ran it.
 func (c *Context) end(task *Cell, outcome messages.Outcome, err error) {
-	c.endTrace(outcome, err)
+	c.endTrace(task, outcome, err)
 	if c.worker != nil {
 		c.worker.settle(task, outcome, err)
 	} else {

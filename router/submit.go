@@ -83,6 +83,7 @@ func (r *Router) submit(ctx context.Context, c *Cell, mode Mode) (err error) {
 	}
 	if r.cfg.Tracer != nil {
 		admitted := r.traceSubmission(ctx, c)
+		err = messages.ErrGoexit // unless this returns: a custom dispatch may end the goroutine
 		defer func() { admitted(err) }()
 	}
 	if choose, ok := r.picker.(custom); ok {

@@ -2,14 +2,14 @@ package router
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/troupe-go/troupe/messages"
 )
 
 // A Tracer follows tasks, from where they are submitted to where they are done, which
-// may be elsewhere and much later. It is safe for concurrent use. It is called on the
-// goroutine of whoever submits or does the task, so it takes of their time; a panic in
-// it is logged, and the task goes on without.
+// may be elsewhere and much later. It is safe for concurrent use. Whoever submits or does
+// the task waits for it; a panic in it is logged, and the task goes on without.
 type Tracer interface {
 	// Submitted is called before the task is admitted. It returns the headers that the
 	// task is to have instead of its own, which must not be written to, and a function
@@ -18,8 +18,9 @@ type Tracer interface {
 	Submitted(ctx context.Context, task Traced) (headers map[string]string, admitted func(error))
 	// Begun is called before each attempt. It returns the context for the handler, which
 	// must be derived from ctx, and a function that is called with what the attempt has
-	// come to, before whoever waits for the task is told. That is not called for a
-	// handler that never returns.
+	// come to, when its handler has returned: that is before whoever waits for the task is
+	// told, unless the task has been timed out or canceled by then. The outcome is that of
+	// the attempt, also where another one follows.
 	Begun(ctx context.Context, task Traced) (handler context.Context, ended func(messages.Outcome, error))
 }
 
@@ -76,21 +77,49 @@ func (r *Router) traceSubmission(ctx context.Context, c *Cell) (admitted func(er
 func (c *Context) beginTrace(task *Cell) {
 	r := c.router
 	defer r.deliver.Survive("tracer", nil)
+	c.traced = traced{} // a worker may give c to several tasks
 	seen := r.tracedTask(task)
 	seen.ID, seen.Attempt = task.id(), c.attempt
 	if c.worker != nil {
 		seen.Worker = c.worker.id
 	}
-	c.traced.handler, c.traced.ended = r.cfg.Tracer.Begun(c, seen)
+	handler, ended := r.cfg.Tracer.Begun(c, seen)
+	c.traced = traced{handler, ended}
 }
 
-// endTrace tells the tracer what the attempt has come to. It may be called where a panic
-// has just been recovered.
-func (c *Context) endTrace(outcome messages.Outcome, err error) {
-	ended := c.traced.ended
-	if ended == nil {
-		return
+// endTrace tells the tracer what the attempt has come to.
+func (c *Context) endTrace(task *Cell, outcome messages.Outcome, err error) {
+	if c.traced.ended != nil {
+		c.tellEnd(task, outcome, err)
 	}
+}
+
+// tellEnd may be called where a panic has just been recovered: hence the goroutine of
+// its own.
+func (c *Context) tellEnd(task *Cell, outcome messages.Outcome, err error) {
+	ended := c.traced.ended
 	c.traced.ended = nil
+	if task.isSettled() { // by others, under mu
+		outcome, err = c.router.interruption(task, outcome, err)
+	}
 	c.router.deliver.Run("tracer", nil, func() { ended(outcome, err) })
+}
+
+// interruption is what the attempt has come to whose task got its outcome from others,
+// when its handler has returned: it may not have noticed.
+func (r *Router) interruption(task *Cell, returned messages.Outcome, err error) (messages.Outcome, error) {
+	r.mu.Lock()
+	outcome := task.Outcome()
+	r.mu.Unlock()
+	reason := messages.ErrCanceled
+	if outcome == messages.TimedOut {
+		reason = messages.ErrTaskTimeout
+	}
+	switch {
+	case err == nil:
+		err = reason
+	case returned != outcome:
+		err = fmt.Errorf("%w: %w", reason, err)
+	}
+	return outcome, err
 }
