@@ -12,7 +12,7 @@ import (
 func (r *Router) Attach(j *journal.Journal) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.setJournalsLocked(append(r.attachedLocked(nil), j))
+	r.setJournalsLocked(append(r.attachedLocked(j), j))
 }
 
 // Detach ends that.
@@ -48,35 +48,34 @@ func (r *Router) Histograms() (wait, run meter.Histogram) { return r.meter.Histo
 
 // record enters the attempt that the handler has just ended into the journals. When
 // tasks are short and so many that the journals have no room, one success of each batch
-// is entered; only what is entered, or likely to be, is timed by itself.
+// is entered; only what is likely to be is timed by itself.
 func (w *Worker) record(c *Cell, outcome messages.Outcome, err error, again *verdict) {
 	journals := w.router.journals.Load()
-	if journals == nil || outcome == messages.Succeeded && w.begun > 1 && !w.journaled {
+	if journals == nil || outcome == messages.Succeeded && w.begun > 1 && w.flooded {
 		return
 	}
-	now := w.router.now()
-	e := w.router.entry(c, &w.hold, outcome, err, now)
-	e.Bound = w.begun > 1 && !w.journaled
+	e := w.router.entry(c, &w.hold, outcome, err, w.router.now())
+	e.Bound = !w.clocked
 	plan(&e, again)
-	w.journaled = enter(*journals, w.shard, e, c.body)
+	body := c.body
+	if w.foreign != nil {
+		body = nil // the foreign actor may have just begun
+	}
+	w.flooded = !enter(*journals, e, body)
 }
 
 // note returns a function that enters a task into the journals that gets its outcome
-// otherwise: h is nil if it is in no hand. It may be called under locks, and the
-// function must not be; it is nil if there are no journals. A payload that a handler
-// still works on is not looked at.
-func (r *Router) note(c *Cell, h *hold, outcome messages.Outcome, err error, again *verdict) func() {
+// otherwise: h is nil if it is in no hand, body if a handler still works on the payload,
+// which is not looked at then. It may be called under locks, and the function must not
+// be; it is nil if there are no journals.
+func (r *Router) note(c *Cell, h *hold, body Body, outcome messages.Outcome, err error, again *verdict) func() {
 	journals := r.journals.Load()
 	if journals == nil {
 		return nil
 	}
 	e := r.entry(c, h, outcome, err, r.now())
 	plan(&e, again)
-	body := c.body
-	if h != nil && h.interrupted {
-		body = nil
-	}
-	return func() { enter(*journals, uint32(c.seq), e, body) }
+	return func() { enter(*journals, e, body) }
 }
 
 // entry describes what has just ended, at the time now.
@@ -113,7 +112,7 @@ func plan(e *journal.Entry, again *verdict) {
 
 // enter records in all the journals that want the entry, and reports whether one of them
 // has room for more. body is nil if the payload must not be looked at.
-func enter(journals []*journal.Journal, hint uint32, e journal.Entry, body Body) (more bool) {
+func enter(journals []*journal.Journal, e journal.Entry, body Body) (more bool) {
 	for _, j := range journals {
 		if !j.Wants(e.Outcome) {
 			continue
@@ -122,7 +121,7 @@ func enter(journals []*journal.Journal, hint uint32, e journal.Entry, body Body)
 		if format := j.Formatter(); body != nil && format != nil {
 			e.Payload = journal.Describe(format, body.Payload())
 		}
-		more = j.Record(hint, e) || more
+		more = j.Record(e) || more
 	}
 	return more
 }

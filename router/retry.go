@@ -215,7 +215,7 @@ func (r *Router) giveUpLocked(c *Cell, h *hold, now int64, then *after) {
 	r.endDeadlineLocked(c)
 	c.place = gone
 	then.settled = append(then.settled, settlement{
-		cell: c, err: again.err, release: true, note: r.note(c, h, again.outcome, again.err, nil),
+		cell: c, err: again.err, release: true, note: r.note(c, h, c.body, again.outcome, again.err, nil),
 	})
 }
 

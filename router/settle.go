@@ -38,7 +38,7 @@ func reasonOf(value any) any {
 // tells whoever waits.
 func (r *Router) settle(c *Cell, h *hold, outcome messages.Outcome, err error) {
 	if r.claim(c, h, outcome) {
-		if note := r.note(c, h, outcome, err, nil); note != nil {
+		if note := r.note(c, h, c.body, outcome, err, nil); note != nil {
 			note()
 		}
 		c.body.Settled(err)
@@ -60,7 +60,7 @@ func (w *Worker) settle(c *Cell, outcome messages.Outcome, err error) {
 	case w.lastOfBatch:
 		w.clock = w.router.now()
 		w.measureBatch(w.clock)
-	case c.answered() || w.journaled:
+	case c.answered():
 		w.clock = w.router.now()
 	}
 	if won {
@@ -144,14 +144,14 @@ func (c *Context) attemptFailed(task *Cell, crash *messages.PanicError, err erro
 		h.attempt.entry = entry
 		c.end(task, messages.Quarantined, &quarantinedError{err})
 		r.announce(entry)
-	case again == nil:
+	case again == nil || task.isSettled(): // judge has asked the user, which takes time
 		c.end(task, outcome, err)
 	default:
 		h.attempt.again = again
 		c.endTrace(task, outcome, err)
 		if c.worker != nil {
 			c.worker.putBack(task, again)
-		} else if note := r.note(task, h, outcome, err, again); note != nil {
+		} else if note := r.note(task, h, task.body, outcome, err, again); note != nil {
 			note()
 		}
 	}
@@ -176,7 +176,7 @@ func (r *Router) settleQueuedLocked(c *Cell, outcome messages.Outcome, err error
 	r.unworked[outcome]++
 	r.endDeadlineLocked(c)
 	then.settled = append(then.settled, settlement{
-		cell: c, err: err, release: true, note: r.note(c, nil, outcome, err, nil),
+		cell: c, err: err, release: true, note: r.note(c, nil, c.body, outcome, err, nil),
 	})
 }
 
@@ -197,7 +197,7 @@ func (r *Router) interruptLocked(c *Cell, outcome messages.Outcome, err, cause e
 		r.watchLocked(c)
 		h.ctx.used.Store(true) // no other task is to get it
 		then.settled = append(then.settled, settlement{
-			cell: c, err: err, ctx: h.ctx, cause: cause, note: r.note(c, h, outcome, err, nil),
+			cell: c, err: err, ctx: h.ctx, cause: cause, note: r.note(c, h, nil, outcome, err, nil),
 		})
 	}
 }

@@ -110,7 +110,7 @@ func (r *Router) jobLocked(w *Worker, now int64) job {
 	w.chosenLocked()
 	r.busy++
 	r.peak = max(r.peak, r.busy)
-	w.begun, w.journaled = 0, false
+	w.begun, w.flooded = 0, false
 	w.batchStart, w.busySince = now, now
 	w.hand.mu.Lock()
 	w.beginLocked(c)
@@ -133,7 +133,8 @@ func (r *Router) sharedFirstLocked(c *Cell) bool {
 // beginLocked takes c in hand. It needs hand.mu.
 func (w *Worker) beginLocked(c *Cell) {
 	begun := w.batchStart
-	if w.begun > 0 && (c.answered() || w.journaled) {
+	w.clocked = w.begun == 0 || c.answered() || !w.flooded && w.router.journals.Load() != nil
+	if w.clocked && w.begun > 0 {
 		begun = w.router.now() // somebody is told how long it ran
 	}
 	w.hold.started = max(begun, c.enqueued)

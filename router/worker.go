@@ -48,7 +48,8 @@ type Worker struct {
 	timed       []*Cell // cells to be released whose deadlines may still be set
 	failures    int     // attempts that failed in a row; -1: none has ended since the trial began
 	begun       int64   // tasks begun since it asked the router last
-	journaled   bool    // the tasks of its batch are recorded one by one
+	clocked     bool    // the task in hand is timed by itself
+	flooded     bool    // the journals have no room for further successes of its batch
 	untimed     int64   // tasks of the batch that have been done but not measured
 
 	// Guarded by router.mu.

@@ -18,7 +18,7 @@ import (
 type Options struct {
 	// Keep is how many successes are kept and, apart from them, how many of the rest, so
 	// that no flood of successes washes a failure away. It is rounded up to a multiple of
-	// the number of processors.
+	// the number of processors, at least to that.
 	Keep int
 	// FailuresOnly says that successes are not recorded.
 	FailuresOnly bool
@@ -27,11 +27,13 @@ type Options struct {
 }
 
 // A Journal has the last tasks of one pool. Those who record meet seldom at a lock, for
-// there is a shard for each processor. It is safe for concurrent use.
+// there is a shard for each processor, and they come to them by turns: so the last
+// entries are kept, whoever they are from. It is safe for concurrent use.
 type Journal struct {
-	options Options
-	number  atomic.Int64 // of the last entry
-	shards  []shard
+	options         Options
+	number          atomic.Int64  // of the last entry
+	successes, rest atomic.Uint32 // how many of each have come
+	shards          []shard
 }
 
 type shard struct {
@@ -50,7 +52,7 @@ const perSecond = 256
 // New returns an empty journal.
 func New(options Options) *Journal {
 	n := runtime.GOMAXPROCS(0)
-	each := (options.Keep + n - 1) / n
+	each := max((options.Keep+n-1)/n, 1)
 	j := &Journal{options: options, shards: make([]shard, n)}
 	for i := range j.shards {
 		j.shards[i].successes.size, j.shards[i].rest.size = each, each
@@ -84,13 +86,17 @@ func clip(text string) string {
 	if len(text) <= maxText {
 		return text
 	}
-	return strings.ToValidUTF8(text[:maxText], "") + " …"
+	return strings.ToValidUTF8(text[:maxText], "") + " …" // it may have cut a character
 }
 
-// Record adds an entry. Callers with different hints seldom contend. It reports whether
-// there is room for further successes in this second.
-func (j *Journal) Record(hint uint32, e Entry) (more bool) {
-	s := &j.shards[int(hint)%len(j.shards)]
+// Record adds an entry. It reports whether there is room for further successes in this
+// second.
+func (j *Journal) Record(e Entry) (more bool) {
+	turn := &j.rest
+	if e.Outcome == messages.Succeeded {
+		turn = &j.successes
+	}
+	s := &j.shards[turn.Add(1)%uint32(len(j.shards))]
 	second := e.At.Unix()
 	s.mu.Lock()
 	defer s.mu.Unlock()
