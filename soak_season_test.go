@@ -3,6 +3,7 @@ package troupe_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"slices"
 	"strconv"
@@ -16,6 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/troupe-go/troupe/actors"
+	"github.com/troupe-go/troupe/internal/journal"
 	"github.com/troupe-go/troupe/messages"
 	"github.com/troupe-go/troupe/supervisor"
 )
@@ -30,15 +32,20 @@ type soakStage struct {
 	pool   *actors.Pool[deedOf, int]
 	left   atomic.Int64 // tasks to be submitted
 	client *soakClient
-	crowd  *actor.PID // gets the results of broadcasts
+
+	journal  *journal.Journal
+	read     int64                      // the number of its last entry that has been read
+	recorded map[messages.Outcome]int64 // by the entries so far, but for those of attempts that were tried again
+	crowd    *actor.PID                 // gets the results of broadcasts
 }
 
 func (s *season) run(t *testing.T, tasks int) *soakCount {
 	system := quiet()
-	st := &soakStage{soakCount: newSoakCount(), t: t, root: system.Root}
+	st := &soakStage{soakCount: newSoakCount(), t: t, root: system.Root, recorded: make(map[messages.Outcome]int64)}
 	st.left.Store(int64(tasks))
 	mood := new(changeable)
 	stopParent := st.spawnPool(append(slices.Clone(s.options), actors.WithSupervision(mood)))
+	st.journal = attach(st.root, journal.Options{Keep: soakKeep, Payload: func(p any) string { return fmt.Sprint(p.(deedOf).fault) }})
 	st.client = newSoakClient(st)
 	st.crowd = st.root.Spawn(actor.PropsFromFunc(func(ctx actor.Context) {
 		if result, ok := ctx.Message().(*messages.Result); ok {
@@ -244,6 +251,7 @@ func (st *soakStage) watch(over <-chan struct{}) {
 		case <-over:
 			return
 		case <-time.After(200 * time.Microsecond):
+			st.readJournal()
 			stats := st.pool.Stats()
 			if !assert.True(st.t, stats.Balanced(), "%+v", stats) || !assert.GreaterOrEqual(st.t, stats.Running, int64(0)) {
 				return
@@ -269,8 +277,41 @@ func (st *soakStage) check() {
 		}
 	}
 	assert.Equal(t, st.accepted, heard+st.unheard, "every waiter has heard, once")
+	st.checkJournal()
 	assert.Eventually(t, func() bool { return st.pool.Stats().Abandoned == 0 }, 10*time.Second, time.Millisecond,
 		"handlers that were given up have returned")
+}
+
+// soakKeep is more than comes into the journal while its reader looks away.
+const soakKeep = 50_000
+
+// readJournal counts what has been entered into the journal.
+func (st *soakStage) readJournal() {
+	entries, last, missed := st.journal.Since(st.read)
+	assert.Zero(st.t, missed, "entries of the journal")
+	st.read = last
+	for i := range entries {
+		if e := &entries[i]; !e.Again {
+			st.recorded[e.Outcome]++
+		}
+		assert.Equal(st.t, entries[i].Outcome == messages.Succeeded, entries[i].Err == nil)
+		assert.GreaterOrEqual(st.t, min(entries[i].Wait, entries[i].Run), time.Duration(0))
+	}
+}
+
+// checkJournal compares the journal with the ledger: but for successes, of which there
+// may be too many to enter, each outcome is in both.
+func (st *soakStage) checkJournal() {
+	assert.Eventually(st.t, func() bool {
+		st.readJournal()
+		for _, f := range ledgerFields(&st.stats) {
+			if f.outcome > messages.Succeeded && st.recorded[f.outcome] != *f.n {
+				return false
+			}
+		}
+		return true
+	}, 10*time.Second, time.Millisecond, "the journal, %v, and the ledger, %+v, differ", st.recorded, &st.stats)
+	assert.LessOrEqual(st.t, st.recorded[messages.Succeeded], st.stats.Succeeded)
 }
 
 // soakClient is an actor that sends tasks and gets results.
