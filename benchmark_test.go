@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"slices"
+	"strconv"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -13,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/troupe-go/troupe/actors"
+	"github.com/troupe-go/troupe/internal/journal"
 )
 
 // The benchmarks of this file do the same work with Troupe and with another in one
@@ -144,6 +146,44 @@ func BenchmarkRatioAsk(b *testing.B) {
 
 	ratio(b, tasks, "protoactor", ask, request)
 	b.ReportMetric(testing.AllocsPerRun(tasks, func() { _, _ = pool.Ask(context.Background(), 1) }), "allocs/Ask")
+}
+
+// BenchmarkRatioJournal compares a pool that is recorded, payloads included, with one that
+// is not.
+func BenchmarkRatioJournal(b *testing.B) {
+	for _, bench := range []struct {
+		name  string
+		takes time.Duration
+		tasks int
+	}{{"no-op", 0, 100_000}, {"10us", 10 * time.Microsecond, 5_000}} {
+		b.Run(bench.name, func(b *testing.B) {
+			turn := func(recorded bool) func() {
+				root := benchSystem().Root
+				pool, err := actors.NewPool(root, func(_ context.Context, in int) (int, error) {
+					if bench.takes > 0 {
+						for begun := time.Now(); time.Since(begun) < bench.takes; {
+							in++
+						}
+					}
+					return in, nil
+				}, actors.WithSize(ratioWorkers))
+				require.NoError(b, err)
+				b.Cleanup(func() { pool.Close() })
+				if recorded {
+					attach(root, journal.Options{Keep: 1000, Payload: func(p any) string { return strconv.Itoa(p.(int)) }})
+				}
+				return func() {
+					for i := range bench.tasks {
+						if err := pool.Tell(context.Background(), i); err != nil {
+							b.Fatal(err)
+						}
+					}
+					_ = pool.Wait(context.Background())
+				}
+			}
+			ratio(b, bench.tasks, "unrecorded", turn(true), turn(false))
+		})
+	}
 }
 
 func ratioPool(b *testing.B) *actors.Pool[int, int] {
