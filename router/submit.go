@@ -77,15 +77,24 @@ func (r *Router) tell(ctx context.Context, fill func(Body) (Mode, error)) error 
 	return r.submitLockedThenUnlock(ctx, c, mode)
 }
 
-func (r *Router) submit(ctx context.Context, c *Cell, mode Mode) (err error) {
+func (r *Router) submit(ctx context.Context, c *Cell, mode Mode) error {
 	if err := ended(ctx); err != nil {
 		return err
 	}
 	if r.cfg.Tracer != nil {
-		admitted := r.traceSubmission(ctx, c)
-		err = messages.ErrGoexit // unless this returns: a custom dispatch may end the goroutine
-		defer func() { admitted(err) }()
+		return r.submitTraced(ctx, c, mode)
 	}
+	return r.admit(ctx, c, mode)
+}
+
+func (r *Router) submitTraced(ctx context.Context, c *Cell, mode Mode) (err error) {
+	admitted := r.traceSubmission(ctx, c)
+	err = messages.ErrGoexit // unless admit returns: a custom dispatch may end the goroutine
+	defer func() { admitted(err) }()
+	return r.admit(ctx, c, mode)
+}
+
+func (r *Router) admit(ctx context.Context, c *Cell, mode Mode) error {
 	if choose, ok := r.picker.(custom); ok {
 		if workers := *r.choice.Load(); len(workers) > 0 {
 			w, err := choose.choose(c, workers)

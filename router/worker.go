@@ -35,6 +35,8 @@ type Worker struct {
 	givenUp     bool    // it has failed in doing so
 	dismissed   bool    // its actor has been told its end, after the watchdog gave it up
 	restarting  bool    // it has been told to restart, and not been resumed since
+	clocked     bool    // the task in hand is timed by itself
+	flooded     bool    // the journals have no room for further successes of its batch
 	failure     any     // why the actor failed last; nil after its restart
 	clock       int64   // the time at which the last task of the batch was settled
 	settled     bool    // the task in hand has been settled by its handler
@@ -48,8 +50,6 @@ type Worker struct {
 	timed       []*Cell // cells to be released whose deadlines may still be set
 	failures    int     // attempts that failed in a row; -1: none has ended since the trial began
 	begun       int64   // tasks begun since it asked the router last
-	clocked     bool    // the task in hand is timed by itself
-	flooded     bool    // the journals have no room for further successes of its batch
 	untimed     int64   // tasks of the batch that have been done but not measured
 
 	// Guarded by router.mu.
