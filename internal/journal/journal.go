@@ -4,11 +4,9 @@ package journal
 
 import (
 	"cmp"
-	"runtime"
 	"slices"
 	"strings"
 	"sync"
-	"sync/atomic"
 
 	"github.com/troupe-go/troupe/internal/deliver"
 	"github.com/troupe-go/troupe/messages"
@@ -17,8 +15,7 @@ import (
 // Options are what journals differ in.
 type Options struct {
 	// Keep is how many successes are kept and, apart from them, how many of the rest, so
-	// that no flood of successes washes a failure away. It is rounded up to a multiple of
-	// the number of processors, at least to that.
+	// that no flood of successes washes a failure away. It is at least 1.
 	Keep int
 	// FailuresOnly says that successes are not recorded.
 	FailuresOnly bool
@@ -26,38 +23,26 @@ type Options struct {
 	Payload func(payload any) string
 }
 
-// A Journal has the last tasks of one pool. Those who record meet seldom at a lock, for
-// there is a shard for each processor, and they come to them by turns: so the last
-// entries are kept, whoever they are from. It is safe for concurrent use.
+// A Journal has the last tasks of one pool. It is safe for concurrent use.
 type Journal struct {
-	options         Options
-	number          atomic.Int64  // of the last entry
-	successes, rest atomic.Uint32 // how many of each have come
-	shards          []shard
-}
+	options Options
 
-type shard struct {
 	mu        sync.Mutex
+	number    int64 // guarded by mu; of the last entry
 	successes ring  // guarded by mu
 	rest      ring  // guarded by mu
 	second    int64 // guarded by mu; the one that recorded counts
 	recorded  int   // guarded by mu; successes in that second
-	_         [64]byte
 }
 
-// perSecond is how many successes a second and shard are recorded gladly: nobody reads
-// that many. Beyond it, those who record do with one of each batch of tasks.
-const perSecond = 256
+// perSecond is how many successes a second are recorded gladly: nobody reads that many.
+// Beyond it, those who record do with one of each batch of tasks.
+const perSecond = 512
 
 // New returns an empty journal.
 func New(options Options) *Journal {
-	n := runtime.GOMAXPROCS(0)
-	each := max((options.Keep+n-1)/n, 1)
-	j := &Journal{options: options, shards: make([]shard, n)}
-	for i := range j.shards {
-		j.shards[i].successes.size, j.shards[i].rest.size = each, each
-	}
-	return j
+	size := max(options.Keep, 1)
+	return &Journal{options: options, successes: ring{size: size}, rest: ring{size: size}}
 }
 
 // Wants reports whether entries with the outcome are recorded.
@@ -92,44 +77,37 @@ func clip(text string) string {
 // Record adds an entry. It reports whether there is room for further successes in this
 // second.
 func (j *Journal) Record(e Entry) (more bool) {
-	turn := &j.rest
-	if e.Outcome == messages.Succeeded {
-		turn = &j.successes
-	}
-	s := &j.shards[turn.Add(1)%uint32(len(j.shards))]
 	second := e.At.Unix()
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	e.Number = j.number.Add(1)
-	if e.Outcome != messages.Succeeded {
-		s.rest.add(e)
-		return s.second != second || s.recorded < perSecond
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.number++
+	e.Number = j.number
+	if j.second != second {
+		j.second, j.recorded = second, 0
 	}
-	if s.second != second {
-		s.second, s.recorded = second, 0
+	if e.Outcome == messages.Succeeded {
+		j.recorded++
+		j.successes.add(e)
+	} else {
+		j.rest.add(e)
 	}
-	s.recorded++
-	s.successes.add(e)
-	return s.recorded < perSecond
+	return j.recorded < perSecond
 }
 
 // Since returns the entries with numbers above the given one, the oldest first, and the
 // number of the last one there is, to go on from. missed is how many have been
 // overwritten before they were returned.
 func (j *Journal) Since(number int64) (entries []Entry, last, missed int64) {
-	last = j.number.Load() // numbers are given under the locks of shards, so all up to it are seen
-	for i := range j.shards {
-		s := &j.shards[i]
-		s.mu.Lock()
-		for _, r := range []*ring{&s.successes, &s.rest} {
-			for k := range r.entries {
-				if n := r.entries[k].Number; n > number && n <= last {
-					entries = append(entries, r.entries[k])
-				}
+	j.mu.Lock()
+	last = j.number
+	for _, r := range []*ring{&j.successes, &j.rest} {
+		for i := range r.entries {
+			if r.entries[i].Number > number {
+				entries = append(entries, r.entries[i])
 			}
 		}
-		s.mu.Unlock()
 	}
+	j.mu.Unlock()
 	slices.SortFunc(entries, func(a, b Entry) int { return cmp.Compare(a.Number, b.Number) })
 	return entries, last, last - number - int64(len(entries))
 }
