@@ -9,6 +9,8 @@ import (
 	"net/http/httptest"
 	"os"
 	"regexp"
+	"runtime"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -394,6 +396,54 @@ func TestHistoryIsFiveMinutesLongAtMost(t *testing.T) {
 			assert.InDelta(t, 0.5, *p[7], 0.01, "utilization")
 			assert.InDelta(t, 0.1, *p[12], 0.001, "p95 of the running times")
 		}
+	})
+}
+
+// Tasks fail and succeed, a thousand a second, each with an ID and a length of its own, and
+// a reader does not read.
+func TestWhatItKeepsIsBoundedHoweverManyTasksThereAre(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		system := quiet()
+		heap := func() int64 {
+			synctest.Wait()
+			runtime.GC()
+			var m runtime.MemStats
+			runtime.ReadMemStats(&m)
+			return int64(m.HeapAlloc)
+		}
+		p := open(t, system, func(_ context.Context, in int) (int, error) {
+			time.Sleep(time.Duration(in) * time.Microsecond)
+			if in%2 == 0 {
+				return 0, fmt.Errorf("number %d: %w", in, errTask)
+			}
+			return 0, nil
+		}, actors.WithName("p"), actors.WithSize(8))
+		seconds := func(n int) {
+			for i := range n {
+				for j := range 1000 {
+					in := i*7919 + j*104729
+					require.NoError(t, p.Tell(t.Context(), in%5_000, actors.ID(strconv.Itoa(in))))
+				}
+				time.Sleep(time.Second)
+			}
+		}
+		seconds(5)
+		before := heap()
+		d := show(t, system)
+		s := follow(t, d)
+		defer s.end()
+		_, ok := s.next(t)
+		require.True(t, ok)
+		seconds(120)
+		get(d, "/tasks?pool=p")
+		kept := heap() - before
+		t.Logf("%d kB a pool", kept>>10)
+		assert.Less(t, kept, int64(3<<19))
+		seconds(90)
+		get(d, "/tasks?pool=p")
+		more := heap() - before - kept
+		t.Logf("%d kB more after 90,000 more tasks", more>>10)
+		assert.Less(t, more, int64(128<<10), "as many points of the charts have come")
 	})
 }
 

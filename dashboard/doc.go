@@ -26,7 +26,7 @@
 //
 // Once a second each pool is asked for a snapshot, however many look at the page. The last
 // tasks of each pool are kept: 512 that succeeded and 512 others, fewer successes if more
-// of them come than could be read. That and five minutes of figures take about half a
-// megabyte a pool at most, plus what the errors hold. Every reader gets the newest figures when
+// of them come than could be read. That and five minutes of figures take about a megabyte a
+// pool, plus what the errors hold. Every reader gets the newest figures when
 // he is ready for them; a slow one misses some, and holds up nobody.
 package dashboard
