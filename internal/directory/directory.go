@@ -45,6 +45,8 @@ type Entry struct {
 	// Label tells the pool from all others that are there: it is the pool's name, save
 	// where another has that already.
 	Label string
+
+	snapshots snapshots
 }
 
 // A Watcher is told of the pools that come and go, one at a time. Joined is called for
