@@ -1,0 +1,73 @@
+package telemetry_test
+
+import (
+	"encoding/json"
+	"expvar"
+	"math/rand/v2"
+	"net/http"
+	"net/http/httptest"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/troupe-go/troupe/actors"
+	"github.com/troupe-go/troupe/messages"
+	"github.com/troupe-go/troupe/telemetry"
+)
+
+// unused is a name that no test has published, for what is published stays.
+func unused(t *testing.T) string { return t.Name() + strconv.FormatUint(rand.Uint64(), 36) }
+
+func TestExpvarHasTheStatsOfEachPool(t *testing.T) {
+	system, name := quiet(), unused(t)
+	require.NoError(t, telemetry.Publish(system, name))
+	pool := open(t, system, act, actors.WithName("kitchen"), actors.WithSize(2))
+	eachOutcome(t, pool)
+	open(t, system, act, actors.WithName("odd\xffname"))
+
+	w := httptest.NewRecorder()
+	expvar.Handler().ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/debug/vars", http.NoBody))
+	var vars map[string]json.RawMessage
+	require.NoError(t, json.Unmarshal(w.Body.Bytes(), &vars))
+	var pools map[string]struct {
+		Submitted, Succeeded int64
+		Rejections           map[string]int64
+		Workers              []struct{ ID string }
+	}
+	require.NoError(t, json.Unmarshal(vars[name], &pools))
+	require.Contains(t, pools, "kitchen")
+	assert.Contains(t, pools, `"odd\xffname"`)
+	stats := pool.Stats()
+	assert.Equal(t, stats.Submitted, pools["kitchen"].Submitted)
+	assert.Equal(t, stats.Succeeded, pools["kitchen"].Succeeded)
+	assert.Equal(t, map[string]int64{"canceled": 1}, pools["kitchen"].Rejections)
+	assert.Len(t, pools["kitchen"].Workers, 2)
+}
+
+func TestExpvarNameThatIsTakenIsAnError(t *testing.T) {
+	name := unused(t)
+	var published atomic.Int64
+	var publishers sync.WaitGroup
+	begin := make(chan struct{})
+	for range 16 {
+		system := quiet()
+		publishers.Go(func() {
+			<-begin
+			if err := telemetry.Publish(system, name); err == nil {
+				published.Add(1)
+			} else {
+				assert.ErrorIs(t, err, messages.ErrInvalidOption)
+			}
+		})
+	}
+	close(begin)
+	publishers.Wait()
+	assert.EqualValues(t, 1, published.Load())
+	assert.ErrorIs(t, telemetry.Publish(quiet(), name), messages.ErrInvalidOption)
+	assert.ErrorIs(t, telemetry.Publish(quiet(), ""), messages.ErrInvalidOption)
+	assert.ErrorIs(t, telemetry.Publish(nil, "name"), messages.ErrInvalidOption)
+}
