@@ -181,7 +181,7 @@ func TestHistogramsAddUp(t *testing.T) {
 		}
 	}
 	assert.True(t, math.IsInf(buckets[19].GetUpperBound(), 1))
-	assert.EqualValues(t, h.GetSampleCount(), below)
+	assert.Equal(t, h.GetSampleCount(), below)
 	assert.InDelta(t, 1e-6, buckets[0].GetUpperBound(), 1e-12)
 }
 
