@@ -15,7 +15,8 @@ import (
 // safe for concurrent use. What is published stays for as long as the program runs.
 //
 // A nil system, an empty name and one that is taken are errors that wrap
-// messages.ErrInvalidOption.
+// messages.ErrInvalidOption. If two publish one name at the same time, package expvar
+// prints that with package log besides.
 func Publish(system *actor.ActorSystem, name string) (err error) {
 	if system == nil {
 		return errNoSystem()

@@ -159,8 +159,10 @@ func TestSpanAndBaggageTravelInTheHeaders(t *testing.T) {
 
 func TestSubmittersOwnSpanAndBaggageGoFirst(t *testing.T) {
 	r, traced := record(t)
-	seen := make(chan baggage.Baggage, 1)
+	seen, states := make(chan baggage.Baggage, 1), make(chan string, 1)
 	pool := open(t, quiet(), func(ctx context.Context, in string) (string, error) {
+		task, _ := actors.TaskFromContext(ctx)
+		states <- task.Headers["tracestate"]
 		seen <- baggage.FromContext(ctx)
 		return in, nil
 	}, actors.WithName("kitchen"), traced)
@@ -176,6 +178,7 @@ func TestSubmittersOwnSpanAndBaggageGoFirst(t *testing.T) {
 	send := r.one(t, "send kitchen")
 	assert.Equal(t, order.SpanContext().SpanID(), send.Parent().SpanID())
 	assert.Empty(t, send.SpanContext().TraceState().String(), "the header's belongs to another trace")
+	assert.Empty(t, <-states, "so it is taken out")
 }
 
 func TestFurtherAttemptIsATraceOfItsOwn(t *testing.T) {
