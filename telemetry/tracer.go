@@ -134,11 +134,13 @@ func attributesOf(task router.Traced, operation string) []attribute.KeyValue {
 		attribute.String("messaging.operation.type", operation),
 		attribute.String("messaging.destination.name", task.Pool),
 	}
-	for key, value := range map[attribute.Key]string{
-		"messaging.message.id": task.ID, "troupe.task.key": task.Key, "troupe.worker": task.Worker,
+	for _, known := range [...]attribute.KeyValue{
+		attribute.String("messaging.message.id", task.ID),
+		attribute.String("troupe.task.key", task.Key),
+		attribute.String("troupe.worker", task.Worker),
 	} {
-		if value != "" {
-			attrs = append(attrs, key.String(value))
+		if known.Value.AsString() != "" {
+			attrs = append(attrs, known)
 		}
 	}
 	if task.Attempt > 0 {

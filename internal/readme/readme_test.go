@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io/fs"
 	"log"
+	"log/slog"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -19,14 +20,17 @@ import (
 
 	"github.com/asynkron/protoactor-go/actor"
 	protorouter "github.com/asynkron/protoactor-go/router"
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 
 	"github.com/troupe-go/troupe/actors"
 	"github.com/troupe-go/troupe/dashboard"
 	"github.com/troupe-go/troupe/messages"
 	"github.com/troupe-go/troupe/router"
 	"github.com/troupe-go/troupe/supervisor"
+	"github.com/troupe-go/troupe/telemetry"
 )
 
 const root = "../.."
@@ -215,6 +219,38 @@ func Example_protoActor() {
 
 // TestSnippets holds README's Go to that of this file, line by line but for the
 // indentation.
+func Example_telemetry() {
+	ctx := context.Background()
+	system := actor.NewActorSystem()
+	count := func(_ context.Context, text string) (int, error) { return len(strings.Fields(text)), nil }
+	registry, logger, provider := prometheus.NewRegistry(), slog.New(slog.DiscardHandler), sdktrace.NewTracerProvider()
+
+	collector, err := telemetry.NewCollector(system)
+	if err != nil {
+		log.Fatal(err)
+	}
+	registry.MustRegister(collector) // metrics of all pools, for Prometheus
+
+	stop, err := telemetry.Log(system, logger) // a line for what goes wrong
+	if err != nil {
+		log.Fatal(err)
+	}
+
+	tracer, err := telemetry.NewTracer(provider) // spans from the submitter to the handler
+	if err != nil {
+		log.Fatal(err)
+	}
+	pool, err := actors.NewPool(system.Root, count, actors.WithName("word-count"), actors.WithTracer(tracer))
+	if err != nil {
+		log.Fatal(err)
+	}
+	n, err := pool.Ask(ctx, "to be or not to be")
+	pool.Close()
+	stop() // what there was to log is logged
+	fmt.Println(n, err)
+	// Output: 6 <nil>
+}
+
 func thumbnail(context.Context, []byte) ([]byte, error) { return nil, nil }
 
 // mount is how a dashboard is mounted. It serves for ever.
