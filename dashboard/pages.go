@@ -49,11 +49,11 @@ func (d *Dashboard) workers(w http.ResponseWriter, r *http.Request) {
 	if v == nil {
 		return
 	}
-	text := strings.ToLower(r.FormValue("find"))
+	text := r.FormValue("find")
 	var found []*messages.WorkerStats
 	for i := range v.stats.Workers {
 		ws := &v.stats.Workers[i]
-		if strings.Contains(ws.ID, text) || strings.Contains(ws.State.String(), text) {
+		if contains(text, ws.ID, shortID(ws.ID), ws.State.String()) {
 			found = append(found, ws)
 		}
 	}
@@ -71,6 +71,12 @@ func (d *Dashboard) workers(w http.ResponseWriter, r *http.Request) {
 		list = append(list, newWorkerJSON(ws, v.stats.At, longRun(&v.stats)))
 	}
 	respond(w, http.StatusOK, map[string]any{"total": len(v.stats.Workers), "found": len(found), "workers": list})
+}
+
+// contains reports whether one of the values contains the text, in whatever case.
+func contains(text string, values ...string) bool {
+	text = strings.ToLower(text)
+	return slices.ContainsFunc(values, func(value string) bool { return strings.Contains(strings.ToLower(value), text) })
 }
 
 // concern says how soon a worker wants looking at.
@@ -92,8 +98,8 @@ func (p *watched) tasks() []journal.Entry {
 	return entries
 }
 
-// tasks answers with the last tasks of a pool: those whose ID, key or worker has the text
-// asked for, or that came to an outcome.
+// tasks answers with the last tasks of a pool: those whose ID or key has the text asked
+// for, and that came to the outcome asked for.
 func (d *Dashboard) tasks(w http.ResponseWriter, r *http.Request) {
 	v := d.find(w, r.FormValue("pool"))
 	if v == nil {
@@ -104,7 +110,7 @@ func (d *Dashboard) tasks(w http.ResponseWriter, r *http.Request) {
 	list, found := make([]taskJSON, 0, maxRows), 0
 	for i := range all {
 		e := &all[i]
-		if !hasOutcome(e, outcome) || !strings.Contains(e.TaskID(), text) && !strings.Contains(e.Key, text) {
+		if !hasOutcome(e, outcome) || !contains(text, e.TaskID(), e.Key) {
 			continue
 		}
 		if found++; len(list) < maxRows {

@@ -2,6 +2,7 @@ package dashboard
 
 import (
 	"math"
+	"strings"
 	"sync"
 	"time"
 
@@ -30,7 +31,7 @@ type watched struct {
 // watch begins to watch a pool: what it has done before is in its totals alone.
 func watch(entry *directory.Entry, payload func(any) string) *watched {
 	p := &watched{
-		label:   entry.Label,
+		label:   strings.ToValidUTF8(entry.Label, "\ufffd"), // as it comes back from a browser
 		pool:    entry.Pool,
 		journal: journal.New(journal.Options{Keep: keepTasks, Payload: payload}),
 	}

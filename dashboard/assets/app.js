@@ -124,6 +124,7 @@ follow((frame) => {
   app.frame = frame;
   show();
 }, (connected) => {
+  if (connected && live.classList.contains("lost")) app.page.again?.();
   put(live, connected ? "live" : "no connection: trying again");
   live.classList.toggle("lost", !connected);
 });

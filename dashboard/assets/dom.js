@@ -66,7 +66,7 @@ export class Table {
     const all = [...this.frame.querySelectorAll("tr")];
     this.columns.forEach((column, i) => {
       if (!column.rare) return;
-      const bare = all.slice(1).every((tr) => ["", "0"].includes(tr.children[i].textContent));
+      const bare = all.slice(1).every(({ children: { [i]: td } }) => !td.firstElementChild && ["", "0"].includes(td.textContent));
       for (const tr of all) tr.children[i].hidden = bare;
     });
     this.empty.hidden = rows.length > 0;
@@ -80,8 +80,11 @@ export class Table {
   #update(tr, row) {
     tr.className = this.mark(row);
     this.columns.forEach((column, i) => {
-      const text = column.cell(row, tr.children[i]);
-      if (text !== undefined) put(tr.children[i], String(text));
+      const td = tr.children[i];
+      const text = column.cell(row, td);
+      if (text === undefined) return;
+      put(td, String(text));
+      if (text.length > 40) td.title = text; // it may be cut short
     });
   }
 }

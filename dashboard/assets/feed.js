@@ -8,7 +8,11 @@ export function follow(onFrame, onLive) {
     onLive(true);
     onFrame(JSON.parse(event.data));
   };
-  source.onerror = () => onLive(false);
+  source.onerror = () => {
+    onLive(false);
+    // The browser tries again by itself, unless it was answered: by a proxy, say, with an error.
+    if (source.readyState === EventSource.CLOSED) setTimeout(follow, 1000, onFrame, onLive);
+  };
 }
 
 /** ask gets an answer to a question about a pool. */

@@ -67,12 +67,12 @@ export class Overview {
       this.app.attempt(() => order(what, { pool: pool() }), () => `${pool()}: ${what}d`);
     } });
     this.size = el("input", { type: "number", min: 1, max: 100000, id: "size", required: true });
-    const form = el("form", { className: "row", onsubmit: (event) => {
+    this.form = el("form", { className: "row", onsubmit: (event) => {
       event.preventDefault();
       const size = this.size.valueAsNumber;
       this.app.attempt(() => order("resize", { pool: pool(), size }), () => `${pool()}: ${size} workers`);
     } }, el("label", { htmlFor: "size" }, "Workers"), this.size, el("button", {}, "Resize"));
-    return el("div", { className: "row controls", hidden: true }, this.pause, form);
+    return el("div", { className: "row controls", hidden: true }, this.pause, this.form);
   }
 
   show(frame, pool) {
@@ -92,8 +92,14 @@ export class Overview {
     this.controls.hidden = !frame.controls || pool.state === "stopped";
     put(this.pause, pool.state === "paused" ? "Resume" : "Pause");
     this.#chart(pool);
-    if (this.shown !== pool.label || this.size.value === "") this.size.value = pool.size;
+    this.#follow(pool);
+  }
+
+  // #follow has the field say the size of the pool, but not while somebody is at it.
+  #follow(pool) {
+    if (this.shown === pool.label && (this.said === pool.size || this.form.contains(document.activeElement))) return;
     this.shown = pool.label;
+    this.size.value = this.said = pool.size;
   }
 
   // #chart adds the newest point, once the history before it is there.

@@ -11,7 +11,8 @@ export class Quarantine extends Rows {
     const open = new Set();
     const chosen = new Set();
     const table = new Table("The quarantine", [
-      { head: "Choose", cell: (t, td) => {
+      { head: "Choose", rare: true, cell: (t, td) => {
+        if (this.controls.hidden) return td.replaceChildren();
         const box = td.firstChild ?? td.appendChild(el("input", { type: "checkbox", "aria-label": `task ${t.id}`, onchange: () => {
           if (box.checked) chosen.add(t.number);
           else chosen.delete(t.number);
