@@ -9,10 +9,11 @@ export class Rows {
     Object.assign(this, { app, what, table });
     this.found = el("p", { className: "found" });
     this.filters = filters;
-    const form = el("form", { className: "row", role: "search", onsubmit: (event) => event.preventDefault() },
-      ...filters.flatMap((f) => [el("label", { htmlFor: f.id }, f.label), f.node]), this.found);
+    const search = { className: "row", role: "search", onsubmit: (event) => event.preventDefault() };
+    const row = filters.length > 0 ? el("form", search) : el("div", { className: "row" });
+    row.append(...filters.flatMap((f) => [el("label", { htmlFor: f.id }, f.label), f.node]), this.found);
     for (const f of filters) f.node.addEventListener("input", () => this.refresh());
-    this.node = el("div", {}, el("h1", {}, title), form, table.node);
+    this.node = el("div", {}, el("h1", {}, title), row, table.node);
   }
 
   /** seek sets the filters to what the address asks for. */

@@ -37,7 +37,7 @@ export class Quarantine extends Rows {
       if (confirm(`Delete ${count(chosen.size)} from the quarantine for good?`)) this.do("delete", (n) => `${n} deleted`);
     } }, "Delete");
     this.controls = el("div", { className: "row controls", hidden: true }, this.requeue, this.delete);
-    table.node.before(this.controls);
+    this.found.before(this.controls);
   }
 
   show(frame, pool) {

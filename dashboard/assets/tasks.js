@@ -18,7 +18,7 @@ export class Tasks extends Rows {
       { head: "Outcome", cell: (t, td) => {
         const badge = td.firstChild ?? td.appendChild(el("span"));
         badge.className = `badge ${levels[t.outcome]}`;
-        put(badge, t.again ? `${t.outcome}, tried again${t.delay ? ` after ${span(t.delay)}` : ""}` : t.outcome);
+        put(badge, t.again ? `${t.outcome}, again${t.delay ? ` after ${span(t.delay)}` : ""}` : t.outcome);
       } },
       { head: "At", cell: (t) => clock(t.at) },
       { head: "Waited", number: true, cell: (t) => span(t.wait) },
