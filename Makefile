@@ -1,5 +1,5 @@
 # The steps themselves, and the versions of the tools, are in .ci/run.
-.PHONY: help test race bench ratio soak lint fmt examples ci
+.PHONY: help test race browser screenshots bench ratio soak lint fmt examples ci
 
 help: ## List the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
@@ -9,6 +9,12 @@ test: ## Run the tests
 
 race: ## Run the tests under the race detector, in random order
 	go test -race -shuffle=on ./...
+
+browser: ## Test the dashboard in a headless Chromium
+	.ci/run browser
+
+screenshots: ## Take the pictures of the dashboard in docs/
+	cd dashboard/browser && go test -run '^TestScreenshots$$' -screenshots ../../docs -v .
 
 bench: ## Measure Troupe against its peers (12 min); writes docs/benchmarks.md
 	cd benchmarks && go run .
