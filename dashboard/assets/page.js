@@ -71,12 +71,11 @@ export const choice = (values) => el("select", {}, ...Object.entries(values).map
 /** more shows text that is too long for a line behind a button. Which are open is kept in a set. */
 export function more(td, key, open, summary, parts) {
   if (td.firstChild?.tagName !== "DETAILS") {
-    const details = el("details", { ontoggle: () => (details.open ? open.add(details.key) : open.delete(details.key)) }, el("summary"), el("div"));
+    // Later it is opened and closed by the user alone, of which the set learns a moment later.
+    const details = el("details", { open: open.has(key), ontoggle: () => (details.open ? open.add(key) : open.delete(key)) }, el("summary"), el("div"));
     td.replaceChildren(details);
   }
   const details = td.firstChild;
-  details.key = key;
-  details.open = open.has(key);
   put(details.firstChild, summary);
   const body = details.lastChild;
   const wanted = parts.filter(([, text]) => text);
