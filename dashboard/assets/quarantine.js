@@ -1,6 +1,6 @@
 // The tasks that a pool has given up, to be submitted again or deleted.
 
-import { el, Table, count, clock } from "./dom.js";
+import { el, put, Table, count, clock } from "./dom.js";
 import { Rows, more } from "./page.js";
 import { order } from "./feed.js";
 
@@ -32,9 +32,11 @@ export class Quarantine extends Rows {
     ], (t) => t.number, { empty: "No task is in quarantine." });
     super(app, "quarantine", "Quarantine", table);
     this.chosen = chosen;
+    this.sure = 0; // how many the user has been asked about; 0: not asked
     this.requeue = el("button", { type: "button", onclick: () => this.do("requeue", (n) => `${n} submitted again`) }, "Requeue");
     this.delete = el("button", { type: "button", onclick: () => {
-      if (confirm(`Delete ${count(chosen.size)} from the quarantine for good?`)) this.do("delete", (n) => `${n} deleted`);
+      if (this.sure) this.do("delete", (n) => `${n} deleted`);
+      else this.ask();
     } }, "Delete");
     this.controls = el("div", { className: "row controls", hidden: true }, this.requeue, this.delete);
     this.found.before(this.controls);
@@ -52,11 +54,28 @@ export class Quarantine extends Rows {
     this.choose();
   }
 
+  // choose is called when what is chosen may have changed.
   choose() {
     this.requeue.disabled = this.delete.disabled = this.chosen.size === 0;
+    if (this.sure !== this.chosen.size) this.calm();
+  }
+
+  // ask has the user press the button a second time, for this cannot be undone. A dialog of
+  // the browser's would be what browsers offer to suppress.
+  ask() {
+    this.sure = this.chosen.size;
+    put(this.delete, `Delete ${count(this.sure)} for good`);
+    clearTimeout(this.doubt);
+    this.doubt = setTimeout(() => this.calm(), 6000);
+  }
+
+  calm() {
+    this.sure = 0;
+    put(this.delete, "Delete");
   }
 
   async do(what, done) {
+    this.calm();
     const numbers = [...this.chosen].sort((a, b) => a - b);
     await this.app.attempt(() => order(what, { pool: this.pool.label, numbers }), (answer) => done(count(answer.count)));
     this.refresh();

@@ -145,6 +145,8 @@ func TestQuarantinedTasksAreDeleted(t *testing.T) {
 	p.tabTo(`document.querySelector('[aria-label="task hot-2"]')`)
 	p.press(" ")
 	p.click("button", "Delete")
+	assert.Len(t, kettles.Quarantine(), 3, "not before the user is sure")
+	p.click("button", "Delete 1 for good")
 	p.says("#notice", "1 deleted")
 	p.until(`document.querySelectorAll("tbody tr").length === 2`)
 	p.until(`!(` + said("tbody") + `).includes("hot-2")`)

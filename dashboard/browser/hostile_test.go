@@ -69,6 +69,7 @@ func TestHostileTextsAreHarmless(t *testing.T) {
 			p.fits()
 			p.hit(`document.querySelector("tbody input")`)
 			p.click("button", "Delete")
+			p.click("button", "Delete 1 for good")
 			p.says("main", "No task is in quarantine.")
 
 			p.until(`!document.title.startsWith("owned") && !document.querySelector(".owned, main script, main svg, main img")`)

@@ -14,7 +14,6 @@ import (
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/log"
 	"github.com/chromedp/cdproto/network"
-	cdpage "github.com/chromedp/cdproto/page"
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
@@ -106,10 +105,6 @@ func (p *page) listen(event any) {
 		if e.Request.URL != "about:blank" && !strings.HasPrefix(e.Request.URL, p.origin+"/") {
 			p.complain("request to elsewhere: " + e.Request.URL)
 		}
-	case *cdpage.EventJavascriptDialogOpening:
-		go func() { // what is confirmed is what the test wants
-			_, _ = chromedp.Call(p.tab, cdpage.HandleJavaScriptDialog, cdpage.HandleJavaScriptDialogParams{Accept: true})
-		}()
 	}
 }
 
