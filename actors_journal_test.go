@@ -332,29 +332,36 @@ func TestAFloodOfShortTasksIsRecordedInPart(t *testing.T) {
 	})
 }
 
-// The policy asks the user whether an error is worth another attempt, which takes its
-// time: what ends the task meanwhile is its outcome, and there is no other.
-func TestATaskThatEndsWhileThePolicyThinksIsNotTriedAgain(t *testing.T) {
-	for _, overflow := range []actors.Overflow{actors.Block, actors.CallerRuns} {
-		t.Run(overflow.String(), func(t *testing.T) {
-			virtually(t, func(t *testing.T, root *actor.RootContext) {
-				thinks := func(p *actors.Retry) {
-					p.On = func(error) bool { time.Sleep(2 * time.Second); return true }
-				}
-				pool := open(t, root, do, actors.WithSize(1), actors.WithQueue(0, overflow), retry(thinks))
-				if overflow == actors.CallerRuns {
-					require.NoError(t, pool.Tell(t.Context(), takes(time.Minute, nil), actors.ID("worker's")))
-				}
-				j := attach(root, journal.Options{Keep: 10, FailuresOnly: true})
-				began := time.Now()
-				ctx, cancel := context.WithCancel(t.Context())
-				defer time.AfterFunc(time.Second, cancel).Stop()
-				_, err := pool.Ask(ctx, takes(0, errTask), actors.ID("x"))
-				assert.ErrorIs(t, err, messages.ErrCanceled)
-				require.NoError(t, pool.Wait(t.Context()))
-				assert.Equal(t, []note{{"x", messages.Canceled, 1, overflow == actors.Block, false, 1, 0, 1}}, notes(j, began))
+// The policy asks the user whether an error is worth another attempt, and a tracer is told
+// of it, which takes its time: what ends the task meanwhile is its outcome, and there is no
+// other.
+func TestATaskThatEndsWhileTheUserThinksIsNotTriedAgain(t *testing.T) {
+	think := func() { time.Sleep(2 * time.Second) }
+	slow := tracer{begun: func(context.Context, router.Traced) (context.Context, func(messages.Outcome, error)) {
+		return nil, func(messages.Outcome, error) { think() }
+	}}
+	for who, thinks := range map[string][]actors.Option{
+		"policy": {retry(func(p *actors.Retry) { p.On = func(error) bool { think(); return true } })},
+		"tracer": {retry(), actors.WithTracer(slow)},
+	} {
+		for _, overflow := range []actors.Overflow{actors.Block, actors.CallerRuns} {
+			t.Run(who+" "+overflow.String(), func(t *testing.T) {
+				virtually(t, func(t *testing.T, root *actor.RootContext) {
+					pool := open(t, root, do, append(thinks, actors.WithSize(1), actors.WithQueue(0, overflow))...)
+					if overflow == actors.CallerRuns {
+						require.NoError(t, pool.Tell(t.Context(), takes(time.Minute, nil), actors.ID("worker's")))
+					}
+					j := attach(root, journal.Options{Keep: 10, FailuresOnly: true})
+					began := time.Now()
+					ctx, cancel := context.WithCancel(t.Context())
+					defer time.AfterFunc(time.Second, cancel).Stop()
+					_, err := pool.Ask(ctx, takes(0, errTask), actors.ID("x"))
+					assert.ErrorIs(t, err, messages.ErrCanceled)
+					require.NoError(t, pool.Wait(t.Context()))
+					assert.Equal(t, []note{{"x", messages.Canceled, 1, overflow == actors.Block, false, 1, 0, 1}}, notes(j, began))
+				})
 			})
-		})
+		}
 	}
 }
 

@@ -144,11 +144,15 @@ func (c *Context) attemptFailed(task *Cell, crash *messages.PanicError, err erro
 		h.attempt.entry = entry
 		c.end(task, messages.Quarantined, &quarantinedError{err})
 		r.announce(entry)
-	case again == nil || task.isSettled(): // judge has asked the user, which takes time
+	case again == nil:
 		c.end(task, outcome, err)
 	default:
-		h.attempt.again = again
 		c.endTrace(task, outcome, err)
+		if task.isSettled() { // judge has asked the user, and there may be a tracer: that takes time
+			c.end(task, outcome, err)
+			return
+		}
+		h.attempt.again = again
 		if c.worker != nil {
 			c.worker.putBack(task, again)
 		} else if note := r.note(task, h, task.body, outcome, err, again); note != nil {
