@@ -93,5 +93,5 @@ func (c *Collector) histogram(desc *prometheus.Desc, h meter.Histogram, pool str
 	for i, n := range h.AtMost(c.bounds...) {
 		buckets[c.bounds[i].Seconds()] = n
 	}
-	return prometheus.MustNewConstHistogram(desc, uint64(h.Count), h.Sum.Seconds(), buckets, pool) // likewise
+	return prometheus.MustNewConstHistogram(desc, uint64(h.Count), h.Sum/nanoseconds, buckets, pool) // likewise
 }

@@ -192,6 +192,9 @@ func snake(outcome messages.Outcome) string {
 	return strings.ReplaceAll(outcome.String(), " ", "_")
 }
 
+// nanoseconds are a second.
+const nanoseconds = float64(time.Second)
+
 // The histograms.
 const (
 	waitPrometheus, waitOTel = "troupe_task_wait_seconds", "troupe.tasks.wait"

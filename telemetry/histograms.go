@@ -68,7 +68,7 @@ func histogram(name, help string, points []metricdata.HistogramDataPoint[float64
 func (p *producer) point(pool attribute.Set, at time.Time, h meter.Histogram) metricdata.HistogramDataPoint[float64] {
 	point := metricdata.HistogramDataPoint[float64]{
 		Attributes: pool, StartTime: p.begun, Time: at,
-		Count: uint64(h.Count), Sum: h.Sum.Seconds(), Bounds: p.seconds,
+		Count: uint64(h.Count), Sum: h.Sum / nanoseconds, Bounds: p.seconds,
 	}
 	below := uint64(0)
 	for _, n := range h.AtMost(p.bounds...) {

@@ -6,8 +6,8 @@ import "time"
 // value counts none. It tells lengths within 1 %, up to 26 hours.
 type Histogram struct {
 	Count int64
-	Sum   time.Duration
-	bars  []bar // ascending; those that count something
+	Sum   float64 // in nanoseconds
+	bars  []bar   // ascending; those that count something
 }
 
 // bar counts the durations that are not in the bar before it, up to a length in
@@ -21,7 +21,7 @@ func (m *Meter) Histograms() (wait, run Histogram) {
 }
 
 func (d *durations) bars() Histogram {
-	h := Histogram{Count: d.count, Sum: time.Duration(d.sum)}
+	h := Histogram{Count: d.count, Sum: d.sum}
 	if d.count == 0 {
 		return h
 	}

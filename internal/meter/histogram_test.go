@@ -44,7 +44,7 @@ func TestDurationsBeyondTheHistogramAreInNoBoundShorterThanIt(t *testing.T) {
 	const week = 7 * 24 * time.Hour
 	m.Record(0, 1, 0, int64(week), int64(week))
 	_, run := m.Histograms()
-	assert.Equal(t, week, run.Sum)
+	assert.EqualValues(t, week, run.Sum)
 	assert.Equal(t, []uint64{0, 1}, run.AtMost(25*time.Hour, week))
 }
 

@@ -99,17 +99,19 @@ func (m *Meter) durations() (wait, run durations) {
 }
 
 // The histograms keep two significant digits up to a little over a day; what
-// lasted longer is counted there, and its exact figure is in sum and max.
+// lasted longer is counted there, and its own length is in sum and max.
 const (
 	highest = int64(26 * time.Hour)
 	digits  = 2
 )
 
-// durations has the exact count, sum and maximum of durations, and a histogram
-// of them, made when the first one comes.
+// durations has the count, sum and maximum of durations, and a histogram of them, made
+// when the first one comes. The sum is in nanoseconds, exact up to 104 days: an integer
+// would overflow in a day where 100,000 tasks wait all the time.
 type durations struct {
-	count, sum, max int64
-	histogram       *hdrhistogram.Histogram
+	count, max int64
+	sum        float64
+	histogram  *hdrhistogram.Histogram
 }
 
 // record adds n durations of the given sum.
@@ -117,7 +119,7 @@ func (d *durations) record(n, sum int64) {
 	sum = max(sum, 0)
 	each := sum / n
 	d.count += n
-	d.sum += sum
+	d.sum += float64(sum)
 	d.max = max(d.max, each)
 	d.ensure()
 	// The value is in the histogram's range, which is the only error there is.
@@ -150,7 +152,7 @@ func (d *durations) distribution() messages.Distribution {
 	}
 	return messages.Distribution{
 		Count: d.count,
-		Mean:  time.Duration(d.sum / d.count),
+		Mean:  time.Duration(d.sum / float64(d.count)),
 		P50:   quantile(50),
 		P95:   quantile(95),
 		P99:   quantile(99),

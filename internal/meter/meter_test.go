@@ -33,6 +33,20 @@ func TestMeanAndMaxAreExact(t *testing.T) {
 	assert.EqualValues(t, 7*999+1, r.Run.Max)
 }
 
+// As many tasks as wait at a time, so many seconds are added to the sum each second.
+func TestSumsOutlastWhatAnIntegerHolds(t *testing.T) {
+	m := meter.New()
+	const hour = int64(time.Hour)
+	for range 100 {
+		m.Record(0, 100_000, hour, 100_000*hour, hour)
+	}
+	reading := m.Read(hour)
+	assert.Equal(t, time.Hour, reading.Wait.Mean)
+	assert.Equal(t, time.Hour, reading.Run.Mean)
+	wait, _ := m.Histograms()
+	assert.InEpsilon(t, 1e7*float64(hour), wait.Sum, 1e-9)
+}
+
 // Short tasks are timed together: their sum is exact, and each counts.
 func TestBatchCountsEachTask(t *testing.T) {
 	m := meter.New()
