@@ -2,7 +2,6 @@ package dashboard
 
 import (
 	"math"
-	"strings"
 	"sync"
 	"time"
 
@@ -31,7 +30,7 @@ type watched struct {
 // watch begins to watch a pool: what it has done before is in its totals alone.
 func watch(entry *directory.Entry, payload func(any) string) *watched {
 	p := &watched{
-		label:   strings.ToValidUTF8(entry.Label, "\ufffd"), // as it comes back from a browser
+		label:   entry.Label,
 		pool:    entry.Pool,
 		journal: journal.New(journal.Options{Keep: keepTasks, Payload: payload}),
 	}

@@ -67,7 +67,7 @@ func (c *Collector) Describe(descs chan<- *prometheus.Desc) {
 // Collect implements [prometheus.Collector].
 func (c *Collector) Collect(metrics chan<- prometheus.Metric) {
 	for _, entry := range directory.Pools(c.system) {
-		snapshot, pool := entry.Snapshot(), labelOf(entry)
+		snapshot, pool := entry.Snapshot(), entry.Label
 		for _, f := range c.facts {
 			f.read(&snapshot.Stats, func(figure float64, of string) { metrics <- f.metric(figure, pool, of) })
 		}

@@ -214,7 +214,7 @@ func TestPoolsOfOneNameHaveLabelsOfTheirOwn(t *testing.T) {
 	}
 	family := families(t, registry(t, system))["troupe_queue_depth"]
 	assert.Len(t, family.GetMetric(), 2)
-	find(t, family, "pool", `"odd\xffname"`)
+	find(t, family, "pool", "odd\ufffdname")
 }
 
 func TestNilSystemIsAnError(t *testing.T) {

@@ -2,12 +2,9 @@ package telemetry
 
 import (
 	"math"
-	"strconv"
 	"strings"
 	"time"
-	"unicode/utf8"
 
-	"github.com/troupe-go/troupe/internal/directory"
 	"github.com/troupe-go/troupe/messages"
 )
 
@@ -211,12 +208,4 @@ func bounds() []time.Duration {
 		list = append(list, unit, 3*unit)
 	}
 	return append(list, time.Minute, 3*time.Minute, 10*time.Minute)
-}
-
-// labelOf is the pool's label, which metrics must have in UTF-8.
-func labelOf(entry *directory.Entry) string {
-	if utf8.ValidString(entry.Label) {
-		return entry.Label
-	}
-	return strconv.QuoteToASCII(entry.Label)
 }

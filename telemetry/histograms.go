@@ -42,7 +42,7 @@ func (p *producer) Produce(context.Context) ([]metricdata.ScopeMetrics, error) {
 	}
 	var wait, run []metricdata.HistogramDataPoint[float64]
 	for _, entry := range directory.Pools(p.system) {
-		snapshot, pool := entry.Snapshot(), attribute.NewSet(attribute.String("pool", labelOf(entry)))
+		snapshot, pool := entry.Snapshot(), attribute.NewSet(attribute.String("pool", entry.Label))
 		wait = append(wait, p.point(pool, snapshot.Stats.At, snapshot.Wait))
 		run = append(run, p.point(pool, snapshot.Stats.At, snapshot.Run))
 	}

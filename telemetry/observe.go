@@ -42,7 +42,7 @@ func Observe(system *actor.ActorSystem, provider metric.MeterProvider) (metric.R
 	}
 	return meter.RegisterCallback(func(_ context.Context, observer metric.Observer) error {
 		for _, entry := range directory.Pools(system) {
-			snapshot, pool := entry.Snapshot(), attribute.String("pool", labelOf(entry))
+			snapshot, pool := entry.Snapshot(), attribute.String("pool", entry.Label)
 			for _, i := range instruments {
 				i.read(&snapshot.Stats, func(figure float64, of string) { i.observe(observer, figure, pool, of) })
 			}

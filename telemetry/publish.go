@@ -35,7 +35,7 @@ func Publish(system *actor.ActorSystem, name string) (err error) {
 	expvar.Publish(name, expvar.Func(func() any {
 		pools := make(map[string]*messages.Stats)
 		for _, entry := range directory.Pools(system) {
-			pools[labelOf(entry)] = &entry.Snapshot().Stats
+			pools[entry.Label] = &entry.Snapshot().Stats
 		}
 		return pools
 	}))

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"runtime"
 	"slices"
+	"strings"
 	"sync"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -43,7 +44,7 @@ type Pool interface {
 type Entry struct {
 	Pool
 	// Label tells the pool from all others that are there: it is the pool's name, save
-	// where another has that already.
+	// where another has that already. It is in UTF-8, as those want it who show it.
 	Label string
 
 	snapshots snapshots
@@ -158,7 +159,7 @@ func (d *directory) closeIfEmptyLocked() {
 
 // labelLocked returns a label for a pool that no other has.
 func (d *directory) labelLocked(called, id string) string {
-	label := called
+	label, id := strings.ToValidUTF8(called, "\ufffd"), strings.ToValidUTF8(id, "\ufffd")
 	for n := 1; slices.ContainsFunc(d.pools, func(e *Entry) bool { return e.Label == label }); n++ {
 		label = id
 		if n > 1 {

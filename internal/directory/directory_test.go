@@ -64,6 +64,14 @@ func TestALabelIsTheNameUnlessAnotherPoolHasIt(t *testing.T) {
 	assert.Equal(t, []string{"a", "2", "3", "3#2", "3#3"}, labels(directory.Pools(system)))
 }
 
+func TestLabelsAreInUTF8AndUniqueNonetheless(t *testing.T) {
+	system := quiet()
+	for _, called := range []string{"a\xff", "a\xfe", "a\ufffd"} {
+		t.Cleanup(directory.Join(system, pool{id: "/" + called}, called))
+	}
+	assert.Equal(t, []string{"a\ufffd", "/a\ufffd", "/a\ufffd#2"}, labels(directory.Pools(system)))
+}
+
 func TestNothingIsLeftInTheSystemWhenTheLastHasLeft(t *testing.T) {
 	system := quiet()
 	leave := directory.Join(system, pool{id: "1"}, "a")
