@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"strings"
 
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/baggage"
@@ -77,7 +78,7 @@ func NewTracer(provider trace.TracerProvider, opts ...TracerOption) (*Tracer, er
 
 // Submitted implements actors.Tracer.
 func (t *Tracer) Submitted(ctx context.Context, task router.Traced) (map[string]string, func(error)) {
-	ctx, span := t.tracer.Start(t.origin(ctx, task.Headers), "send "+task.Pool,
+	ctx, span := t.tracer.Start(t.origin(ctx, task.Headers), "send "+utf8(task.Pool),
 		trace.WithSpanKind(trace.SpanKindProducer), trace.WithAttributes(attributesOf(task, "send")...))
 	headers := make(map[string]string, len(task.Headers)+2)
 	maps.Copy(headers, task.Headers)
@@ -117,7 +118,7 @@ func (t *Tracer) Begun(ctx context.Context, task router.Traced) (context.Context
 	if task.Attempt > 1 {
 		options = append(options, trace.WithNewRoot())
 	}
-	ctx, span := t.tracer.Start(ctx, "process "+task.Pool, options...)
+	ctx, span := t.tracer.Start(ctx, "process "+utf8(task.Pool), options...)
 	return ctx, func(outcome messages.Outcome, err error) {
 		defer span.End()
 		span.SetAttributes(attribute.String("troupe.outcome", snake(outcome)))
@@ -127,17 +128,21 @@ func (t *Tracer) Begun(ctx context.Context, task router.Traced) (context.Context
 	}
 }
 
+// utf8 is a text of the user's as exporters want it: some drop every span that they were
+// to export with one that has anything else.
+func utf8(text string) string { return strings.ToValidUTF8(text, "\ufffd") }
+
 func attributesOf(task router.Traced, operation string) []attribute.KeyValue {
 	attrs := []attribute.KeyValue{
 		attribute.String("messaging.system", "troupe"),
 		attribute.String("messaging.operation.name", operation),
 		attribute.String("messaging.operation.type", operation),
-		attribute.String("messaging.destination.name", task.Pool),
+		attribute.String("messaging.destination.name", utf8(task.Pool)),
 	}
 	for _, known := range [...]attribute.KeyValue{
-		attribute.String("messaging.message.id", task.ID),
-		attribute.String("troupe.task.key", task.Key),
-		attribute.String("troupe.worker", task.Worker),
+		attribute.String("messaging.message.id", utf8(task.ID)),
+		attribute.String("troupe.task.key", utf8(task.Key)),
+		attribute.String("troupe.worker", utf8(task.Worker)),
 	} {
 		if known.Value.AsString() != "" {
 			attrs = append(attrs, known)
@@ -160,7 +165,7 @@ func errorType(outcome messages.Outcome, err error) string {
 // fail records an error: what was wrong, with the stack if it was a panic.
 func fail(span trace.Span, kind string, err error) {
 	span.SetAttributes(attribute.String("error.type", kind))
-	text := err.Error()
+	text := utf8(err.Error())
 	span.SetStatus(codes.Error, text)
 	event := []attribute.KeyValue{
 		attribute.String("exception.type", fmt.Sprintf("%T", err)), attribute.String("exception.message", text),

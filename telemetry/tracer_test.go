@@ -7,6 +7,7 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+	"unicode/utf8"
 
 	"github.com/asynkron/protoactor-go/actor"
 	"github.com/stretchr/testify/assert"
@@ -221,6 +222,28 @@ func TestPanicIsAnExceptionWithItsStack(t *testing.T) {
 	set := attribute.NewSet(event.Attributes...)
 	stack, _ := set.Value("exception.stacktrace")
 	assert.Contains(t, stack.AsString(), "telemetry_test.act")
+}
+
+// One text that is not in UTF-8 has an exporter that speaks Protocol Buffers drop all the
+// spans that it was to export with it.
+func TestAllThatSpansSayIsInUTF8(t *testing.T) {
+	r, traced := record(t)
+	pool := open(t, quiet(), func(context.Context, string) (string, error) { return "", errors.New("burnt \xff") },
+		actors.WithName("kitchen\xff"), traced)
+	_, err := pool.Ask(context.Background(), "soup", actors.ID("soup\xff"), actors.Key("key\xff"))
+	require.Error(t, err)
+	require.Len(t, r.spans.Ended(), 2)
+	for _, span := range r.spans.Ended() {
+		assert.True(t, utf8.ValidString(span.Name()), "%q", span.Name())
+		assert.True(t, utf8.ValidString(span.Status().Description), "%q", span.Status().Description)
+		attrs := span.Attributes()
+		for _, e := range span.Events() {
+			attrs = append(attrs, e.Attributes...)
+		}
+		for _, a := range attrs {
+			assert.True(t, utf8.ValidString(a.Value.String()), "%s: %q", a.Key, a.Value.String())
+		}
+	}
 }
 
 func TestSpanHasTheTasksOutcomeAlsoIfTheHandlerSaysOtherwise(t *testing.T) {
