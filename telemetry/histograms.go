@@ -17,11 +17,11 @@ import (
 // Histograms produces those of the waiting and running times of a system's pools,
 // troupe.tasks.wait and troupe.tasks.run in seconds, for a reader of the OpenTelemetry
 // SDK, to which it is given by its option WithProducer: the API has no observable
-// histogram. They are cumulative, whatever the reader prefers, and are said to begin at
-// this call. It is safe for concurrent use. If the system is nil, producing is an error
-// that wraps messages.ErrInvalidOption.
+// histogram. They are cumulative, whatever the reader prefers, and begin with the pool: one
+// that takes the name of another begins anew. It is safe for concurrent use. If the system
+// is nil, producing is an error that wraps messages.ErrInvalidOption.
 func Histograms(system *actor.ActorSystem) sdkmetric.Producer {
-	p := &producer{system: system, begun: time.Now(), bounds: bounds()}
+	p := &producer{system: system, bounds: bounds()}
 	for _, bound := range p.bounds {
 		p.seconds = append(p.seconds, bound.Seconds())
 	}
@@ -30,7 +30,6 @@ func Histograms(system *actor.ActorSystem) sdkmetric.Producer {
 
 type producer struct {
 	system  *actor.ActorSystem
-	begun   time.Time
 	bounds  []time.Duration
 	seconds []float64 // the same
 }
@@ -43,8 +42,8 @@ func (p *producer) Produce(context.Context) ([]metricdata.ScopeMetrics, error) {
 	var wait, run []metricdata.HistogramDataPoint[float64]
 	for _, entry := range directory.Pools(p.system) {
 		snapshot, pool := entry.Snapshot(), attribute.NewSet(attribute.String("pool", entry.Label))
-		wait = append(wait, p.point(pool, snapshot.Stats.At, snapshot.Wait))
-		run = append(run, p.point(pool, snapshot.Stats.At, snapshot.Run))
+		wait = append(wait, p.point(pool, entry.Since, snapshot.Stats.At, snapshot.Wait))
+		run = append(run, p.point(pool, entry.Since, snapshot.Stats.At, snapshot.Run))
 	}
 	if len(wait) == 0 {
 		return nil, nil
@@ -65,9 +64,9 @@ func histogram(name, help string, points []metricdata.HistogramDataPoint[float64
 	}
 }
 
-func (p *producer) point(pool attribute.Set, at time.Time, h meter.Histogram) metricdata.HistogramDataPoint[float64] {
+func (p *producer) point(pool attribute.Set, since, at time.Time, h meter.Histogram) metricdata.HistogramDataPoint[float64] {
 	point := metricdata.HistogramDataPoint[float64]{
-		Attributes: pool, StartTime: p.begun, Time: at,
+		Attributes: pool, StartTime: since, Time: at,
 		Count: uint64(h.Count), Sum: h.Sum / nanoseconds, Bounds: p.seconds,
 	}
 	below := uint64(0)

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
 
@@ -46,6 +47,8 @@ type Entry struct {
 	// Label tells the pool from all others that are there: it is the pool's name, save
 	// where another has that already. It is in UTF-8, as those want it who show it.
 	Label string
+	// Since is when the pool joined, before it did anything.
+	Since time.Time
 
 	snapshots snapshots
 }
@@ -80,7 +83,7 @@ func Pools(system *actor.ActorSystem) []*Entry {
 
 // Join adds a pool, until leave is called, which must be called once.
 func Join(system *actor.ActorSystem, pool Pool, called string) (leave func()) {
-	entry := &Entry{Pool: pool}
+	entry := &Entry{Pool: pool, Since: time.Now()}
 	d := change(system, func(d *directory) {
 		entry.Label = d.labelLocked(called, pool.PID().Id)
 		d.pools = append(d.pools, entry)
