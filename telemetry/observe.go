@@ -19,7 +19,8 @@ const scope = "github.com/troupe-go/troupe/telemetry"
 // instruments, until the registration is ended by its Unregister. They are those of the
 // [Collector] with names such as troupe.tasks.submitted and troupe.queue.depth, and the
 // attributes pool, outcome, reason and state. The capacity of an unbounded queue is not
-// observed. For waiting and running times, see [Histograms].
+// observed. For waiting and running times, see [Histograms]. A pool that takes the name of
+// another is left out by the first reading: one that asks for deltas is to count it from 0.
 //
 // A nil system or provider is an error that wraps messages.ErrInvalidOption.
 func Observe(system *actor.ActorSystem, provider metric.MeterProvider) (metric.Registration, error) {
@@ -40,8 +41,9 @@ func Observe(system *actor.ActorSystem, provider metric.MeterProvider) (metric.R
 		instruments = append(instruments, i)
 		all = append(all, i.observable())
 	}
+	var names names
 	return meter.RegisterCallback(func(_ context.Context, observer metric.Observer) error {
-		for _, entry := range directory.Pools(system) {
+		for _, entry := range names.kept(directory.Pools(system)) {
 			snapshot, pool := entry.Snapshot(), attribute.String("pool", entry.Label)
 			for _, i := range instruments {
 				i.read(&snapshot.Stats, func(figure float64, of string) { i.observe(observer, figure, pool, of) })

@@ -3,7 +3,10 @@ package telemetry_test
 import (
 	"context"
 	"testing"
+	"testing/synctest"
+	"time"
 
+	"github.com/asynkron/protoactor-go/actor"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"go.opentelemetry.io/otel/attribute"
@@ -51,6 +54,7 @@ func TestOpenTelemetryReadsTheSame(t *testing.T) {
 	require.NoError(t, err)
 	assert.Empty(t, read(t, reader), "no pool yet")
 
+	begun := time.Now()
 	pool := open(t, system, act, actors.WithName("kitchen"), actors.WithSize(3), actors.WithQueue(7, actors.Reject))
 	eachOutcome(t, pool)
 	all, stats := read(t, reader), pool.Stats()
@@ -87,12 +91,45 @@ func TestOpenTelemetryReadsTheSame(t *testing.T) {
 		sum += n
 	}
 	assert.Equal(t, h.Count, sum)
+	assert.True(t, h.StartTime.After(begun), "it begins with the pool")
 	assert.True(t, h.StartTime.Before(h.Time))
 
 	require.NoError(t, registration.Unregister())
 	left := read(t, reader)
 	assert.NotContains(t, left, "troupe.tasks.submitted")
 	assert.Contains(t, left, "troupe.tasks.run", "that is the reader's")
+}
+
+// The SDK tells pools by their names. For one whose name is another's before anybody has
+// read that it is gone, a reader that wants deltas would find less than it had.
+func TestNothingIsCountedBackwardWhenAPoolTakesTheNameOfAnother(t *testing.T) {
+	virtually(t, func(t *testing.T, system *actor.ActorSystem) {
+		reader := sdkmetric.NewManualReader(sdkmetric.WithTemporalitySelector(
+			func(sdkmetric.InstrumentKind) metricdata.Temporality { return metricdata.DeltaTemporality }))
+		_, err := telemetry.Observe(system, sdkmetric.NewMeterProvider(sdkmetric.WithReader(reader)))
+		require.NoError(t, err)
+		var sum int64
+		collect := func() {
+			time.Sleep(time.Minute)
+			submitted, _ := read(t, reader)["troupe.tasks.submitted"].Data.(metricdata.Sum[int64])
+			for _, p := range submitted.DataPoints {
+				assert.GreaterOrEqual(t, p.Value, int64(0))
+				sum += p.Value
+			}
+		}
+		for _, tasks := range []int{3, 2, 1} {
+			pool := open(t, system, act, actors.WithName("kitchen"))
+			for range tasks {
+				require.NoError(t, pool.Tell(context.Background(), "soup"))
+			}
+			collect()
+			collect()
+			pool.Close()
+			<-pool.Done()
+			synctest.Wait() // until its name is free
+		}
+		assert.EqualValues(t, 6, sum)
+	})
 }
 
 func TestUnboundedQueueHasNoCapacityForOpenTelemetry(t *testing.T) {
