@@ -217,8 +217,6 @@ func Example_protoActor() {
 	// hello world <nil>
 }
 
-// TestSnippets holds README's Go to that of this file, line by line but for the
-// indentation.
 func Example_telemetry() {
 	ctx := context.Background()
 	system := actor.NewActorSystem()
@@ -265,6 +263,8 @@ func mount() {
 
 var _ = mount
 
+// TestSnippets holds README's Go to that of this file, line by line but for the
+// indentation.
 func TestSnippets(t *testing.T) {
 	code := "\n" + flat(read(t, "readme_test.go")) + "\n"
 	snippets := regexp.MustCompile("(?s)```go\n(.*?)\n```").FindAllStringSubmatch(read(t, root+"/README.md"), -1)
