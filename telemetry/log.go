@@ -59,7 +59,9 @@ func WithKeep(lines int) LogOption {
 //
 // What a pool logs itself, with its own logger, is left out: that it is overloaded or
 // degraded. The keys are pool, worker, task_id, attempt, outcome, wait, run, error, stack
-// and delay, as far as there is something to say; the time is that of what happened.
+// and delay, as far as there is something to say; the time is that of what happened. Lines
+// that are not about tasks have the name of their pool, also where others have it too: then
+// the worker, whose ID begins with that of the pool, tells which it was.
 //
 // Lines are written at an interval, on a goroutine that is there only meanwhile. A slow
 // logger never delays a pool: what there was no room for is left out, and one line says
