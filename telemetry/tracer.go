@@ -40,8 +40,8 @@ func WithPropagator(propagator propagation.TextMapPropagator) TracerOption {
 // actors.WithTracer. It is safe for concurrent use, and one does for many pools.
 //
 // A submission is a span "send <pool>", which ends when the task has been accepted or
-// rejected: a child of the span in the submitter's context or, if that has none, of the one
-// in the task's headers. Each attempt is a span "process <pool>", linked to it: the first
+// rejected or, where it runs in its caller, has run there: a child of the span in the
+// submitter's context or, if that has none, of the one in the task's headers. Each attempt is a span "process <pool>", linked to it: the first
 // is its child, a further one begins a trace of its own. The context travels in the task's
 // headers, and the handler's context has the attempt's span and the baggage. The span of a
 // handler that never returns is never ended.
