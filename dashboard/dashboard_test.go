@@ -359,6 +359,15 @@ func TestATableOfTenThousandWorkersIsCut(t *testing.T) {
 	assert.Len(t, said.Workers, 200)
 }
 
+func TestALongTextToFindCostsNoMoreThanItsReading(t *testing.T) {
+	system := quiet()
+	open(t, system, nothing, actors.WithName("p"), actors.WithSize(10_000))
+	d, long := show(t, system), "/workers?pool=p&find="+strings.Repeat("A", 900_000)
+	start := time.Now()
+	assert.Zero(t, answer[workers](t, d, long).Found)
+	assert.Less(t, time.Since(start), 5*time.Second)
+}
+
 func TestHistoryIsFiveMinutesLongAtMost(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		system := quiet()

@@ -49,11 +49,11 @@ func (d *Dashboard) workers(w http.ResponseWriter, r *http.Request) {
 	if v == nil {
 		return
 	}
-	text := r.FormValue("find")
+	has := finder(r.FormValue("find"))
 	var found []*messages.WorkerStats
 	for i := range v.stats.Workers {
 		ws := &v.stats.Workers[i]
-		if contains(text, ws.ID, shortID(ws.ID), ws.State.String()) {
+		if has(ws.ID, shortID(ws.ID), ws.State.String()) {
 			found = append(found, ws)
 		}
 	}
@@ -73,10 +73,13 @@ func (d *Dashboard) workers(w http.ResponseWriter, r *http.Request) {
 	respond(w, http.StatusOK, map[string]any{"total": len(v.stats.Workers), "found": len(found), "workers": list})
 }
 
-// contains reports whether one of the values contains the text, in whatever case.
-func contains(text string, values ...string) bool {
+// finder returns a function that reports whether one of the values contains the text, in
+// whatever case. The text may be as long as a request.
+func finder(text string) func(values ...string) bool {
 	text = strings.ToLower(text)
-	return slices.ContainsFunc(values, func(value string) bool { return strings.Contains(strings.ToLower(value), text) })
+	return func(values ...string) bool {
+		return slices.ContainsFunc(values, func(value string) bool { return strings.Contains(strings.ToLower(value), text) })
+	}
 }
 
 // concern says how soon a worker wants looking at.
@@ -105,12 +108,12 @@ func (d *Dashboard) tasks(w http.ResponseWriter, r *http.Request) {
 	if v == nil {
 		return
 	}
-	text, outcome := r.FormValue("find"), r.FormValue("outcome")
+	has, outcome := finder(r.FormValue("find")), r.FormValue("outcome")
 	all := v.tasks()
 	list, found := make([]taskJSON, 0, maxRows), 0
 	for i := range all {
 		e := &all[i]
-		if !hasOutcome(e, outcome) || !contains(text, e.TaskID(), e.Key) {
+		if !hasOutcome(e, outcome) || !has(e.TaskID(), e.Key) {
 			continue
 		}
 		if found++; len(list) < maxRows {
