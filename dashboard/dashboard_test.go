@@ -103,6 +103,18 @@ func TestAPoolTakesThePlaceOfAStoppedOneOfItsName(t *testing.T) {
 	})
 }
 
+func TestPoolsAreToldApartWhoseNamesDifferInBytesThatNoBrowserTakes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		system := quiet()
+		d := show(t, system)
+		for size, name := range []string{"p\xfe", "p\xff"} {
+			open(t, system, nothing, actors.WithName(name), actors.WithSize(size+1))
+		}
+		assert.Equal(t, 1, answer[workers](t, d, "/workers?pool=p%EF%BF%BD").Total)
+		assert.Equal(t, 2, answer[workers](t, d, "/workers?pool=p%EF%BF%BD%232").Total)
+	})
+}
+
 func TestOnlyTheLastStoppedPoolsAreKept(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		system := quiet()
