@@ -262,10 +262,12 @@ func TestAFailingTaskIsFoundWithItsErrorAndItsStack(t *testing.T) {
 				panic("cannot digest this")
 			case "hostile":
 				return "", hostile{}
+			case "ending":
+				return "", ending{}
 			}
 			return in, nil
 		}, actors.WithName("p"), actors.WithSize(1))
-		for _, in := range []string{"well", "fail", "panic", "hostile"} {
+		for _, in := range []string{"well", "fail", "panic", "hostile", "ending"} {
 			_, _ = p.Ask(t.Context(), in, actors.ID("the-"+in), actors.Key("k-"+in))
 		}
 		require.NoError(t, p.Tell(t.Context(), "panic", actors.ID("told")))
@@ -274,10 +276,10 @@ func TestAFailingTaskIsFoundWithItsErrorAndItsStack(t *testing.T) {
 		synctest.Wait()
 
 		all := answer[tasks](t, d, "/tasks?pool=p")
-		require.Equal(t, 5, all.Found)
+		require.Equal(t, 6, all.Found)
 		assert.Equal(t, "told", all.Tasks[0].ID, "the newest comes first")
 		assert.Contains(t, all.Tasks[0].Stack, "dashboard_test.go")
-		assert.Equal(t, 4, answer[tasks](t, d, "/tasks?pool=p&outcome=wrong").Found)
+		assert.Equal(t, 5, answer[tasks](t, d, "/tasks?pool=p&outcome=wrong").Found)
 		assert.Equal(t, 1, answer[tasks](t, d, "/tasks?pool=p&outcome=succeeded").Found)
 		assert.Equal(t, 1, answer[tasks](t, d, "/tasks?pool=p&find=k-fail").Found)
 
@@ -290,6 +292,7 @@ func TestAFailingTaskIsFoundWithItsErrorAndItsStack(t *testing.T) {
 		assert.Contains(t, panicked.Error, "cannot digest this")
 		assert.Contains(t, panicked.Stack, "dashboard_test.go")
 		assert.Contains(t, answer[tasks](t, d, "/tasks?pool=p&find=the-hostile").Tasks[0].Error, "cannot be had")
+		assert.Contains(t, answer[tasks](t, d, "/tasks?pool=p&find=the-ending").Tasks[0].Error, "cannot be had")
 		assert.Empty(t, panicked.Payload, "there is no formatter")
 	})
 }
@@ -298,6 +301,14 @@ func TestAFailingTaskIsFoundWithItsErrorAndItsStack(t *testing.T) {
 type hostile struct{}
 
 func (hostile) Error() string { panic("no text") }
+
+// ending is an error that ends the goroutine of who asks for its text.
+type ending struct{}
+
+func (ending) Error() string {
+	runtime.Goexit()
+	return ""
+}
 
 func TestPayloadsAreShownThroughTheUsersFormatterAlone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

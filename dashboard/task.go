@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/troupe-go/troupe/internal/deliver"
 	"github.com/troupe-go/troupe/internal/journal"
 	"github.com/troupe-go/troupe/messages"
 )
@@ -77,25 +78,30 @@ func (d *Dashboard) newQuarantinedJSON(q *messages.QuarantinedTask) quarantinedJ
 // maxError is how many bytes of an error's text, or of a stack that it brings, are shown.
 const maxError = 16 << 10
 
-// describe puts an error into words. Its methods are the user's and may panic.
+// describe puts an error into words. Its methods are the user's: they may panic, or end
+// their goroutine.
 func describe(err error) (text, stack string) {
 	if err == nil {
 		return "", ""
 	}
-	defer func() {
-		if value := recover(); value != nil {
-			text = fmt.Sprintf("%T, whose text cannot be had", err)
-		}
-	}()
-	text = clip(err.Error())
+	text = fmt.Sprintf("%T, whose text cannot be had", err)
+	deliver.Apart(func() {
+		defer func() { _ = recover() }() // the text says so
+		text, stack = words(err)
+	})
+	return text, stack
+}
+
+func words(err error) (text, stack string) {
+	text = err.Error()
 	if crash, ok := errors.AsType[*messages.PanicError](err); ok {
-		return text, string(crash.Stack)
+		return clip(text), string(crash.Stack)
 	}
 	// By a common custom, an error that knows where it was made says so on many lines.
-	if long := fmt.Sprintf("%+v", err); long != err.Error() && strings.Contains(long, "\n") {
+	if long := fmt.Sprintf("%+v", err); long != text && strings.Contains(long, "\n") {
 		stack = clip(long)
 	}
-	return text, stack
+	return clip(text), stack
 }
 
 func clip(text string) string {
