@@ -92,7 +92,10 @@ func (o *order) obey(ctx context.Context, what string, v *view) (n int, err erro
 		defer end()
 		return 0, pool.Resize(ctx, o.Size)
 	case "requeue":
-		return pool.Requeue(o.Numbers...)
+		if n, err = pool.Requeue(o.Numbers...); err != nil && n > 0 {
+			err = fmt.Errorf("after %d had been submitted again: %w", n, err)
+		}
+		return n, err
 	case "delete":
 		return pool.DeleteQuarantined(o.Numbers...), nil
 	}

@@ -71,11 +71,12 @@ func TestItRequeuesAndDeletesQuarantinedTasks(t *testing.T) {
 		assert.Equal(t, int64(3), said.Tasks[0].Number, "the newest comes first")
 		assert.Contains(t, said.Tasks[0].Stacks[0], "control_test.go")
 
-		assert.JSONEq(t, `{"count":2}`, post(d, "requeue", `{"pool":"p","numbers":[1,3]}`).Body.String())
+		assertRefused(t, post(d, "requeue", `{"pool":"p","numbers":[1,3,4,2]}`), http.StatusConflict, "after 2 had been submitted again")
 		require.NoError(t, p.Wait(t.Context()))
 		assert.Equal(t, int64(2), p.Stats().Succeeded)
 		assertRefused(t, post(d, "requeue", `{"pool":"p","numbers":[1]}`), http.StatusConflict, "not in quarantine")
-		assert.JSONEq(t, `{"count":1}`, post(d, "delete", `{"pool":"p","numbers":[1,2,3]}`).Body.String())
+		assert.JSONEq(t, `{"count":1}`, post(d, "requeue", `{"pool":"p","numbers":[2]}`).Body.String())
+		assert.JSONEq(t, `{"count":0}`, post(d, "delete", `{"pool":"p","numbers":[1,2,3]}`).Body.String())
 		assert.Empty(t, p.Quarantine())
 	})
 }
