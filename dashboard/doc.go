@@ -14,7 +14,11 @@
 // # Who may see it, and change things
 //
 // The dashboard asks nobody who they are. Serve it on an address that only those can reach
-// who may see it, or wrap it in the authentication that your application has.
+// who may see it, or wrap it in the authentication that your application has. An address
+// of the machine's own does not keep out a web page that a browser on it has open, if the
+// page's host name is made to lead there: authentication does, or a check of the request's
+// Host.
+//
 // It changes nothing unless it is made with [WithControls]; then it can pause, resume and
 // resize pools, and submit quarantined tasks again or delete them. Such requests are
 // refused if a browser says that they come from another site.
@@ -28,5 +32,7 @@
 // tasks of each pool are kept: 512 that succeeded and 512 others, fewer successes if more
 // of them come than could be read. That and five minutes of figures take about a megabyte a
 // pool, plus what the errors hold. Every reader gets the newest figures when
-// he is ready for them; a slow one misses some, and holds up nobody.
+// he is ready for them; a slow one misses some, and holds up nobody. His stream ends with
+// [Dashboard.Close], which [net/http.Server.Shutdown] would else wait for: have it called by
+// [net/http.Server.RegisterOnShutdown].
 package dashboard

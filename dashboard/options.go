@@ -18,11 +18,12 @@ func WithControls() Option {
 	})
 }
 
-// WithPayload has the payloads of tasks shown, as format puts them. It is called
-// on the worker's goroutine when its handler is done with the task and before the task's
-// waiter is told, so it must be quick. 4 KiB of the text are kept. The payload
-// of a task that was interrupted is not shown, for its handler may still work on it. The
-// default is not to look at payloads.
+// WithPayload has the payloads of tasks shown, as format puts them. It is called when the
+// handler is done with the task and before the task's waiter is told, so it must be quick;
+// and for the tasks in quarantine, whenever somebody looks at those. So it must be safe for
+// concurrent use, also with a handler that has such a task again. 4 KiB of the text are
+// kept. The payload of a task that was interrupted is not shown, for its handler may still
+// work on it. The default is not to look at payloads.
 func WithPayload(format func(payload any) string) Option {
 	return option(func(d *Dashboard) error {
 		if format == nil {
