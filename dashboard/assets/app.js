@@ -61,27 +61,44 @@ function address() {
   return { name: Object.hasOwn(pages, name) ? name : "overview", question: new URLSearchParams(question) };
 }
 
-function turn() {
-  const { name, question } = address();
-  if (app.page?.name !== name) {
-    app.page?.leave?.();
-    app.page = new pages[name](app);
-    app.page.name = name;
-    main.replaceChildren(app.page.node);
-  }
+// seek has the page look for what the address says.
+function seek() {
+  const { question } = address();
   app.page.seek?.(question.get("find") ?? "", question.get("outcome") ?? "");
-  show();
+}
+
+// open makes the page of a name, unless it is there. One that shows what a pool has is made
+// anew for another pool: what was chosen of the one is not meant for the other.
+function open(name) {
+  const of = pages[name].ofPool ? app.pool?.label : undefined;
+  if (app.page?.name === name && app.page.of === of) return;
+  app.page?.leave?.();
+  app.page = Object.assign(new pages[name](app), { name, of });
+  main.replaceChildren(app.page.node);
+  seek();
+}
+
+// choose says which pool is shown: the one of the address, or none if that is not there. An
+// address without one gets the first that runs, and keeps it, whatever becomes of the pool.
+function choose(pools, { name, question }) {
+  if (!question.has("pool") && pools.length > 0) {
+    question.set("pool", (pools.find((p) => p.state !== "stopped") ?? pools[0]).label);
+    history.replaceState(null, "", `#${name}?${question}`);
+  }
+  return pools.find((p) => p.label === question.get("pool")) ?? null;
 }
 
 function show() {
-  const frame = app.frame;
-  if (!frame || document.hidden) return;
-  const { name, question } = address();
-  const pools = frame.pools;
-  app.pool = pools.find((p) => p.label === question.get("pool")) ?? pools.find((p) => p.state !== "stopped") ?? pools[0] ?? null;
+  const { frame } = app;
+  const at = address();
+  const { name } = at;
+  const pools = frame?.pools ?? [];
+  app.pool = choose(pools, at);
+  open(name);
+  if (!frame) return;
   options.show(pools);
-  if (app.pool) select.value = app.pool.label;
-  select.disabled = pools.length < 2;
+  select.value = app.pool?.label ?? "";
+  select.disabled = pools.length < (app.pool ? 2 : 1);
   links.show(Object.entries(pages).filter(([key]) => key !== "quarantine" || app.pool?.quarantine || name === key).map(([key, page]) => ({
     name: key,
     label: key === "quarantine" && app.pool?.inQuarantine ? `${page.label} (${count(app.pool.inQuarantine)})` : page.label,
@@ -110,21 +127,32 @@ function paint() {
 
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", paint);
 addEventListener("hashchange", () => {
-  turn();
-  main.focus({ preventScroll: true });
-});
-document.addEventListener("visibilitychange", () => {
-  app.page?.again?.();
+  const { name } = app.page;
+  seek();
   show();
+  if (app.page.name !== name) main.focus({ preventScroll: true }); // a select keeps it while one goes through the pools
 });
 
+let stop = () => {};
+
+// listen follows what happens while somebody looks: a browser has few connections for all
+// tabs, and those that are hidden must not keep them.
+function listen() {
+  stop();
+  if (document.hidden) return;
+  app.page.again?.();
+  stop = follow((frame) => {
+    app.frame = frame;
+    show();
+  }, (connected) => {
+    if (connected && live.classList.contains("lost")) app.page.again?.();
+    put(live, connected ? "live" : "no connection: trying again");
+    live.classList.toggle("lost", !connected);
+  });
+}
+
+document.addEventListener("visibilitychange", listen);
+
 paint();
-turn();
-follow((frame) => {
-  app.frame = frame;
-  show();
-}, (connected) => {
-  if (connected && live.classList.contains("lost")) app.page.again?.();
-  put(live, connected ? "live" : "no connection: trying again");
-  live.classList.toggle("lost", !connected);
-});
+show();
+listen();

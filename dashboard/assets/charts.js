@@ -30,11 +30,16 @@ export class Charts {
 
   /** redraw makes the charts anew, in the colors of the page. */
   redraw() {
-    this.#plots.forEach((p) => p.plot.destroy());
-    this.resize.disconnect();
+    this.destroy();
     this.node.replaceChildren();
     this.#plots = charts.map((chart) => this.#plot(chart));
     this.#draw();
+  }
+
+  /** destroy gives up the charts, which else all others of the page would keep. */
+  destroy() {
+    this.#plots.forEach((p) => p.plot.destroy());
+    this.resize.disconnect();
   }
 
   #plot(chart) {

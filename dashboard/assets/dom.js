@@ -26,19 +26,22 @@ export class Each {
   }
 
   show(items) {
-    const old = this.#nodes;
-    this.#nodes = new Map();
+    const wanted = new Set(items.map(this.key));
+    // These go first: a node that need not be moved keeps its focus and what is selected in it.
+    for (const [key, node] of this.#nodes) {
+      if (wanted.has(key)) continue;
+      node.remove();
+      this.#nodes.delete(key);
+    }
     let at = this.parent.firstChild;
     for (const item of items) {
       const key = this.key(item);
-      const node = old.get(key) ?? this.make(item);
-      old.delete(key);
+      const node = this.#nodes.get(key) ?? this.make(item);
       this.#nodes.set(key, node);
       this.update(node, item);
       if (node === at) at = at.nextSibling;
       else this.parent.insertBefore(node, at);
     }
-    for (const node of old.values()) node.remove();
   }
 }
 

@@ -5,6 +5,7 @@ import { ask, order } from "./feed.js";
 import { Charts } from "./charts.js";
 
 const ranks = { fine: 0, note: 1, warning: 2, trouble: 3 };
+const maxAlerts = 12;
 const words = { fine: "well", note: "well", warning: "look here", trouble: "in trouble" };
 
 export class Overview {
@@ -14,6 +15,7 @@ export class Overview {
     this.app = app;
     this.verdict = el("p", { className: "verdict", role: "status" });
     this.alerts = el("ul", { className: "alerts" });
+    this.rest = el("p", { className: "faint row", hidden: true });
     this.blame = new Each(this.alerts, (a) => a.key, (a) => el("li", {},
       el("span", { className: "badge" }), " ", a.page ? el("a") : el("span")),
     (li, a) => {
@@ -27,7 +29,7 @@ export class Overview {
         const a = td.firstChild ?? td.appendChild(el("a"));
         put(a, p.label);
         a.href = app.link("overview", { pool: p.label });
-        if (p.label === app.pool.label) a.setAttribute("aria-current", "true");
+        if (p.label === app.pool?.label) a.setAttribute("aria-current", "true");
         else a.removeAttribute("aria-current");
       } },
       { head: "State", cell: (p, td) => {
@@ -57,20 +59,21 @@ export class Overview {
     this.detail = el("section", { hidden: true, "aria-label": "The pool" },
       el("div", { className: "row" }, this.title, this.controls), this.tiles, this.plots, this.ledger);
     this.node = el("div", {},
-      el("h1", { className: "hidden" }, "Overview"), this.verdict, this.alerts, this.pools.node, this.detail);
+      el("h1", { className: "hidden" }, "Overview"), this.verdict, this.alerts, this.rest, this.pools.node, this.detail);
   }
 
   #controls() {
-    const pool = () => this.app.pool.label;
     this.pause = el("button", { type: "button", onclick: () => {
+      const pool = this.app.pool.label;
       const what = this.app.pool.state === "paused" ? "resume" : "pause";
-      this.app.attempt(() => order(what, { pool: pool() }), () => `${pool()}: ${what}d`);
+      this.app.attempt(() => order(what, { pool }), () => `${pool}: ${what}d`);
     } });
     this.size = el("input", { type: "number", min: 1, max: 100000, id: "size", required: true });
     this.form = el("form", { className: "row", onsubmit: (event) => {
       event.preventDefault();
+      const pool = this.app.pool.label;
       const size = this.size.valueAsNumber;
-      this.app.attempt(() => order("resize", { pool: pool(), size }), () => `${pool()}: ${size} workers`);
+      this.app.attempt(() => order("resize", { pool, size }), () => `${pool}: ${size} workers`);
     } }, el("label", { htmlFor: "size" }, "Workers"), this.size, el("button", {}, "Resize"));
     return el("div", { className: "row controls", hidden: true }, this.pause, this.form);
   }
@@ -82,7 +85,9 @@ export class Overview {
     const worst = alerts[0]?.level ?? "fine";
     this.verdict.className = `verdict ${worst}`;
     put(this.verdict, verdict(frame.pools, bad));
-    this.blame.show(alerts.slice(0, 12));
+    this.blame.show(alerts.slice(0, maxAlerts));
+    this.rest.hidden = alerts.length <= maxAlerts;
+    put(this.rest, `and ${count(alerts.length - maxAlerts)} more`);
     this.pools.show(frame.pools);
     this.detail.hidden = !pool;
     if (!pool) return;
@@ -121,6 +126,10 @@ export class Overview {
     this.charts?.redraw();
   }
 
+  leave() {
+    this.charts?.destroy();
+  }
+
   /** again has the history loaded anew: some frames may have been missed. */
   again() {
     this.loaded = null;
@@ -150,8 +159,8 @@ function figures(pool) {
     { name: "Oldest queued", value: span(p[4]) },
     { name: "Workers busy", value: `${count(pool.busy)} of ${count(pool.size)}`, more: `used ${percent(p[7])} of their time` },
     { name: "Longest in hand", value: span(pool.longest) },
-    { name: "Waited", value: span(p[9]), more: `p50 ${span(p[8])}, p99 ${span(p[10])}` },
-    { name: "Ran", value: span(p[12]), more: `p50 ${span(p[11])}, p99 ${span(p[13])}` },
+    { name: "Waited, p95", value: span(p[9]), more: `p50 ${span(p[8])}, p99 ${span(p[10])}` },
+    { name: "Ran, p95", value: span(p[12]), more: `p50 ${span(p[11])}, p99 ${span(p[13])}` },
     { name: "Rejected", value: count(pool.rejected), more: counters(pool.rejections).replaceAll("_", " ") },
     { name: "Tried again", value: count(pool.retries) },
     { name: "Restarts", value: count(pool.restarts), more: pool.replaced > 0 ? `${count(pool.replaced)} replaced` : "" },

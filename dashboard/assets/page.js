@@ -5,6 +5,8 @@ import { ask } from "./feed.js";
 
 /** Rows is a page with a table of one pool's, asked for with each frame. */
 export class Rows {
+  static ofPool = true;
+
   constructor(app, what, title, table, ...filters) {
     Object.assign(this, { app, what, table });
     this.found = el("p", { className: "found" });
