@@ -3,6 +3,7 @@ package troupe_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/troupe-go/troupe/actors"
 	"github.com/troupe-go/troupe/messages"
+	"github.com/troupe-go/troupe/router"
 )
 
 // submission is one of the ways to submit a task.
@@ -311,4 +313,69 @@ func TestATimeoutIsHeardAtOnceFromAHandlerThatIgnoresIt(t *testing.T) {
 		stats := pool.Stats()
 		assert.Equal(t, [2]int64{1, 0}, [2]int64{stats.TimedOut, stats.Succeeded}, "settled once")
 	})
+}
+
+func TestAHandlerHearsOfItsTimeoutEvenIfItsCallerIsGoneAtOnce(t *testing.T) {
+	virtually(t, func(t *testing.T, root *actor.RootContext) {
+		type end struct{ err, cause error }
+		ends := make(chan end)
+		pool := open(t, root, func(ctx context.Context, _ int) (int, error) {
+			<-ctx.Done()
+			ends <- end{ctx.Err(), context.Cause(ctx)}
+			return 0, context.Cause(ctx)
+		}, actors.WithTaskTimeout(20*time.Millisecond))
+		for range 20 {
+			ctx, cancel := context.WithCancel(t.Context())
+			_, err := pool.Ask(ctx, 1)
+			cancel()
+			require.ErrorIs(t, err, messages.ErrTaskTimeout)
+			assert.Equal(t, end{context.DeadlineExceeded, messages.ErrTaskTimeout}, <-ends)
+		}
+	})
+}
+
+// lying is a context that says when it ends, and does not end.
+type lying struct{ context.Context }
+
+func (lying) Deadline() (time.Time, bool) { return time.Now().Add(-time.Hour), true }
+
+func TestACallersContextThatDoesNotEndAsItSaysHoldsUpNobody(t *testing.T) {
+	virtually(t, func(t *testing.T, root *actor.RootContext) {
+		release := make(chan struct{})
+		defer close(release)
+		pool := open(t, root, func(ctx context.Context, _ int) (int, error) {
+			_ = ctx.Err()
+			<-release
+			return 0, nil
+		}, actors.WithTaskTimeout(time.Second), actors.WithSize(2))
+		start := time.Now()
+		_, err := pool.Ask(lying{t.Context()}, 1)
+		require.ErrorIs(t, err, messages.ErrTaskTimeout)
+		assert.Less(t, time.Since(start), 1100*time.Millisecond)
+	})
+}
+
+func TestAnErrorThatSaysWhyIsNotMadeToSayItTwice(t *testing.T) {
+	virtually(t, func(t *testing.T, root *actor.RootContext) {
+		var heard error
+		pool := open(t, root, func(ctx context.Context, _ int) (int, error) {
+			time.Sleep(time.Second)
+			return 0, fmt.Errorf("half way: %w", context.Cause(ctx))
+		}, actors.WithTracer(&ears{heard: &heard}))
+		_, err := pool.Ask(t.Context(), 1, actors.Timeout(time.Second/2))
+		require.ErrorIs(t, err, messages.ErrTaskTimeout)
+		require.NoError(t, pool.Wait(t.Context()))
+		assert.EqualError(t, heard, "half way: "+messages.ErrTaskTimeout.Error())
+	})
+}
+
+// ears hear how the last attempt ended.
+type ears struct{ heard *error }
+
+func (e *ears) Submitted(_ context.Context, task router.Traced) (map[string]string, func(error)) {
+	return task.Headers, nil
+}
+
+func (e *ears) Begun(ctx context.Context, _ router.Traced) (context.Context, func(messages.Outcome, error)) {
+	return ctx, func(_ messages.Outcome, err error) { *e.heard = err }
 }

@@ -393,3 +393,24 @@ func TestAStrategySeesThePayloadOfTheTaskThatFailed(t *testing.T) {
 		assert.Equal(t, 78, <-k.message)
 	})
 }
+
+func TestTheStackOfAPanicBeginsWhereItPanicked(t *testing.T) {
+	virtually(t, func(t *testing.T, root *actor.RootContext) {
+		pool := open(t, root, func(_ context.Context, in string) (int, error) {
+			if in == "goexit" {
+				runtime.Goexit()
+			}
+			return len(in), explode(in)
+		})
+		_, err := pool.Ask(t.Context(), "now")
+		var crash *messages.PanicError
+		require.ErrorAs(t, err, &crash)
+		assert.Regexp(t, `^goroutine \d+ \[running.*\]:\npanic\(.*\n.*\n.*troupe_test\.explode\(`, string(crash.Stack))
+		_, err = pool.Ask(t.Context(), "goexit")
+		require.ErrorAs(t, err, &crash)
+		assert.Contains(t, string(crash.Stack), "runtime.Goexit")
+	})
+}
+
+//go:noinline
+func explode(in string) error { panic("explode " + in) }

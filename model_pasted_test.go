@@ -89,3 +89,12 @@ func TestModelDoesNotQueueBeyondItsCapacityWhereAPickedWorkerIsGone(t *testing.T
 		{kind: doResume},
 	}})
 }
+
+func TestModelTriesAgainInTheOrderInWhichTasksAreDue(t *testing.T) {
+	runScript(t, script{size: 1, capacity: 1, overflow: actors.Block, dispatch: byPick, retry: retrying{attempts: 2, min: 1, max: 1, panics: true}, ops: []op{
+		{kind: doAsk, run: 1},
+		{kind: doRequest, end: endKill, run: 1},
+		{kind: doAsk, end: endPanic, run: 1},
+		{kind: doAsk, run: 2},
+	}})
+}

@@ -67,7 +67,7 @@ func (timeoutError) Is(target error) bool {
 // value is an error, errors.Is and errors.As see it.
 type PanicError struct {
 	Value any    // what was given to panic; [ErrGoexit] for a runtime.Goexit
-	Stack []byte // the handler's goroutine at the panic, as runtime/debug.Stack prints it
+	Stack []byte // the handler's goroutine from the panic on, as runtime/debug.Stack prints it
 }
 
 func (e *PanicError) Error() string {

@@ -121,6 +121,9 @@ type WorkerStats struct {
 	State WorkerState
 	Task  string    // the ID of the task in hand, empty if none
 	Since time.Time // when it began that task; zero if none
+	// Settled says that the task in hand has its outcome already, since it timed out or
+	// was canceled: its handler has not returned.
+	Settled bool
 
 	// The outcomes of the tasks that this worker had in hand.
 	Succeeded, Failed, Panicked, TimedOut, Canceled, Quarantined int64

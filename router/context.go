@@ -170,16 +170,28 @@ func (c *Context) interrupt(cause error) {
 	}
 }
 
-// cancelFor ends the standard context. After a timeout it is left to its own timer,
-// which is set to the same instant: only that makes its Err DeadlineExceeded.
+// timerLag is how long the timer of a context may lag behind the pool's.
+const timerLag = 10 * time.Millisecond
+
+// cancelFor ends the standard context. After a timeout that is left to its own timer,
+// which is set to the same instant: only that makes its Err DeadlineExceeded. It is waited
+// for, since the caller's context may end as soon as the waiter is told, and would else be
+// taken for the cause; but not for long, for the caller's may also have promised an end that
+// does not come.
 func (c *Context) cancelFor(cause error) {
-	if errors.Is(cause, messages.ErrTaskTimeout) {
-		return
-	}
 	c.mu.Lock()
-	cancel := c.cancel
+	std, cancel := c.std, c.cancel
 	c.mu.Unlock()
-	if cancel != nil {
+	switch {
+	case cancel == nil:
+	case errors.Is(cause, messages.ErrTaskTimeout):
+		lag := time.NewTimer(timerLag)
+		defer lag.Stop()
+		select {
+		case <-std.Done():
+		case <-lag.C:
+		}
+	default:
 		cancel(cause)
 	}
 }

@@ -203,12 +203,16 @@ func (c *Cell) before(d *Cell) bool {
 	if c.priority() != d.priority() {
 		return c.priority() > d.priority()
 	}
-	return c.order() < d.order()
+	return compareOrder(c, d) < 0
 }
 
-func sortByOrder(cells []*Cell) {
-	slices.SortStableFunc(cells, func(a, b *Cell) int { return cmp.Compare(a.order(), b.order()) })
+// compareOrder compares the places of tasks of one priority. Of those that have been
+// queued again between the same two acceptances, the one that was due first is first.
+func compareOrder(c, d *Cell) int {
+	return cmp.Or(cmp.Compare(c.order(), d.order()), cmp.Compare(c.enqueued, d.enqueued))
 }
+
+func sortByOrder(cells []*Cell) { slices.SortStableFunc(cells, compareOrder) }
 
 // moveLocked queues tasks anew that are in no queue, in the order they were
 // accepted, whether there is room or not.

@@ -1,9 +1,11 @@
 package router
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"slices"
 	"sync/atomic"
 
 	"github.com/troupe-go/troupe/messages"
@@ -21,9 +23,28 @@ var (
 func (r *Router) newPanicError(value any, c *Cell) *messages.PanicError {
 	err := &messages.PanicError{Value: reasonOf(value)}
 	if !c.pooled || r.cfg.Quarantine != (Quarantine{}) || r.journals.Load() != nil || r.cfg.Tracer != nil {
-		err.Stack = debug.Stack()
+		err.Stack = fromPanic(debug.Stack())
 	}
 	return err
+}
+
+// fromPanic leaves out of a stack the frames above that of the panic, which are of those
+// who recovered from it. Where there is none, it was a runtime.Goexit.
+func fromPanic(stack []byte) []byte {
+	head, _, _ := bytes.Cut(stack, []byte("\n"))
+	if at := bytes.Index(stack, []byte("\npanic(")); at > 0 {
+		return slices.Concat(head, stack[at:])
+	}
+	return stack
+}
+
+// because says why a task ended that its handler returned err from, unless err says so
+// itself.
+func because(reason, err error) error {
+	if errors.Is(err, reason) {
+		return err
+	}
+	return fmt.Errorf("%w: %w", reason, err)
 }
 
 // reasonOf is what a recovered value stands for: nil is a runtime.Goexit.
@@ -113,9 +134,9 @@ func (c *Context) Finish(task *Cell, err error) {
 	if err != nil {
 		switch at := task.dueAt(); {
 		case at > 0 && c.router.now() >= at:
-			outcome, err = messages.TimedOut, fmt.Errorf("%w: %w", messages.ErrTaskTimeout, err)
+			outcome, err = messages.TimedOut, because(messages.ErrTaskTimeout, err)
 		case task.bound && task.caller.Err() != nil:
-			outcome, err = messages.Canceled, fmt.Errorf("%w: %w", messages.ErrCanceled, err)
+			outcome, err = messages.Canceled, because(messages.ErrCanceled, err)
 		default:
 			c.attemptFailed(task, nil, err)
 			return

@@ -106,6 +106,7 @@ func (s *summary) addLocked(w *Worker, now int64) {
 	if c := w.hand.current; c != nil {
 		ws.Task = c.id()
 		ws.Since = w.router.timeOf(w.hold.started)
+		ws.Settled = w.hold.interrupted
 		s.ran(now - w.hold.started)
 		s.busy += now - max(w.hold.started, s.windowStart)
 	}
