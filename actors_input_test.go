@@ -23,6 +23,9 @@ func TestABadOptionIsAnErrorThatNamesIt(t *testing.T) {
 	}{
 		{actors.WithSize(0), "size 0"},
 		{actors.WithSize(-3), "size -3"},
+		{actors.WithSize(supervisor.MaxSize + 1), "size 1000001 > 1000000"},
+		{actors.WithAutoscale(supervisor.Autoscale{Min: 1, Max: 1 << 40}), "1000000"},
+		{actors.WithTracer(nil), "tracer is nil"},
 		{actors.WithQueue(-1, actors.Block), "capacity -1"},
 		{actors.WithQueue(1, 0), "Overflow(0)"},
 		{actors.WithQueue(1, 99), "Overflow(99)"},

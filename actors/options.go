@@ -17,15 +17,18 @@ import (
 type Overflow = router.Overflow
 
 type (
-	// Retry says which tasks are tried again, and when.
+	// Retry says which tasks are tried again, and when; see router.Retry for its fields.
 	Retry = router.Retry
-	// Quarantine says which tasks are given up for good.
+	// Quarantine says which tasks are given up for good; see router.Quarantine.
 	Quarantine = router.Quarantine
-	// Watchdog says when a handler is given up that ignores its context.
+	// Watchdog says when a handler is given up that ignores its context; see
+	// router.Watchdog.
 	Watchdog = router.Watchdog
-	// Breaker says when a worker is left out of the choice that keeps failing.
+	// Breaker says when a worker is left out of the choice that keeps failing; see
+	// router.Breaker.
 	Breaker = router.Breaker
-	// Tracer follows tasks from their submission to the end of each attempt.
+	// Tracer follows tasks from their submission to the end of each attempt; see
+	// router.Tracer.
 	Tracer = router.Tracer
 )
 
@@ -122,18 +125,18 @@ func (c *config) check() error {
 func WithName(name string) Option {
 	return option(func(c *config) error {
 		if name == "" || strings.ContainsAny(name, "/$") {
-			return invalid.Option("name %q", name)
+			return invalid.Option("name %q: it must not be empty, nor have a / or a $", name)
 		}
 		c.name = name
 		return nil
 	})
 }
 
-// WithSize sets the number of workers, at least 1. The default is [SizeCPU].
+// WithSize sets the number of workers, from 1 to supervisor.MaxSize. The default is [SizeCPU].
 func WithSize(size int) Option {
 	return option(func(c *config) error {
-		if size < 1 {
-			return invalid.Option("size %d < 1", size)
+		if err := supervisor.CheckSize(size); err != nil {
+			return err
 		}
 		c.size, c.sized = size, true
 		return nil
@@ -223,7 +226,7 @@ func WithRetry(policy Retry) Option {
 func WithQuarantine(quarantine Quarantine) Option {
 	return option(func(c *config) error {
 		if quarantine == (Quarantine{}) {
-			return invalid.Option("quarantine for no reason")
+			return invalid.Option("quarantine for no reason: neither Crashes nor Exhausted is set")
 		}
 		c.quarantine = quarantine
 		return nil

@@ -139,12 +139,12 @@ func (p *running) PID() *actor.PID { return p.pid }
 // Stats takes a snapshot.
 func (p *running) Stats() messages.Stats { return *p.router.Stats() }
 
-// Resize sets the number of workers, at least 1, and returns when the new size is
+// Resize sets the number of workers, from 1 to supervisor.MaxSize, and returns when the new size is
 // in force. Workers that leave finish what they have in hand, which Resize does
 // not wait for. ctx bounds the wait for the pool's supervisor.
 func (p *running) Resize(ctx context.Context, size int) error {
-	if size < 1 {
-		return invalid.Option("size %d < 1", size)
+	if err := supervisor.CheckSize(size); err != nil {
+		return err
 	}
 	if ctx == nil {
 		return errNilContext

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/troupe-go/troupe/messages"
@@ -39,6 +40,7 @@ const (
 	longUnknown = 30 * time.Second // a task in hand, while too few have been done to know how long they take
 	longKnown   = 10 * time.Second // a task in hand, when that is known, unless tasks of the pool take long
 	longFactor  = 10               // a task in hand, by what 99 % of them took
+	longLate    = time.Second      // a task in hand that has its outcome already
 	fewTasks    = 20               // too few
 	badShare    = 0.05             // of the tasks of late
 	worseShare  = 0.5
@@ -55,6 +57,13 @@ func alertsOf(v *view) []alert {
 	add := func(level level, page, find, format string, args ...any) {
 		alerts = append(alerts, alert{level, fmt.Sprintf(format, args...), page, find})
 	}
+	if s.Paused {
+		l := note
+		if s.Queued > 0 {
+			l = warning
+		}
+		add(l, "", "", "paused: queued tasks wait")
+	}
 	if s.Size == 0 {
 		add(trouble, "workers", "", "no workers: tasks are rejected")
 	}
@@ -64,8 +73,19 @@ func alertsOf(v *view) []alert {
 	if s.Abandoned > 0 {
 		add(trouble, "workers", "", "%s the end of its task and was given up", count(s.Abandoned, "handler ignores", "handlers ignore"))
 	}
-	if stuck := longest(s); stuck != nil {
-		add(trouble, "workers", stuck.ID, "%s has been on task %s for %s", shortID(stuck.ID), stuck.Task, rough(s.At.Sub(stuck.Since)))
+	if stuck, n := longest(s, func(w *messages.WorkerStats, elapsed time.Duration) bool { return elapsed > longRun(s) }); n > 0 {
+		l, others := trouble, ""
+		if s.RunTime.Count < fewTasks {
+			l = warning // such tasks may take their time
+		}
+		if n > 1 {
+			others = fmt.Sprintf(", and %s on theirs for too long as well", count(n-1, "other is", "others are"))
+		}
+		add(l, "workers", stuck.ID, "%s has been on task %s for %s%s", shortID(stuck.ID), stuck.Task, rough(s.At.Sub(stuck.Since)), others)
+	}
+	if late, n := longest(s, func(w *messages.WorkerStats, elapsed time.Duration) bool { return w.Settled && elapsed > longLate }); n > 0 {
+		add(warning, "workers", "overdue", "%s on with a task that has timed out or was canceled: %s, for %s in all",
+			count(n, "handler goes", "handlers go"), late.Task, rough(s.At.Sub(late.Since)))
 	}
 	if share := float64(of.troubled) / float64(max(of.settled, 1)); of.troubled >= 3 && share >= badShare {
 		l := warning
@@ -80,7 +100,12 @@ func alertsOf(v *view) []alert {
 		add(warning, "tasks", "", "%s dropped in the last 10 s", count(int(of.dropped), "task was", "tasks were"))
 	}
 	if of.rejected > 0 {
-		add(warning, "", "", "%s rejected in the last 10 s", count(int(of.rejected), "task was", "tasks were"))
+		l, share := warning, float64(of.rejected)/float64(of.rejected+of.submitted)
+		if of.rejected >= 3 && share >= worseShare {
+			l = trouble
+		}
+		add(l, "", "", "%.0f %% of what came in the last 10 s was rejected: %s, mostly %s",
+			100*share, count(int(of.rejected), "task", "tasks"), of.mostly())
 	}
 	if of.restarts > 0 {
 		add(warning, "workers", "", "%s in the last 10 s", count(int(of.restarts), "worker restarted", "worker restarts"))
@@ -92,13 +117,14 @@ func alertsOf(v *view) []alert {
 		add(warning, "", "", "the oldest queued task has waited for %s", rough(s.OldestQueued))
 	}
 	if bounded(s.QueueCapacity) && s.QueueCapacity > 0 && float64(s.Queued) >= fullShare*float64(s.QueueCapacity) {
-		add(note, "", "", "the queue is full, or nearly: %d of %d", s.Queued, s.QueueCapacity)
+		nearly := ""
+		if s.Queued < int64(s.QueueCapacity) {
+			nearly = "nearly "
+		}
+		add(note, "", "", "the queue is %sfull: %d of %d", nearly, s.Queued, s.QueueCapacity)
 	}
 	if s.InQuarantine > 0 {
 		add(note, "quarantine", "", "%s in quarantine", count(s.InQuarantine, "task is", "tasks are"))
-	}
-	if s.Paused {
-		add(note, "", "", "paused: queued tasks wait")
 	}
 	slices.SortStableFunc(alerts, func(a, b alert) int { return cmp.Compare(b.Level, a.Level) })
 	return alerts
@@ -120,17 +146,31 @@ func longRun(s *messages.Stats) time.Duration {
 	return max(longKnown, longFactor*s.RunTime.P99)
 }
 
-// longest is the worker that has had its task in hand for too long, nil if none has; of
-// several, the one that has for longest.
-func longest(s *messages.Stats) (found *messages.WorkerStats) {
-	limit := longRun(s)
+// longest is the worker that has had its task in hand for longest, of those for which that
+// is too long, and how many those are.
+func longest(s *messages.Stats, tooLong func(w *messages.WorkerStats, elapsed time.Duration) bool) (found *messages.WorkerStats, n int) {
 	for i := range s.Workers {
 		w := &s.Workers[i]
-		if w.Task != "" && s.At.Sub(w.Since) > limit && (found == nil || w.Since.Before(found.Since)) {
+		if w.Task == "" || !tooLong(w, s.At.Sub(w.Since)) {
+			continue
+		}
+		n++
+		if found == nil || w.Since.Before(found.Since) {
 			found = w
 		}
 	}
-	return found
+	return found, n
+}
+
+// mostly is the reason for most of the rejections.
+func (c *counts) mostly() string {
+	most := messages.Reason(0)
+	for reason, n := range c.reasons {
+		if n > c.reasons[most] {
+			most = messages.Reason(reason)
+		}
+	}
+	return strings.ReplaceAll(most.String(), "_", " ")
 }
 
 func sidelined(s *messages.Stats) (n int) {

@@ -111,6 +111,14 @@ func bounded(capacity int) bool { return capacity != actors.Unbounded }
 // shortID is the last part of a PID's ID, which tells a worker from the others of its pool.
 func shortID(id string) string { return "worker " + id[strings.LastIndexByte(id, '/')+1:] }
 
+// stateOf is the state of a worker, and whether the task in hand has its outcome already.
+func stateOf(w *messages.WorkerStats) string {
+	if w.Settled {
+		return w.State.String() + ", overdue"
+	}
+	return w.State.String()
+}
+
 // workerJSON is a worker.
 type workerJSON struct {
 	ID          string           `json:"id"`
@@ -133,7 +141,7 @@ type workerJSON struct {
 
 func newWorkerJSON(w *messages.WorkerStats, now time.Time, limit time.Duration) workerJSON {
 	j := workerJSON{
-		ID: w.ID, Name: shortID(w.ID), State: w.State.String(), Task: w.Task,
+		ID: w.ID, Name: shortID(w.ID), State: stateOf(w), Task: w.Task,
 		Succeeded: w.Succeeded, Failed: w.Failed, Panicked: w.Panicked,
 		TimedOut: w.TimedOut, Canceled: w.Canceled, Quarantined: w.Quarantined,
 		Restarts: w.Restarts, Queued: w.Queued, MeanRun: w.MeanRun.Seconds(), Custom: w.Custom,

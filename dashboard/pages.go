@@ -53,7 +53,7 @@ func (d *Dashboard) workers(w http.ResponseWriter, r *http.Request) {
 	var found []*messages.WorkerStats
 	for i := range v.stats.Workers {
 		ws := &v.stats.Workers[i]
-		if has(ws.ID, shortID(ws.ID), ws.State.String()) {
+		if has(ws.ID, shortID(ws.ID), stateOf(ws)) {
 			found = append(found, ws)
 		}
 	}
@@ -85,7 +85,7 @@ func finder(text string) func(values ...string) bool {
 // concern says how soon a worker wants looking at.
 func concern(w *messages.WorkerStats) int {
 	switch {
-	case w.State == messages.WorkerSuspended || w.State == messages.WorkerSidelined:
+	case w.State == messages.WorkerSuspended || w.State == messages.WorkerSidelined || w.Settled:
 		return 2
 	case w.Task != "":
 		return 1

@@ -111,24 +111,34 @@ func (p *watched) stoppedAt() time.Time {
 
 // counts are the figures of a pool that only grow, as of an instant or of a span of time.
 type counts struct {
-	attempts, settled, troubled, dropped, rejected, restarts int64
+	submitted, attempts, settled, troubled, dropped, rejected, restarts int64
+
+	reasons [messages.Reasons + 1]int64 // of those rejected
 }
 
 func countsOf(s *messages.Stats) counts {
-	return counts{
-		attempts: s.RunTime.Count,
-		settled:  s.Settled(),
-		troubled: s.Failed + s.Panicked + s.TimedOut + s.Quarantined + s.Dropped,
-		dropped:  s.Dropped,
-		rejected: s.Rejected,
-		restarts: s.Restarts + s.Replaced,
+	c := counts{
+		submitted: s.Submitted,
+		attempts:  s.RunTime.Count,
+		settled:   s.Settled(),
+		troubled:  s.Failed + s.Panicked + s.TimedOut + s.Quarantined + s.Dropped,
+		dropped:   s.Dropped,
+		rejected:  s.Rejected,
+		restarts:  s.Restarts + s.Replaced,
 	}
+	for reason, n := range s.Rejections {
+		c.reasons[reason] = n
+	}
+	return c
 }
 
 func (c counts) since(e counts) counts {
+	for i := range c.reasons {
+		c.reasons[i] -= e.reasons[i]
+	}
 	return counts{
-		c.attempts - e.attempts, c.settled - e.settled, c.troubled - e.troubled,
-		c.dropped - e.dropped, c.rejected - e.rejected, c.restarts - e.restarts,
+		c.submitted - e.submitted, c.attempts - e.attempts, c.settled - e.settled, c.troubled - e.troubled,
+		c.dropped - e.dropped, c.rejected - e.rejected, c.restarts - e.restarts, c.reasons,
 	}
 }
 

@@ -41,7 +41,7 @@ func (q Quarantine) Validate(retry Retry) error {
 	case q.Crashes < 0, q.Crashes == 0 && !q.Exhausted:
 		return invalid.Option("quarantine after %d crashes < 1", q.Crashes)
 	case q.Crashes > possible && !q.Exhausted:
-		return invalid.Option("quarantine after %d crashes: by the retry policy a task crashes %d times at most", q.Crashes, possible)
+		return invalid.Option("quarantine after %d crashes: by the retry policy (Attempts, Panics) a task crashes %d times at most", q.Crashes, possible)
 	case q.Exhausted && retry.Attempts == 0:
 		return invalid.Option("quarantine of exhausted tasks: there is no retry policy")
 	case q.Keep < 0:

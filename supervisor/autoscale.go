@@ -68,6 +68,8 @@ func (a Autoscale) Validate() error {
 		return invalid.Option("autoscaling: minimum %d < 1", a.Min)
 	case a.Max < a.Min:
 		return invalid.Option("autoscaling: maximum %d < minimum %d", a.Max, a.Min)
+	case a.Max > MaxSize:
+		return invalid.Option("autoscaling: maximum %d > %d", a.Max, MaxSize)
 	case a.Every < 0:
 		return invalid.Option("autoscaling: a look every %v", a.Every)
 	}

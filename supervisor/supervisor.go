@@ -181,10 +181,26 @@ func (s *supervisor) spawn(ctx actor.Context, props func() *actor.Props) (pid *a
 	return pid, nil
 }
 
+// MaxSize is how many workers a pool can have. More would take gigabytes before they had
+// anything to do.
+const MaxSize = 1_000_000
+
+// CheckSize returns an error that wraps [messages.ErrInvalidOption] if a pool cannot have
+// so many workers.
+func CheckSize(size int) error {
+	switch {
+	case size < 1:
+		return invalid.Option("size %d < 1", size)
+	case size > MaxSize:
+		return invalid.Option("size %d > %d", size, MaxSize)
+	}
+	return nil
+}
+
 // resize spawns workers, or retires those that the crew can spare best.
 func (s *supervisor) resize(ctx actor.Context, size int, reason string) error {
-	if size < 1 {
-		return invalid.Option("size %d < 1", size)
+	if err := CheckSize(size); err != nil {
+		return err
 	}
 	if s.stopping {
 		return messages.ErrPoolStopped

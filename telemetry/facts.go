@@ -114,6 +114,16 @@ func facts() []fact {
 			one(func(s *messages.Stats) float64 { return float64(s.Abandoned) }),
 		},
 		{
+			"troupe_handlers_overdue", "troupe.handlers.overdue",
+			"Handlers that go on though their tasks have timed out or were canceled, and that keep their workers.",
+			"{handler}", level, "", one(overdue),
+		},
+		{
+			"troupe_reported", "troupe.reported",
+			"What the workers have reported of their own work, by the names that they gave it.",
+			"1", level, "name", readReported,
+		},
+		{
 			"troupe_quarantine_tasks", "troupe.quarantine.tasks",
 			"Tasks in quarantine.",
 			"{task}", level, "",
@@ -151,6 +161,26 @@ func paused(s *messages.Stats) float64 {
 		return 1
 	}
 	return 0
+}
+
+func overdue(s *messages.Stats) (n float64) {
+	for i := range s.Workers {
+		if s.Workers[i].Settled {
+			n++
+		}
+	}
+	return n
+}
+
+// readReported adds up what has the same name in UTF-8, as labels must be.
+func readReported(s *messages.Stats, say say) {
+	reported := make(map[string]int64, len(s.Custom))
+	for name, n := range s.Custom {
+		reported[strings.ToValidUTF8(name, "\ufffd")] += n
+	}
+	for name, n := range reported {
+		say(float64(n), name)
+	}
 }
 
 func readSettled(s *messages.Stats, say say) {

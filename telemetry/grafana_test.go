@@ -30,7 +30,8 @@ func TestGrafanasDashboardAsksForMetricsThatThereAre(t *testing.T) {
 	assert.Equal(t, "pool", dashboard.Templating.List[1].Name)
 
 	system := quiet()
-	open(t, system, act)
+	_, err = open(t, system, act).Ask(t.Context(), "well")
+	require.NoError(t, err)
 	there, err := registry(t, system).Gather()
 	require.NoError(t, err)
 	unasked := make(map[string]bool)

@@ -53,7 +53,7 @@ func act(ctx context.Context, what string) (string, error) {
 		<-ctx.Done()
 		return "", context.Cause(ctx)
 	default:
-		return what, nil
+		return what, actors.Report(ctx, "done", 1)
 	}
 }
 

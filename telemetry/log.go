@@ -58,8 +58,8 @@ func WithKeep(lines int) LogOption {
 //	       started or stopped, a pool resized, autoscaled or stopped
 //
 // What a pool logs itself, with its own logger, is left out: that it is overloaded or
-// degraded. The keys are pool, worker, task_id, attempt, outcome, wait, run, error, stack
-// and delay, as far as there is something to say; the time is that of what happened. Lines
+// degraded. The keys are pool, worker, task_id, key, attempt, outcome, wait, run, error,
+// stack and delay, as far as there is something to say; the time is that of what happened. Lines
 // that are not about tasks have the name of their pool, also where others have it too: then
 // the worker, whose ID begins with that of the pool, tells which it was.
 //

@@ -58,7 +58,7 @@ func TestOpenTelemetryReadsTheSame(t *testing.T) {
 	pool := open(t, system, act, actors.WithName("kitchen"), actors.WithSize(3), actors.WithQueue(7, actors.Reject))
 	eachOutcome(t, pool)
 	all, stats := read(t, reader), pool.Stats()
-	assert.Len(t, all, 19)
+	assert.Len(t, all, 21)
 	kitchen := attribute.String("pool", "kitchen")
 
 	submitted := all["troupe.tasks.submitted"].Data.(metricdata.Sum[int64])

@@ -52,6 +52,9 @@ func taskAttrs(pool string, e *journal.Entry) []slog.Attr {
 	if e.Worker != "" {
 		attrs = append(attrs, slog.String("worker", e.Worker))
 	}
+	if e.Key != "" {
+		attrs = append(attrs, slog.String("key", e.Key))
+	}
 	if e.Attempts > 0 {
 		attrs = append(attrs, slog.Int("attempt", e.Attempts))
 	}

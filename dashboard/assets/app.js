@@ -3,7 +3,7 @@
 
 import { el, put, Each, count } from "./dom.js";
 import { follow } from "./feed.js";
-import { Overview } from "./overview.js";
+import { Overview, ranks } from "./overview.js";
 import { Workers } from "./workers.js";
 import { Tasks } from "./tasks.js";
 import { Quarantine } from "./quarantine.js";
@@ -79,14 +79,17 @@ function open(name) {
 }
 
 // choose says which pool is shown: the one of the address, or none if that is not there. An
-// address without one gets the first that runs, and keeps it, whatever becomes of the pool.
+// address without one gets the pool that is worst off, and keeps it, whatever becomes of it.
 function choose(pools, { name, question }) {
   if (!question.has("pool") && pools.length > 0) {
-    question.set("pool", (pools.find((p) => p.state !== "stopped") ?? pools[0]).label);
+    question.set("pool", pools.reduce((worst, p) => (rank(p) > rank(worst) ? p : worst)).label);
     history.replaceState(null, "", `#${name}?${question}`);
   }
   return pools.find((p) => p.label === question.get("pool")) ?? null;
 }
+
+// rank says how badly a pool is off.
+const rank = (p) => (p.state === "stopped" ? -1 : ranks[p.level]);
 
 function show() {
   const { frame } = app;
@@ -114,11 +117,22 @@ select.addEventListener("change", () => {
 });
 
 const theme = document.getElementById("theme");
-theme.value = localStorage.getItem("troupe-theme") ?? "";
+remembered(() => {
+  theme.value = localStorage.getItem("troupe-theme") ?? "";
+});
 theme.addEventListener("change", () => {
-  localStorage.setItem("troupe-theme", theme.value);
+  remembered(() => localStorage.setItem("troupe-theme", theme.value));
   paint();
 });
+
+// remembered does something with the browser's storage, which it may have forbidden.
+function remembered(something) {
+  try {
+    something();
+  } catch {
+    // then nothing is remembered
+  }
+}
 
 function paint() {
   document.documentElement.style.colorScheme = theme.value || "light dark";

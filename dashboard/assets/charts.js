@@ -65,7 +65,7 @@ export class Charts {
       cursor: { sync: { key: "troupe" }, points: { size: 6 }, drag: { x: false, y: false } },
       legend: { show: false },
       padding: [8, 28, 0, 0],
-      scales: { y: { range: (_, low, high) => [0, Math.max(high * 1.1, 1e-9)] } },
+      scales: { y: { range: (_, low, high) => [0, high > 0 ? high * 1.1 : 1] } },
       axes: [
         axis({ space: 80, size: 26, values: (_, marks) => marks.map((s) => new Date(s * 1000).toLocaleTimeString("en-GB")) }),
         axis({ size: 64, values: (_, marks) => marks.map((v) => chart.unit(v)) }),

@@ -5,6 +5,10 @@
 // silent, or a question: of neither does anybody tell.
 const patience = 10000;
 
+// Where the page is, without the name and the password that its address may have: what is
+// relative to that cannot be fetched.
+const base = location.origin + location.pathname;
+
 /**
  * follow calls onFrame with each frame, and onLive with whether they come, until the
  * function is called that it returns.
@@ -45,12 +49,12 @@ export function follow(onFrame, onLive) {
 
 /** ask gets an answer to a question about a pool. */
 export async function ask(what, question) {
-  return answer(await fetch(`${what}?${new URLSearchParams(question)}`, { signal: AbortSignal.timeout(patience) }));
+  return answer(await fetch(`${base}${what}?${new URLSearchParams(question)}`, { signal: AbortSignal.timeout(patience) }));
 }
 
 /** order has something done to a pool. */
 export async function order(what, details) {
-  return answer(await fetch(what, {
+  return answer(await fetch(base + what, {
     method: "POST",
     headers: { "Content-Type": "application/json" },
     body: JSON.stringify(details),

@@ -4,7 +4,8 @@ import { el, put, Each, Table, count, rate, span, percent, counters } from "./do
 import { ask, order } from "./feed.js";
 import { Charts } from "./charts.js";
 
-const ranks = { fine: 0, note: 1, warning: 2, trouble: 3 };
+/** ranks are the levels of alerts. */
+export const ranks = { fine: 0, note: 1, warning: 2, trouble: 3 };
 const maxAlerts = 12;
 const words = { fine: "well", note: "well", warning: "look here", trouble: "in trouble" };
 
@@ -81,7 +82,7 @@ export class Overview {
   show(frame, pool) {
     const alerts = frame.pools.flatMap((p) => (p.alerts ?? []).map((a, i) => ({ ...a, pool: p.label, key: `${p.label} ${i} ${a.page ?? ""}` })))
       .sort((a, b) => ranks[b.level] - ranks[a.level]);
-    const bad = frame.pools.filter((p) => ranks[p.level] >= ranks.warning).length;
+    const bad = frame.pools.filter((p) => ranks[p.level] >= ranks.warning).sort((a, b) => ranks[b.level] - ranks[a.level]);
     const worst = alerts[0]?.level ?? "fine";
     this.verdict.className = `verdict ${worst}`;
     put(this.verdict, verdict(frame.pools, bad));
@@ -139,8 +140,10 @@ export class Overview {
 function verdict(pools, bad) {
   if (pools.length === 0) return "No pool yet";
   const n = pools.length === 1 ? "The pool" : `All ${count(pools.length)} pools`;
-  if (bad === 0) return pools.length === 1 ? `${n} is well` : `${n} are well`;
-  return pools.length === 1 ? `${n} needs a look` : `${count(bad)} of ${count(pools.length)} pools ${bad === 1 ? "needs" : "need"} a look`;
+  if (bad.length === 0) return pools.length === 1 ? `${n} is well` : `${n} are well`;
+  if (pools.length === 1) return `${n} needs a look`;
+  const names = bad.slice(0, 3).map((p) => p.label).join(", ");
+  return `${count(bad.length)} of ${count(pools.length)} pools ${bad.length === 1 ? "needs" : "need"} a look: ${names}${bad.length > 3 ? ", …" : ""}`;
 }
 
 // wrong is the share of the last ten seconds' tasks.
@@ -153,18 +156,18 @@ function figures(pool) {
   const p = pool.point;
   const capacity = pool.capacity < 0 ? "no bound" : `room for ${count(pool.capacity)}`;
   return [
-    { name: "Done a second", value: rate(pool.throughput), more: "mean of 10 s" },
-    { name: "Went wrong", value: wrong(pool), more: "of 10 s", level: pool.recent.troubled > 0 ? "warning" : "" },
+    { name: "Done a second", value: rate(pool.throughput), more: "attempts, mean of 10 s" },
+    { name: "Went wrong", value: wrong(pool), more: "of the outcomes of 10 s", level: pool.recent.troubled > 0 ? "warning" : "" },
     { name: "Queued", value: count(pool.ledger.queued), more: pool.delayed > 0 ? `${count(pool.delayed)} to be tried again` : capacity },
     { name: "Oldest queued", value: span(p[4]) },
     { name: "Workers busy", value: `${count(pool.busy)} of ${count(pool.size)}`, more: `used ${percent(p[7])} of their time` },
     { name: "Longest in hand", value: span(pool.longest) },
     { name: "Waited, p95", value: span(p[9]), more: `p50 ${span(p[8])}, p99 ${span(p[10])}` },
     { name: "Ran, p95", value: span(p[12]), more: `p50 ${span(p[11])}, p99 ${span(p[13])}` },
-    { name: "Rejected", value: count(pool.rejected), more: counters(pool.rejections).replaceAll("_", " ") },
-    { name: "Tried again", value: count(pool.retries) },
-    { name: "Restarts", value: count(pool.restarts), more: pool.replaced > 0 ? `${count(pool.replaced)} replaced` : "" },
-    ...Object.entries(pool.custom ?? {}).sort().map(([name, n]) => ({ name: `“${name}”`, value: rate(n), more: "the workers' own count" })),
+    { name: "Rejected, in all", value: count(pool.rejected), more: counters(pool.rejections).replaceAll("_", " ") },
+    { name: "Tried again, in all", value: count(pool.retries) },
+    { name: "Restarts, in all", value: count(pool.restarts), more: pool.replaced > 0 ? `${count(pool.replaced)} replaced` : "" },
+    ...Object.entries(pool.custom ?? {}).sort().map(([name, n]) => ({ name: `“${name}”`, value: rate(n), more: "the workers' own count, in all" })),
   ];
 }
 

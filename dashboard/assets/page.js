@@ -7,8 +7,8 @@ import { ask } from "./feed.js";
 export class Rows {
   static ofPool = true;
 
-  constructor(app, what, title, table, ...filters) {
-    Object.assign(this, { app, what, table });
+  constructor(app, what, noun, title, table, ...filters) {
+    Object.assign(this, { app, what, noun, table });
     this.found = el("p", { className: "found" });
     this.filters = filters;
     const search = { className: "row", role: "search", onsubmit: (event) => event.preventDefault() };
@@ -55,8 +55,8 @@ export class Rows {
     const rows = said[this.what] ?? said.tasks;
     this.table.show(rows);
     const found = said.found ?? said.total;
-    put(this.found, found > rows.length ? `the first ${count(rows.length)} of ${count(found)}`
-      : found < said.total ? `${count(found)} of ${count(said.total)}` : `${count(found)}`);
+    put(this.found, (found > rows.length ? `the first ${count(rows.length)} of ${count(found)}`
+      : found < said.total ? `${count(found)} of ${count(said.total)}` : count(found)) + ` ${this.noun}${said.total === 1 ? "" : "s"}`);
   }
 }
 

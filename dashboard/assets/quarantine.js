@@ -26,19 +26,24 @@ export class Quarantine extends Rows {
       { head: "Worker", cell: (t) => t.worker },
       { head: "Key", rare: true, least: true, cell: (t) => t.key },
       { head: "Why", wide: true, cell: (t, td) => {
-        more(td, t.number, open, t.error, [["Error", t.error],
-          ...t.stacks.map((stack, i) => [`Stack of panic ${i + 1}`, stack]), ["Payload", t.payload]]);
+        more(td, t.number, open, t.error, [["Error", t.error], ["Payload", t.payload],
+          ...t.stacks.map((stack, i) => [`Stack of panic ${i + 1}`, stack])]);
       } },
     ], (t) => t.number, { empty: "No task is in quarantine." });
-    super(app, "quarantine", "Quarantine", table);
+    super(app, "quarantine", "task", "Quarantine", table);
     this.chosen = chosen;
+    this.shown = []; // the tasks of the last answer
     this.sure = 0; // how many the user has been asked about; 0: not asked
     this.requeue = el("button", { type: "button", onclick: () => this.do("requeue", (n) => `${n} submitted again`) }, "Requeue");
     this.delete = el("button", { type: "button", onclick: () => {
       if (this.sure) this.do("delete", (n) => `${n} deleted`);
       else this.ask();
     } }, "Delete");
-    this.controls = el("div", { className: "row controls", hidden: true }, this.requeue, this.delete);
+    const all = el("button", { type: "button", onclick: () => {
+      for (const t of this.shown) chosen.add(t.number);
+      this.refresh();
+    } }, "Choose all shown");
+    this.controls = el("div", { className: "row controls", hidden: true }, all, this.requeue, this.delete);
     this.found.before(this.controls);
   }
 
@@ -48,6 +53,7 @@ export class Quarantine extends Rows {
   }
 
   rows(said) {
+    this.shown = said.tasks;
     const there = new Set(said.tasks.map((t) => t.number));
     for (const number of this.chosen) if (!there.has(number)) this.chosen.delete(number);
     super.rows(said);

@@ -26,15 +26,26 @@ export class Tasks extends Rows {
       { head: "Attempt", number: true, cell: (t) => count(t.attempts) },
       { head: "Worker", cell: (t) => t.worker },
       { head: "Key", rare: true, least: true, cell: (t) => t.key },
-      { head: "What came of it", wide: true, cell: (t, td) => {
+      { head: "Result", wide: true, cell: (t, td) => {
         if (!t.error && !t.payload) return "";
-        more(td, t.number, open, t.error || t.payload, [["Error", t.error], ["Stack", t.stack], ["Payload", t.payload]]);
+        more(td, t.number, open, t.error || t.payload, [["Error", t.error], ["Payload", t.payload], ["Stack", t.stack]]);
       } },
-    ], (t) => t.number, { empty: "No task is like that." });
-    super(app, "tasks", "The last tasks", table,
+    ], (t) => t.number, { empty: "No task matches." });
+    super(app, "tasks", "task", "The last tasks", table,
       filter("find", "ID or key", el("input", { type: "search", autocomplete: "off" })),
       filter("outcome", "Outcome", choice({ "": "all", wrong: "all but success", ...Object.fromEntries(outcomes.map((o) => [o, o])) })));
+    this.common = el("p", { className: "faint row", hidden: true });
+    table.node.before(this.common);
     this.node.append(el("p", { className: "faint" },
       "Kept are the last 512 that succeeded and the last 512 others. When more succeed than one could read, only some of them are."));
+  }
+
+  rows(said) {
+    super.rows(said);
+    const times = new Map();
+    for (const { error } of said.tasks) if (error) times.set(error, (times.get(error) ?? 0) + 1);
+    const most = [...times].filter(([, n]) => n > 1).sort(([, a], [, b]) => b - a).slice(0, 3);
+    this.common.hidden = most.length === 0;
+    put(this.common, `Most of these: ${most.map(([error, n]) => `${count(n)} × ${error.slice(0, 120)}`).join("; ")}`);
   }
 }

@@ -14,8 +14,8 @@ export class Workers extends Rows {
       } },
       { head: "State", cell: (w, td) => {
         const badge = td.firstChild ?? td.appendChild(el("span"));
-        badge.className = `badge ${w.long ? "trouble" : levels[w.state]}`;
-        put(badge, w.long ? `${w.state} for too long` : w.state);
+        badge.className = `badge ${w.long ? "trouble" : levels[w.state] ?? "warning"}`;
+        put(badge, w.long ? `${w.state}, for too long` : w.state);
       } },
       { head: "Task in hand", cell: (w, td) => {
         if (!w.task) return "";
@@ -34,11 +34,11 @@ export class Workers extends Rows {
       { head: "Quarantined", number: true, rare: true, cell: (w) => count(w.quarantined) },
       { head: "Restarts", number: true, cell: (w) => count(w.restarts) },
       { head: "Counts of its own", rare: true, least: true, cell: (w) => counters(w.custom) },
-    ], (w) => w.id, { empty: "No worker is like that." });
-    super(app, "workers", "Workers", table,
+    ], (w) => w.id, { empty: "No worker matches." });
+    super(app, "workers", "worker", "Workers", table,
       filter("find", "ID or state", el("input", { type: "search", autocomplete: "off" })),
-      filter("order", "Order", choice({ concern: "what wants a look first", pool: "as in the pool" })));
+      filter("order", "Order", choice({ concern: "problems first", pool: "as in the pool" })));
   }
 }
 
-const levels = { idle: "fine", busy: "fine", suspended: "trouble", stopping: "note", sidelined: "warning" };
+const levels = { idle: "fine", busy: "fine", suspended: "trouble", stopping: "note" };

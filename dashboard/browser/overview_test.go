@@ -72,5 +72,5 @@ func TestTheWorkersPageShowsWhoHasATaskInHand(t *testing.T) {
 	p.fill("#filter-find", "busy")
 	p.until(`document.querySelectorAll("tbody tr").length === 1`)
 	p.fill("#filter-find", "no such worker")
-	p.says("main", "No worker is like that.")
+	p.says("main", "No worker matches.")
 }

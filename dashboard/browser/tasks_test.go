@@ -19,7 +19,7 @@ func TestATaskThatFailsIsFoundByItsIDWithErrorAndStack(t *testing.T) {
 	p.click("summary", "the kettle is cold")
 	p.says("details[open] pre", "kettle.go:42")
 	p.fill("#filter-find", "no such task")
-	p.says("main", "No task is like that.")
+	p.says("main", "No task matches.")
 }
 
 func TestATaskThatPanicsIsFoundByItsIDWithErrorAndStack(t *testing.T) {
