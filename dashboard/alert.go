@@ -163,7 +163,7 @@ func longest(s *messages.Stats, tooLong func(w *messages.WorkerStats, elapsed ti
 }
 
 // mostly is the reason for most of the rejections.
-func (c *counts) mostly() string {
+func (c counts) mostly() string {
 	most := messages.Reason(0)
 	for reason, n := range c.reasons {
 		if n > c.reasons[most] {

@@ -254,7 +254,7 @@ func thumbnail(context.Context, []byte) ([]byte, error) { return nil, nil }
 // mount is how a dashboard is mounted. It serves for ever.
 func mount() {
 	system := actor.NewActorSystem()
-	if _, err := actors.NewPool(system.Root, thumbnail); err != nil {
+	if _, err := actors.NewPool(system.Root, thumbnail, actors.WithName("thumbnails")); err != nil {
 		log.Fatal(err)
 	}
 	http.Handle("/troupe/", dashboard.New(system)) // see http://localhost:8080/troupe/

@@ -1,0 +1,28 @@
+package telemetry_test
+
+import (
+	"os"
+	"regexp"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+func TestTheDocumentationHasEachMetric(t *testing.T) {
+	text, err := os.ReadFile("../docs/observability.md")
+	require.NoError(t, err)
+	system := quiet()
+	_, err = open(t, system, act).Ask(t.Context(), "well")
+	require.NoError(t, err)
+	all, err := registry(t, system).Gather()
+	require.NoError(t, err)
+	there := make(map[string]bool)
+	for _, family := range all {
+		there[family.GetName()] = true
+		assert.Contains(t, string(text), "| `"+family.GetName()+"` |")
+	}
+	for _, name := range regexp.MustCompile(`\btroupe_\w+`).FindAllString(string(text), -1) {
+		assert.True(t, there[name], name)
+	}
+}
