@@ -122,9 +122,9 @@ func TestABadTaskOptionRejectsTheTask(t *testing.T) {
 	assert.Equal(t, [2]int64{0, 6}, [2]int64{stats.Submitted, stats.Rejected}, "an error of a submission is a rejection")
 }
 
-func TestAResizeToNothingIsAnError(t *testing.T) {
+func TestAResizeToNothingOrTooMuchIsAnError(t *testing.T) {
 	pool := open(t, quiet().Root, double, actors.WithSize(2))
-	for _, size := range []int{0, -1} {
+	for _, size := range []int{0, -1, supervisor.MaxSize + 1, 1 << 40} {
 		err := pool.Resize(t.Context(), size)
 		assert.ErrorIs(t, err, messages.ErrInvalidOption)
 		assert.ErrorContains(t, err, "size")

@@ -55,7 +55,7 @@ func TestTheAlertOfAStuckTaskLeadsToItsWorker(t *testing.T) {
 	p.click(".alerts a", "Big Kettles")
 	p.until(`location.hash.startsWith("#workers?")`)
 	p.until(`document.querySelectorAll("tbody tr").length === 1`)
-	p.says("tbody tr", "stuck-1", "busy for too long")
+	p.says("tbody tr", "stuck-1", "busy, for too long")
 	p.says(".found", "1 of 3")
 }
 

@@ -7,8 +7,10 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/troupe-go/troupe/actors"
 	"github.com/troupe-go/troupe/dashboard"
 )
 
@@ -146,4 +148,32 @@ func TestItWorksUnderAnyPrefix(t *testing.T) {
 			p.says("tbody", "idle")
 		})
 	}
+}
+
+func TestItWorksAtAnAddressWithAPassword(t *testing.T) {
+	s := play(t, dashboard.WithControls())
+	kettles := s.open("kettles", actors.WithSize(3))
+	p := visit(t, strings.Replace(s.url, "://", "://operator:secret@", 1), desktop)
+	p.excuse(strings.Replace(s.url, "://", "://operator:secret@", 1)) // not elsewhere
+	p.says("tbody", "kettles")
+	p.until(`/Workers: busy 0, all 3/.test([...document.querySelectorAll(".plot")][3]?.ariaLabel)`)
+	p.click("button", "Pause")
+	p.says("#notice", "kettles: paused")
+	assert.True(t, kettles.Stats().Paused)
+	p.turn("Workers")
+	p.until(`document.querySelectorAll("tbody tr").length === 3`)
+}
+
+func TestThePoolThatIsWorstOffIsShownFirst(t *testing.T) {
+	s := play(t)
+	s.open("kettles")
+	pans := s.open("pans", actors.WithQueue(0, actors.Reject), actors.WithSize(1))
+	pans.Pause()
+	for range 5 {
+		assert.Error(t, pans.Tell(t.Context(), job{}))
+	}
+	s.until(`"level":"trouble"`)
+	p := visit(t, s.url, desktop)
+	p.says(".verdict", "1 of 2 pools needs a look: pans")
+	p.says("main h2", "pans")
 }

@@ -1,12 +1,14 @@
 package browser_test
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -132,6 +134,20 @@ func (s *scene) keepBusy(p *pool) {
 		}
 	})
 	s.t.Cleanup(func() { end(); client.Wait() })
+}
+
+// until waits for a frame that has the text.
+func (s *scene) until(text string) {
+	s.t.Helper()
+	response, err := http.Get(s.url + "events")
+	require.NoError(s.t, err)
+	defer func() { _ = response.Body.Close() }()
+	for lines := bufio.NewScanner(response.Body); lines.Scan(); {
+		if strings.Contains(lines.Text(), text) {
+			return
+		}
+	}
+	s.t.Fatalf("no frame has %s", text)
 }
 
 // payload is how the dashboards of these tests show payloads.
