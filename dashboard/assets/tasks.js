@@ -46,6 +46,6 @@ export class Tasks extends Rows {
     for (const { error } of said.tasks) if (error) times.set(error, (times.get(error) ?? 0) + 1);
     const most = [...times].filter(([, n]) => n > 1).sort(([, a], [, b]) => b - a).slice(0, 3);
     this.common.hidden = most.length === 0;
-    put(this.common, `Most of these: ${most.map(([error, n]) => `${count(n)} × ${error.slice(0, 120)}`).join("; ")}`);
+    put(this.common, `Most often: ${most.map(([error, n]) => `${count(n)} × ${error.slice(0, 120)}`).join("; ")}`);
   }
 }
