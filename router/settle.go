@@ -86,7 +86,9 @@ func (w *Worker) settle(c *Cell, outcome messages.Outcome, err error) {
 	}
 	if won {
 		w.router.conclude(c, &w.hold, outcome, w.clock)
-		w.record(c, outcome, err, nil)
+		if w.router.journals.Load() != nil { // else not even a call is paid for
+			w.record(c, outcome, err, nil)
+		}
 		c.body.Settled(err)
 	}
 }
