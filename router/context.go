@@ -176,8 +176,8 @@ const timerLag = 10 * time.Millisecond
 // cancelFor ends the standard context. After a timeout that is left to its own timer,
 // which is set to the same instant: only that makes its Err DeadlineExceeded. It is waited
 // for, since the caller's context may end as soon as the waiter is told, and would else be
-// taken for the cause; but not for long, for the caller's may also have promised an end that
-// does not come.
+// taken for the cause; but not where the caller's own end comes first, which it may have
+// promised in vain.
 func (c *Context) cancelFor(cause error) {
 	c.mu.Lock()
 	std, cancel := c.std, c.cancel
@@ -185,6 +185,10 @@ func (c *Context) cancelFor(cause error) {
 	switch {
 	case cancel == nil:
 	case errors.Is(cause, messages.ErrTaskTimeout):
+		own, _ := c.ownDeadline()
+		if at, ok := std.Deadline(); !ok || !at.Equal(own) {
+			return
+		}
 		lag := time.NewTimer(timerLag)
 		defer lag.Stop()
 		select {
