@@ -19,9 +19,14 @@
 //   - [github.com/troupe-go/troupe/supervisor] has the supervision strategies,
 //     which say what becomes of a worker that failed, the rules by which a pool is
 //     scaled with its load, and the workers' parent.
+//   - [github.com/troupe-go/troupe/dashboard] shows the pools of an actor system in a
+//     browser.
+//   - [github.com/troupe-go/troupe/telemetry] has metrics of them, for Prometheus,
+//     OpenTelemetry and expvar, a log of what happens to tasks, and traces.
 //
 // Imports go one way: messages knows none of the others, router and supervisor
-// do not know each other, and actors brings them together.
+// do not know each other, actors brings them together, and dashboard and telemetry come
+// on top.
 //
 // # Where to look
 //
