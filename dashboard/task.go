@@ -95,18 +95,11 @@ func describe(err error) (text, stack string) {
 func words(err error) (text, stack string) {
 	text = err.Error()
 	if crash, ok := errors.AsType[*messages.PanicError](err); ok {
-		return clip(text), string(crash.Stack)
+		return journal.Clip(text, maxError), string(crash.Stack)
 	}
 	// By a common custom, an error that knows where it was made says so on many lines.
 	if long := fmt.Sprintf("%+v", err); long != text && strings.Contains(long, "\n") {
-		stack = clip(long)
+		stack = journal.Clip(long, maxError)
 	}
-	return clip(text), stack
-}
-
-func clip(text string) string {
-	if len(text) <= maxError {
-		return text
-	}
-	return strings.ToValidUTF8(text[:maxError], "") + " …"
+	return journal.Clip(text, maxError), stack
 }

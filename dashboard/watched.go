@@ -8,6 +8,7 @@ import (
 	"github.com/troupe-go/troupe/internal/directory"
 	"github.com/troupe-go/troupe/internal/journal"
 	"github.com/troupe-go/troupe/internal/meter"
+	"github.com/troupe-go/troupe/internal/ring"
 	"github.com/troupe-go/troupe/messages"
 )
 
@@ -21,10 +22,10 @@ type watched struct {
 	journal *journal.Journal
 
 	mu      sync.Mutex
-	latest  *view     // guarded by mu; what it points to is never written to again
-	history history   // guarded by mu
-	recent  window    // guarded by mu
-	stopped time.Time // guarded by mu; zero while the pool runs
+	latest  *view             // guarded by mu; what it points to is never written to again
+	history ring.Ring[point]  // guarded by mu
+	recent  ring.Ring[moment] // guarded by mu; the last windowLength, and the one before them
+	stopped time.Time         // guarded by mu; zero while the pool runs
 }
 
 // watch begins to watch a pool: what it has done before is in its totals alone.
@@ -33,9 +34,11 @@ func watch(entry *directory.Entry, payload func(any) string) *watched {
 		label:   entry.Label,
 		pool:    entry.Pool,
 		journal: journal.New(journal.Options{Keep: keepTasks, Payload: payload}),
+		history: ring.New[point](historyLength),
+		recent:  ring.New[moment](windowLength + 1),
 	}
 	stats := p.pool.Stats()
-	p.recent.add(p.moment(&stats))
+	p.recent.Add(p.moment(&stats))
 	p.pool.Attach(p.journal)
 	return p
 }
@@ -76,14 +79,14 @@ func (p *watched) stop(now time.Time) {
 
 func (p *watched) sampleLocked(now time.Time) {
 	stats := p.pool.Stats()
-	p.recent.add(p.moment(&stats))
-	second, span := p.recent.last(1)
-	recent, _ := p.recent.last(windowLength)
-	v := &view{of: p, at: now, stats: stats, stopped: !p.stopped.IsZero(), recent: recent.counts}
-	v.point = newPoint(&stats, second.counts, span, recent.wait, recent.run)
+	is := p.moment(&stats)
+	p.recent.Add(is)
+	was, before := p.agoLocked(1), p.agoLocked(windowLength)
+	v := &view{of: p, at: now, stats: stats, stopped: !p.stopped.IsZero(), recent: is.counts.since(before.counts)}
+	v.point = newPoint(&stats, is.counts.since(was.counts), is.at.Sub(was.at), is.wait.Since(before.wait), is.run.Since(before.run))
 	v.alerts = alertsOf(v)
 	v.tasks = sync.OnceValue(p.tasks)
-	p.history.add(v.point)
+	p.history.Add(v.point)
 	p.latest = v
 }
 
@@ -100,7 +103,11 @@ func (p *watched) view() *view {
 func (p *watched) points() []point {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.history.points()
+	points := make([]point, p.history.Len())
+	for i := range points {
+		points[i] = *p.history.At(i)
+	}
+	return points
 }
 
 func (p *watched) stoppedAt() time.Time {
@@ -146,32 +153,14 @@ func (c counts) since(e counts) counts {
 // [messages.StatsWindow].
 const windowLength = int(messages.StatsWindow / interval)
 
-// window has the last moments of a pool.
-type window struct{ moments []moment } // oldest first; windowLength+1 at most
-
 type moment struct {
 	at        time.Time
 	counts    counts
 	wait, run meter.Histogram
 }
 
-func (w *window) add(m moment) {
-	if len(w.moments) > windowLength {
-		copy(w.moments, w.moments[1:])
-		w.moments = w.moments[:windowLength]
-	}
-	w.moments = append(w.moments, m)
-}
-
-// last is what has happened between the last moment and the one n before it, or the first
-// there is; and the time between.
-func (w *window) last(n int) (moment, time.Duration) {
-	end := len(w.moments) - 1
-	to, from := w.moments[end], w.moments[max(end-n, 0)]
-	return moment{
-		at: to.at, counts: to.counts.since(from.counts), wait: to.wait.Since(from.wait), run: to.run.Since(from.run),
-	}, to.at.Sub(from.at)
-}
+// agoLocked is the moment n before the last one, or the first there is.
+func (p *watched) agoLocked(n int) *moment { return p.recent.At(max(p.recent.Len()-1-n, 0)) }
 
 // A point is a sample in the charts. Times are in seconds; what there is none of is NaN.
 type point struct {
@@ -202,23 +191,3 @@ func quantile(h meter.Histogram, q float64) float64 {
 
 // historyLength is how many points the charts have: five minutes.
 const historyLength = int(5 * time.Minute / interval)
-
-// history has the last points.
-type history struct {
-	ring []point // grows up to historyLength
-	next int     // the one to be overwritten
-}
-
-func (h *history) add(p point) {
-	if len(h.ring) < historyLength {
-		h.ring = append(h.ring, p)
-		return
-	}
-	h.ring[h.next] = p
-	h.next = (h.next + 1) % historyLength
-}
-
-// points are those of the history, the oldest first.
-func (h *history) points() []point {
-	return append(append([]point(nil), h.ring[h.next:]...), h.ring[:h.next]...)
-}

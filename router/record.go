@@ -1,6 +1,7 @@
 package router
 
 import (
+	"slices"
 	"time"
 
 	"github.com/troupe-go/troupe/internal/journal"
@@ -24,15 +25,11 @@ func (r *Router) Detach(j *journal.Journal) {
 
 // attachedLocked is a new list of the journals, without one.
 func (r *Router) attachedLocked(without *journal.Journal) []*journal.Journal {
-	var list []*journal.Journal
-	if journals := r.journals.Load(); journals != nil {
-		for _, j := range *journals {
-			if j != without {
-				list = append(list, j)
-			}
-		}
+	journals := r.journals.Load()
+	if journals == nil {
+		return nil
 	}
-	return list
+	return slices.DeleteFunc(slices.Clone(*journals), func(j *journal.Journal) bool { return j == without })
 }
 
 func (r *Router) setJournalsLocked(list []*journal.Journal) {

@@ -174,13 +174,7 @@ func (d *directory) labelLocked(called, id string) string {
 
 // without leaves the list that others may be reading as it is.
 func without[T any](list []*T, unwanted *T) []*T {
-	rest := make([]*T, 0, len(list))
-	for _, x := range list {
-		if x != unwanted {
-			rest = append(rest, x)
-		}
-	}
-	return rest
+	return slices.DeleteFunc(slices.Clone(list), func(x *T) bool { return x == unwanted })
 }
 
 var _ actor.Process = (*directory)(nil)

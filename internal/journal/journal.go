@@ -9,6 +9,7 @@ import (
 	"sync"
 
 	"github.com/troupe-go/troupe/internal/deliver"
+	"github.com/troupe-go/troupe/internal/ring"
 	"github.com/troupe-go/troupe/messages"
 )
 
@@ -28,11 +29,11 @@ type Journal struct {
 	options Options
 
 	mu        sync.Mutex
-	number    int64 // guarded by mu; of the last entry
-	successes ring  // guarded by mu
-	rest      ring  // guarded by mu
-	second    int64 // guarded by mu; the one that recorded counts
-	recorded  int   // guarded by mu; successes in that second
+	number    int64            // guarded by mu; of the last entry
+	successes ring.Ring[Entry] // guarded by mu
+	rest      ring.Ring[Entry] // guarded by mu
+	second    int64            // guarded by mu; the one that recorded counts
+	recorded  int              // guarded by mu; successes in that second
 }
 
 // perSecond is how many successes a second are recorded gladly: nobody reads that many.
@@ -42,7 +43,7 @@ const perSecond = 512
 // New returns an empty journal.
 func New(options Options) *Journal {
 	size := max(options.Keep, 1)
-	return &Journal{options: options, successes: ring{size: size}, rest: ring{size: size}}
+	return &Journal{options: options, successes: ring.New[Entry](size), rest: ring.New[Entry](size)}
 }
 
 // Wants reports whether entries with the outcome are recorded.
@@ -59,7 +60,7 @@ func Describe(format func(any) string, payload any) (text string) {
 	text = "the formatter failed"
 	deliver.Apart(func() {
 		defer func() { _ = recover() }() // the text says so
-		text = clip(format(payload))
+		text = Clip(format(payload), maxText)
 	})
 	return text
 }
@@ -67,11 +68,12 @@ func Describe(format func(any) string, payload any) (text string) {
 // maxText is how many bytes of a formatted payload are kept.
 const maxText = 4 << 10
 
-func clip(text string) string {
-	if len(text) <= maxText {
+// Clip cuts a text after so many bytes, and says so.
+func Clip(text string, bytes int) string {
+	if len(text) <= bytes {
 		return text
 	}
-	return strings.ToValidUTF8(text[:maxText], "") + " …" // it may have cut a character
+	return strings.ToValidUTF8(text[:bytes], "") + " …" // it may have cut a character
 }
 
 // Record adds an entry. It reports whether there is room for further successes in this
@@ -87,9 +89,9 @@ func (j *Journal) Record(e Entry) (more bool) {
 	}
 	if e.Outcome == messages.Succeeded {
 		j.recorded++
-		j.successes.add(e)
+		j.successes.Add(e)
 	} else {
-		j.rest.add(e)
+		j.rest.Add(e)
 	}
 	return j.recorded < perSecond
 }
@@ -100,30 +102,14 @@ func (j *Journal) Record(e Entry) (more bool) {
 func (j *Journal) Since(number int64) (entries []Entry, last, missed int64) {
 	j.mu.Lock()
 	last = j.number
-	for _, r := range []*ring{&j.successes, &j.rest} {
-		for i := range r.entries {
-			if r.entries[i].Number > number {
-				entries = append(entries, r.entries[i])
+	for _, r := range []*ring.Ring[Entry]{&j.successes, &j.rest} {
+		for i := range r.Len() {
+			if e := r.At(i); e.Number > number {
+				entries = append(entries, *e)
 			}
 		}
 	}
 	j.mu.Unlock()
 	slices.SortFunc(entries, func(a, b Entry) int { return cmp.Compare(a.Number, b.Number) })
 	return entries, last, last - number - int64(len(entries))
-}
-
-// ring has the last entries, of which there are size at most, in no order.
-type ring struct {
-	size    int
-	entries []Entry // grows up to size
-	next    int     // the one to be overwritten
-}
-
-func (r *ring) add(e Entry) {
-	if len(r.entries) < r.size {
-		r.entries = append(r.entries, e)
-		return
-	}
-	r.entries[r.next] = e
-	r.next = (r.next + 1) % r.size
 }
