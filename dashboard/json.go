@@ -13,28 +13,27 @@ import (
 
 // poolJSON is a pool in a frame. Times are in seconds.
 type poolJSON struct {
-	Label      string           `json:"label"`
-	PID        string           `json:"pid"`
-	State      string           `json:"state"` // running, paused or stopped
-	Level      level            `json:"level"`
-	Alerts     []alert          `json:"alerts"`
-	Quarantine bool             `json:"quarantine"` // it has one
-	Size       int              `json:"size"`
-	Busy       int              `json:"busy"`
-	Ledger     ledgerJSON       `json:"ledger"`
-	Rejected   int64            `json:"rejected"`
-	Rejections map[string]int64 `json:"rejections"`
-	Retries    int64            `json:"retries"`
-	Delayed    int64            `json:"delayed"`
-	Restarts   int64            `json:"restarts"`
-	Replaced   int64            `json:"replaced"`
-	Given      int              `json:"inQuarantine"`
-	Capacity   int              `json:"capacity"` // -1: unbounded
-	Longest    float64          `json:"longest"`
-	Throughput float64          `json:"throughput"` // of the last 10 s
-	Custom     map[string]int64 `json:"custom"`
-	Recent     recentJSON       `json:"recent"`
-	Point      pointJSON        `json:"point"`
+	Label      string                    `json:"label"`
+	State      string                    `json:"state"` // running, paused or stopped
+	Level      level                     `json:"level"`
+	Alerts     []alert                   `json:"alerts"`
+	Quarantine bool                      `json:"quarantine"` // it has one
+	Size       int                       `json:"size"`
+	Busy       int                       `json:"busy"`
+	Ledger     ledgerJSON                `json:"ledger"`
+	Rejected   int64                     `json:"rejected"`
+	Rejections map[messages.Reason]int64 `json:"rejections"`
+	Retries    int64                     `json:"retries"`
+	Delayed    int64                     `json:"delayed"`
+	Restarts   int64                     `json:"restarts"`
+	Replaced   int64                     `json:"replaced"`
+	Given      int                       `json:"inQuarantine"`
+	Capacity   int                       `json:"capacity"` // -1: unbounded
+	Longest    float64                   `json:"longest"`
+	Throughput float64                   `json:"throughput"` // of the last 10 s
+	Custom     map[string]int64          `json:"custom"`
+	Recent     recentJSON                `json:"recent"`
+	Point      pointJSON                 `json:"point"`
 }
 
 // ledgerJSON is the ledger: Submitted is the sum of the others.
@@ -55,7 +54,6 @@ type ledgerJSON struct {
 type recentJSON struct {
 	Settled  int64 `json:"settled"`
 	Troubled int64 `json:"troubled"`
-	Rejected int64 `json:"rejected"`
 }
 
 // pointJSON is a point as the charts take it, in the order of their columns: the time in
@@ -78,21 +76,18 @@ func (p *point) json() pointJSON {
 func (v *view) json() poolJSON {
 	s := &v.stats
 	p := poolJSON{
-		Label: v.of.label, PID: v.of.pool.PID().Id, State: "running",
+		Label: v.of.label, State: "running",
 		Level: worst(v.alerts), Alerts: v.alerts, Quarantine: v.of.pool.Quarantines(),
 		Size: s.Size, Busy: s.Busy,
 		Ledger: ledgerJSON{
 			s.Submitted, s.Queued, s.Running,
 			s.Succeeded, s.Failed, s.Panicked, s.TimedOut, s.Canceled, s.Dropped, s.Quarantined,
 		},
-		Rejected: s.Rejected, Rejections: make(map[string]int64), Retries: s.Retries, Delayed: s.Delayed,
+		Rejected: s.Rejected, Rejections: s.Rejections, Retries: s.Retries, Delayed: s.Delayed,
 		Restarts: s.Restarts, Replaced: s.Replaced, Given: s.InQuarantine, Capacity: s.QueueCapacity,
 		Longest: s.LongestRunning.Seconds(), Throughput: s.Throughput, Custom: s.Custom,
-		Recent: recentJSON{v.recent.settled, v.recent.troubled, v.recent.rejected},
+		Recent: recentJSON{v.recent.settled, v.recent.troubled},
 		Point:  v.point.json(),
-	}
-	for reason, n := range s.Rejections {
-		p.Rejections[reason.String()] = n
 	}
 	if !bounded(s.QueueCapacity) {
 		p.Capacity = -1

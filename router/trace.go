@@ -2,7 +2,6 @@ package router
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/troupe-go/troupe/messages"
 )
@@ -100,14 +99,14 @@ func (c *Context) tellEnd(task *Cell, outcome messages.Outcome, err error) {
 	ended := c.traced.ended
 	c.traced.ended = nil
 	if task.isSettled() { // by others, under mu
-		outcome, err = c.router.interruption(task, outcome, err)
+		outcome, err = c.router.interruption(task, err)
 	}
 	c.router.deliver.Run("tracer", nil, func() { ended(outcome, err) })
 }
 
 // interruption is what the attempt has come to whose task got its outcome from others,
 // when its handler has returned: it may not have noticed.
-func (r *Router) interruption(task *Cell, returned messages.Outcome, err error) (messages.Outcome, error) {
+func (r *Router) interruption(task *Cell, err error) (messages.Outcome, error) {
 	r.mu.Lock()
 	outcome := task.Outcome()
 	r.mu.Unlock()
@@ -115,11 +114,8 @@ func (r *Router) interruption(task *Cell, returned messages.Outcome, err error) 
 	if outcome == messages.TimedOut {
 		reason = messages.ErrTaskTimeout
 	}
-	switch {
-	case err == nil:
-		err = reason
-	case returned != outcome:
-		err = fmt.Errorf("%w: %w", reason, err)
+	if err == nil {
+		return outcome, reason
 	}
-	return outcome, err
+	return outcome, because(reason, err)
 }

@@ -24,6 +24,7 @@ export class Quarantine extends Rows {
       { head: "Given up at", cell: (t) => clock(t.at) },
       { head: "Attempts", number: true, cell: (t) => count(t.attempts) },
       { head: "Worker", cell: (t) => t.worker },
+      { head: "Priority", number: true, rare: true, least: true, cell: (t) => count(t.priority) },
       { head: "Key", rare: true, least: true, cell: (t) => t.key },
       { head: "Why", wide: true, cell: (t, td) => {
         more(td, t.number, open, t.error, [["Error", t.error], ["Payload", t.payload],

@@ -25,6 +25,7 @@ export class Tasks extends Rows {
       { head: "Ran", number: true, cell: (t) => (t.bound ? `< ${span(t.run)}` : span(t.run)) },
       { head: "Attempt", number: true, cell: (t) => count(t.attempts) },
       { head: "Worker", cell: (t) => t.worker },
+      { head: "Priority", number: true, rare: true, least: true, cell: (t) => count(t.priority) },
       { head: "Key", rare: true, least: true, cell: (t) => t.key },
       { head: "Result", wide: true, cell: (t, td) => {
         if (!t.error && !t.payload) return "";

@@ -67,12 +67,7 @@ func (h Histogram) AtMost(bounds ...time.Duration) []uint64 {
 // Quantile is the length that the share q, 0 to 1, of the durations does not exceed; 0
 // if there are none.
 func (h Histogram) Quantile(q float64) time.Duration {
-	var counted int64
-	for _, b := range h.bars {
-		counted += b.count
-	}
-	rank := q * float64(counted)
-	counted = 0
+	rank, counted := q*float64(h.Count), int64(0)
 	for _, b := range h.bars {
 		if counted += b.count; float64(counted) >= rank {
 			return time.Duration(b.to)
