@@ -139,23 +139,35 @@ func get[T any](p *page, expression string) T {
 	return value
 }
 
-// until waits for an expression to be true in the page. If it does not become so, the
-// failure has what the page says instead.
-func (p *page) until(expression string) {
+// eventually evaluates an expression until it is true in the sense of the page's language,
+// and returns what it is then. If it does not become so, the failure has what the page
+// says instead, and what else is asked for.
+func eventually[T any](p *page, expression string, instead ...string) T {
 	p.t.Helper()
 	const wait = `new Promise((resolve) => {
 		const end = performance.now() + %d;
 		const look = () => {
-			const is = Boolean(%s);
-			if (is || performance.now() > end) resolve(is);
+			const is = %s;
+			if (is || performance.now() > end) resolve(is || null);
 			else setTimeout(look, 40);
 		};
 		look();
 	})`
-	if !get[bool](p, fmt.Sprintf(wait, (patience*9/10).Milliseconds(), expression)) {
+	found := get[*T](p, fmt.Sprintf(wait, (patience*9/10).Milliseconds(), expression))
+	if found == nil {
+		for _, other := range instead {
+			p.t.Logf("instead: %s", get[string](p, other))
+		}
 		p.t.Fatalf("is never so: %s\nat %s\n%s\ncomplaints: %q", expression,
 			get[string](p, "location.href"), get[string](p, "document.body.innerText"), p.complaints())
 	}
+	return *found
+}
+
+// until waits for an expression to be true in the page.
+func (p *page) until(expression string) {
+	p.t.Helper()
+	eventually[bool](p, fmt.Sprintf("Boolean(%s)", expression))
 }
 
 // says waits until what a selector finds contains the texts.
@@ -207,22 +219,46 @@ func (p *page) click(selector, text string) {
 }
 
 // hit clicks with the mouse in the middle of the element that an expression gives, when
-// it is there and nothing lies over it.
+// it is there, rests, and nothing lies over it. Where the page moves after that, the click
+// is kept from what lies there now, and the mouse follows, as a person's would.
 func (p *page) hit(element string) {
 	p.t.Helper()
-	p.until(fmt.Sprintf(`(() => {
-		const e = %s;
-		if (!e || e.disabled) return false;
+	aim := fmt.Sprintf(`((e) => {
+		if (!e || e.disabled) return null;
 		e.scrollIntoView({ block: "center" });
-		const r = e.getBoundingClientRect();
-		const top = document.elementFromPoint(r.x + r.width / 2, r.y + r.height / 2);
-		return e === top || e.contains(top);
-	})()`, element))
-	at := get[[2]float64](p, fmt.Sprintf(`(() => {
-		const r = (%s).getBoundingClientRect();
-		return [r.x + r.width / 2, r.y + r.height / 2];
-	})()`, element))
-	require.NoError(p.t, chromedp.Do(p.tab, chromedp.MouseClickXY(at[0], at[1])))
+		const { x, y, width, height } = e.getBoundingClientRect();
+		const at = [x + width / 2, y + height / 2];
+		const rests = String(at) === window.aimed;
+		window.aimed = String(at);
+		if (!rests || !e.contains(document.elementFromPoint(...at))) return null;
+		window.landed = false;
+		const types = ["mousedown", "mouseup", "click"];
+		const guard = (event) => {
+			if (!e.contains(event.target)) {
+				event.stopImmediatePropagation();
+				event.preventDefault();
+				window.astray = event.type + " on " + event.target.outerHTML.slice(0, 200);
+			} else if (event.type === "click") window.landed = true;
+		};
+		for (const type of types) addEventListener(type, guard, true);
+		window.unaim = () => types.forEach((type) => removeEventListener(type, guard, true));
+		return at;
+	})(%s)`, element)
+	state := fmt.Sprintf(`((e) => {
+		if (!e) return "it is not there";
+		const { x, y, width, height } = e.getBoundingClientRect();
+		const over = document.elementFromPoint(x + width / 2, y + height / 2);
+		return JSON.stringify({ disabled: e.disabled, x, y, width, height, innerWidth, innerHeight, over: over?.outerHTML.slice(0, 200) });
+	})(%s)`, element)
+	for range 3 {
+		at := eventually[[2]float64](p, aim, state)
+		require.NoError(p.t, chromedp.Do(p.tab, chromedp.MouseClickXY(at[0], at[1])))
+		if get[bool](p, "window.unaim(), window.landed") {
+			return
+		}
+		p.t.Logf("a click at %v went astray: %s; now %s", at, get[string](p, "String(window.astray)"), get[string](p, state))
+	}
+	p.t.Fatalf("no click lands on %s", element)
 }
 
 // press types on the keyboard, wherever the focus is.
