@@ -42,6 +42,24 @@ func TestAPoolIsPausedAndResumedByKeyboard(t *testing.T) {
 	assert.False(t, kettles.Stats().Paused)
 }
 
+// What moves under the mouse is missed.
+func TestTheHeaderRestsWhileAPoolIsPaused(t *testing.T) {
+	for _, on := range []device{desktop, phone} {
+		t.Run(on.name, func(t *testing.T) {
+			s := play(t, dashboard.WithControls())
+			s.open("cups") // a selector with one pool is disabled
+			kettles := s.open("__proto__")
+			p := visit(t, s.url+"#workers?pool=__proto__", on)
+			p.says("#pool", "__proto__")
+			const at = `(() => { const r = document.querySelector("main").getBoundingClientRect(); return [r.y, document.getElementById("pool").offsetWidth]; })()`
+			before := get[[2]float64](p, at)
+			kettles.Pause()
+			p.says("#pool", "__proto__ (paused)")
+			assert.Equal(t, before, get[[2]float64](p, at))
+		})
+	}
+}
+
 func TestAPoolIsResizedByMouse(t *testing.T) {
 	s := play(t, dashboard.WithControls())
 	kettles := s.open("kettles", actors.WithSize(2))
