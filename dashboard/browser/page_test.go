@@ -232,6 +232,7 @@ func (p *page) hit(element string) {
 		window.aimed = String(at);
 		if (!rests || !e.contains(document.elementFromPoint(...at))) return null;
 		window.landed = false;
+		window.astray = "nowhere";
 		const types = ["mousedown", "mouseup", "click"];
 		const guard = (event) => {
 			if (!e.contains(event.target)) {
@@ -256,7 +257,7 @@ func (p *page) hit(element string) {
 		if get[bool](p, "window.unaim(), window.landed") {
 			return
 		}
-		p.t.Logf("a click at %v went astray: %s; now %s", at, get[string](p, "String(window.astray)"), get[string](p, state))
+		p.t.Logf("a click at %v went astray: %s; now %s", at, get[string](p, "window.astray"), get[string](p, state))
 	}
 	p.t.Fatalf("no click lands on %s", element)
 }

@@ -2,7 +2,6 @@ package browser_test
 
 import (
 	"net/http"
-	"net/http/httptest"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -60,13 +59,9 @@ func TestAServerThatComesBackIsFoundAgain(t *testing.T) {
 	var handler atomic.Value
 	become := func(h http.HandlerFunc) { handler.Store(h) }
 	become(s.view.ServeHTTP)
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	server := serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		handler.Load().(http.HandlerFunc)(w, r)
 	}))
-	t.Cleanup(func() {
-		server.CloseClientConnections()
-		server.Close()
-	})
 	fall := func(answer http.HandlerFunc) {
 		become(answer)
 		server.CloseClientConnections()
@@ -134,7 +129,7 @@ func TestItWorksUnderAnyPrefix(t *testing.T) {
 			kettles := s.open("kettles")
 			s.tell(kettles, "k-1", "fail", "cold")
 			handler, at := mount(s.view)
-			p := visit(t, serve(t, handler)+at, desktop)
+			p := visit(t, serve(t, handler).URL+at, desktop)
 			p.until(`document.getElementById("live").innerText === "live"`)
 			p.until(`document.querySelectorAll(".plot").length === 6`)
 			p.click("button", "Pause")

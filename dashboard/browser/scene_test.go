@@ -40,7 +40,7 @@ func play(t *testing.T, options ...dashboard.Option) *scene {
 	s := newScene(t, options...)
 	mux := http.NewServeMux()
 	mux.Handle(prefix, s.view)
-	s.url = serve(t, mux) + prefix
+	s.url = serve(t, mux).URL + prefix
 	return s
 }
 
@@ -58,15 +58,15 @@ func newScene(t *testing.T, options ...dashboard.Option) *scene {
 	return s
 }
 
-// serve serves a handler on a loopback address.
-func serve(t *testing.T, handler http.Handler) (url string) {
+// serve serves a handler on a loopback address, until the test ends.
+func serve(t *testing.T, handler http.Handler) *httptest.Server {
 	t.Helper()
 	server := httptest.NewServer(handler)
 	t.Cleanup(func() {
 		server.CloseClientConnections() // streams do not end by themselves
 		server.Close()
 	})
-	return server.URL
+	return server
 }
 
 // job is a task: what it shall come to, and what its payload says.

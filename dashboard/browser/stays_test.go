@@ -72,7 +72,7 @@ func TestASilentConnectionIsNotLive(t *testing.T) {
 			w = &muted{w, &silent}
 		}
 		s.view.ServeHTTP(w, r)
-	}))+"/", desktop)
+	})).URL+"/", desktop)
 	p.until(`document.getElementById("live").innerText === "live"`)
 	silent.Store(true)
 	p.until(`document.getElementById("live").innerText.startsWith("no connection")`)
@@ -105,7 +105,7 @@ func TestWhereNothingCanBeStreamedItIsLiveAllTheSame(t *testing.T) {
 			asked.Add(1)
 		}
 		s.view.ServeHTTP(w, r)
-	}), patience, ""))+"/", desktop)
+	}), patience, "")).URL+"/", desktop)
 	p.until(`document.getElementById("live").innerText === "live"`)
 	get[bool](p, `window.said = [], new MutationObserver(() => said.push(live.innerText)).observe(live, { childList: true, characterData: true, subtree: true }), true`)
 	s.tell(kettles, "tea", "do", "")
