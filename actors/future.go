@@ -50,3 +50,7 @@ func (f *Future[Out]) Wait(ctx context.Context) (out Out, err error) {
 // queue or, if it runs, its handler's context is ended, and its outcome is
 // Canceled at once.
 func (f *Future[Out]) Cancel() { f.router.Cancel(f.cell, messages.ErrCanceled) }
+
+// Withdraw is Cancel for a task that no worker has begun: it takes that out of the
+// queue, and reports whether it did. A task that has been begun goes on.
+func (f *Future[Out]) Withdraw() bool { return f.router.Withdraw(f.cell, messages.ErrCanceled) }

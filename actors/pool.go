@@ -139,6 +139,9 @@ func (p *running) PID() *actor.PID { return p.pid }
 // Stats takes a snapshot.
 func (p *running) Stats() messages.Stats { return *p.router.Stats() }
 
+// Load says how much the pool has to do, at a small part of what Stats costs.
+func (p *running) Load() messages.Load { return p.router.Load() }
+
 // Resize sets the number of workers, from 1 to supervisor.MaxSize, and returns when the new size is
 // in force. Workers that leave finish what they have in hand, which Resize does
 // not wait for. ctx bounds the wait for the pool's supervisor.

@@ -9,6 +9,14 @@ import (
 // last ten seconds, or the pool's life while that is shorter.
 const StatsWindow = 10 * time.Second
 
+// Load says how much a pool has to do. It is for those who must know often.
+type Load struct {
+	Size   int // workers that take tasks
+	Free   int // those of them that could begin one at once
+	Queued int // tasks that wait, without those that a worker has taken along in a batch
+	Paused bool
+}
+
 // Stats is a snapshot of a pool. The ledger holds in every one of them; all
 // other figures are exact when the pool is at rest. A Stats is the receiver's
 // own: nothing in it changes later.

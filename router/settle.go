@@ -245,13 +245,32 @@ func (r *Router) Cancel(c *Cell, err error) {
 	r.mu.Lock()
 	switch r.whereLocked(c) {
 	case shared, own, delayed:
-		r.unqueueLocked(c)
-		r.settleQueuedLocked(c, messages.Canceled, err, &then)
-		r.admitLocked(&then)
-		r.quietLocked(&then)
+		r.withdrawLocked(c, err, &then)
 	case running:
 		r.interruptLocked(c, messages.Canceled, err, err, &then)
 	}
 	r.mu.Unlock()
 	then.run()
+}
+
+// Withdraw takes an accepted task out of the queue that no worker has begun, and
+// settles it as Canceled. It reports whether it did.
+func (r *Router) Withdraw(c *Cell, err error) bool {
+	var then after
+	r.mu.Lock()
+	place := r.whereLocked(c)
+	queued := (place == shared || place == own) && c.past() == nil
+	if queued {
+		r.withdrawLocked(c, err, &then)
+	}
+	r.mu.Unlock()
+	then.run()
+	return queued
+}
+
+func (r *Router) withdrawLocked(c *Cell, err error, then *after) {
+	r.unqueueLocked(c)
+	r.settleQueuedLocked(c, messages.Canceled, err, then)
+	r.admitLocked(then)
+	r.quietLocked(then)
 }

@@ -73,6 +73,18 @@ func (r *Router) Stats() *messages.Stats {
 	return s
 }
 
+// Load is what a pool has to do, at the cost of one lock.
+func (r *Router) Load() messages.Load {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return messages.Load{
+		Size:   len(*r.routees.Load()),
+		Free:   r.able,
+		Queued: r.shared.Len() + r.own + r.delayed.Len(),
+		Paused: r.paused,
+	}
+}
+
 // summary adds up workers.
 type summary struct {
 	stats       *messages.Stats
