@@ -30,16 +30,23 @@ func TestWithdrawTakesOnlyWhatNoWorkerHasBegun(t *testing.T) {
 				require.Equal(t, 1, <-g.begun)
 
 				assert.False(t, running.Withdraw(), "it has been begun")
+				_, ok := running.Outcome()
+				assert.False(t, ok, "it has none yet")
 				assert.True(t, queued.Withdraw())
 				assert.False(t, queued.Withdraw(), "it has been withdrawn")
 				_, err = queued.Wait(t.Context())
 				require.ErrorIs(t, err, messages.ErrCanceled)
-				assert.Equal(t, messages.Load{Size: 1}, pool.Load())
+				assert.Equal(t, messages.Load{Size: 1, Capacity: 1024}, pool.Load())
 
 				close(g.open)
 				_, err = running.Wait(t.Context())
 				require.NoError(t, err)
 				assert.False(t, running.Withdraw(), "it has been done")
+				for f, want := range map[*actors.Future[int]]messages.Outcome{running: messages.Succeeded, queued: messages.Canceled} {
+					got, ok := f.Outcome()
+					assert.True(t, ok)
+					assert.Equal(t, want, got)
+				}
 				stats := pool.Stats()
 				assert.Equal(t, []int64{2, 1, 1}, []int64{stats.Submitted, stats.Succeeded, stats.Canceled})
 			})
@@ -57,7 +64,7 @@ func TestATaskThatIsTriedAgainIsNotWithdrawn(t *testing.T) {
 		f, err := pool.Submit(t.Context(), 1)
 		require.NoError(t, err)
 		synctest.Wait()
-		assert.Equal(t, messages.Load{Size: 1, Free: 1, Queued: 1}, pool.Load())
+		assert.Equal(t, messages.Load{Size: 1, Free: 1, Queued: 1, Capacity: 1024}, pool.Load())
 		assert.False(t, f.Withdraw())
 		_, err = f.Wait(t.Context())
 		assert.NotErrorIs(t, err, messages.ErrCanceled)
@@ -68,16 +75,16 @@ func TestLoadSaysWhatThePoolHasToDo(t *testing.T) {
 	virtually(t, func(t *testing.T, root *actor.RootContext) {
 		g := newGate()
 		pool := open(t, root, g.handle, actors.WithSize(3))
-		assert.Equal(t, messages.Load{Size: 3, Free: 3}, pool.Load())
+		assert.Equal(t, messages.Load{Size: 3, Free: 3, Capacity: 1024}, pool.Load())
 		for n := range 5 {
 			require.NoError(t, pool.Tell(t.Context(), n))
 		}
 		synctest.Wait()
 		pool.Pause()
-		assert.Equal(t, messages.Load{Size: 3, Queued: 2, Paused: true}, pool.Load())
+		assert.Equal(t, messages.Load{Size: 3, Queued: 2, Capacity: 1024, Paused: true}, pool.Load())
 		pool.Resume()
 		close(g.open)
 		require.NoError(t, pool.Wait(t.Context()))
-		assert.Equal(t, messages.Load{Size: 3, Free: 3}, pool.Load())
+		assert.Equal(t, messages.Load{Size: 3, Free: 3, Capacity: 1024}, pool.Load())
 	})
 }

@@ -46,6 +46,16 @@ func (f *Future[Out]) Wait(ctx context.Context) (out Out, err error) {
 	}
 }
 
+// Outcome is what the task has come to; ok is false while it has not been settled.
+func (f *Future[Out]) Outcome() (outcome messages.Outcome, ok bool) {
+	select {
+	case <-f.done:
+		return f.cell.Outcome(), true
+	default:
+		return 0, false
+	}
+}
+
 // Cancel gives the task up, unless it has been settled: it is taken out of the
 // queue or, if it runs, its handler's context is ended, and its outcome is
 // Canceled at once.

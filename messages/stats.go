@@ -14,7 +14,9 @@ type Load struct {
 	Size   int // workers that take tasks
 	Free   int // those of them that could begin one at once
 	Queued int // tasks that wait, without those that a worker has taken along in a batch
-	Paused bool
+	// Capacity is how many may wait beyond those that a free worker is about to take.
+	Capacity int
+	Paused   bool
 }
 
 // Stats is a snapshot of a pool. The ledger holds in every one of them; all

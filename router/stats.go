@@ -78,10 +78,11 @@ func (r *Router) Load() messages.Load {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return messages.Load{
-		Size:   len(*r.routees.Load()),
-		Free:   r.able,
-		Queued: r.shared.Len() + r.own + r.delayed.Len(),
-		Paused: r.paused,
+		Size:     len(*r.routees.Load()),
+		Free:     r.able,
+		Queued:   r.shared.Len() + r.own + r.delayed.Len(),
+		Capacity: r.cfg.Capacity,
+		Paused:   r.paused,
 	}
 }
 

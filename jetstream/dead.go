@@ -1,0 +1,192 @@
+package jetstream
+
+import (
+	"context"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"maps"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	js "github.com/nats-io/nats.go/jetstream"
+
+	"github.com/troupe-go/troupe/internal/invalid"
+	"github.com/troupe-go/troupe/internal/journal"
+	"github.com/troupe-go/troupe/messages"
+)
+
+// The headers that a dead letter has besides those of its task.
+const (
+	headerDead     = "Troupe-Dead-" // all of them
+	headerReason   = headerDead + "Reason"
+	headerOutcome  = headerDead + "Outcome"
+	headerErr      = headerDead + "Error" // base64, as is the stack
+	headerStack    = headerDead + "Stack"
+	headerAttempts = headerDead + "Attempts"
+	headerNode     = headerDead + "Node"
+	headerLevel    = headerDead + "Level"
+)
+
+// bury makes a dead letter of the task. If the node dies on the way, the next one does
+// so by the record, and the server knows the letter by its ID.
+func (d *delivery) bury(reason messages.DeadReason) {
+	f := d.feeder
+	d.record.Dead = reason
+	if err := d.note(); err != nil {
+		d.postpone(err)
+		return
+	}
+	if err := d.keepResult(d.record.Outcome, nil, errors.New(d.record.Err)); err != nil {
+		d.postpone(err)
+		return
+	}
+	_, err := f.queue.publish(context.Background(), d.letter(reason), "dead-"+strconv.FormatUint(d.meta.Sequence.Stream, 10))
+	if err != nil {
+		d.postpone(err)
+		return
+	}
+	d.answer(givenUp("dead letter: " + string(reason)))
+	f.tally.dead.Add(1)
+	f.remove(d)
+	d.forget()
+}
+
+// letter is the task as a dead letter.
+func (d *delivery) letter(reason messages.DeadReason) *nats.Msg {
+	r := &d.record
+	h := own(d.msg.Header)
+	h.Set(headerReason, string(reason))
+	h.Set(headerOutcome, strconv.Itoa(int(r.Outcome)))
+	h.Set(headerErr, base64.StdEncoding.EncodeToString([]byte(r.Err)))
+	h.Set(headerStack, base64.StdEncoding.EncodeToString([]byte(r.Stack)))
+	h.Set(headerAttempts, strconv.Itoa(r.Failures))
+	h.Set(headerNode, base64.StdEncoding.EncodeToString([]byte(journal.Clip(d.feeder.queue.store.cfg.node, maxErr))))
+	h.Set(headerLevel, strconv.Itoa(d.level))
+	h.Set(headerSubmitted, d.task.submittedAt(d.meta.Timestamp).UTC().Format(time.RFC3339Nano))
+	return &nats.Msg{Subject: d.feeder.queue.subject("dead"), Header: h, Data: d.msg.Data}
+}
+
+// own are the headers of a task that are not the server's.
+func own(h nats.Header) nats.Header {
+	h = maps.Clone(h)
+	if h == nil {
+		h = make(nats.Header)
+	}
+	maps.DeleteFunc(h, func(name string, _ []string) bool { return strings.HasPrefix(name, "Nats-") })
+	return h
+}
+
+// DeadLetters lists dead letters with numbers greater than after, in the order in which
+// they died, at most limit.
+func (q *queue) DeadLetters(ctx context.Context, after uint64, limit int) ([]messages.DeadLetter, error) {
+	if limit < 1 {
+		return nil, invalid.Option("list of %d dead letters", limit)
+	}
+	var letters []messages.DeadLetter
+	for len(letters) < limit {
+		msg, err := q.nextDead(ctx, after+1)
+		if errors.Is(err, js.ErrMsgNotFound) {
+			break
+		}
+		if err != nil {
+			return letters, fmt.Errorf("dead letters of %s: %w", q.name, err)
+		}
+		letters = append(letters, deadLetter(msg))
+		after = msg.Sequence
+	}
+	return letters, nil
+}
+
+// nextDead is the first dead letter from a number on.
+func (q *queue) nextDead(ctx context.Context, from uint64) (msg *js.RawStreamMsg, err error) {
+	err = q.store.patiently(ctx, func(ctx context.Context) error {
+		msg, err = q.dead.GetMsg(ctx, from, js.WithGetMsgSubject(q.subject("dead")))
+		return err
+	})
+	return msg, err
+}
+
+func deadLetter(msg *js.RawStreamMsg) messages.DeadLetter {
+	t, _ := parse(msg.Header) // it may have died of that
+	return messages.DeadLetter{
+		Number: msg.Sequence, ID: t.id, Key: t.key, Priority: number(msg.Header, headerLevel), Headers: t.headers, Payload: msg.Data,
+		Reason:  messages.DeadReason(msg.Header.Get(headerReason)),
+		Outcome: messages.Outcome(number(msg.Header, headerOutcome)), //nolint:gosec // it was one
+		Err:     decoded(msg.Header, headerErr), Stack: decoded(msg.Header, headerStack),
+		Attempts: number(msg.Header, headerAttempts), Node: decoded(msg.Header, headerNode),
+		Submitted: t.submitted, Died: msg.Time,
+	}
+}
+
+// number is a header that the queue has written; 0 if others have.
+func number(h nats.Header, name string) int {
+	n, err := strconv.Atoi(h.Get(name))
+	if err != nil {
+		return 0
+	}
+	return n
+}
+
+func decoded(h nats.Header, name string) string {
+	text, err := base64.StdEncoding.DecodeString(h.Get(name))
+	if err != nil {
+		return h.Get(name)
+	}
+	return string(text)
+}
+
+// Requeue submits dead letters again, by their numbers, as new tasks with the same IDs
+// and all attempts before them, and returns how many. It stops at the first that cannot
+// be submitted, which stays and those after it. [ErrNoDeadLetter]: there is no such
+// number.
+func (q *queue) Requeue(ctx context.Context, numbers ...uint64) (int, error) {
+	return q.each(ctx, numbers, "requeue", func(ctx context.Context, msg *js.RawStreamMsg) error {
+		h := own(msg.Header)
+		maps.DeleteFunc(h, func(name string, _ []string) bool { return strings.HasPrefix(name, headerDead) })
+		again := &nats.Msg{Subject: q.ready(min(number(msg.Header, headerLevel), q.settings.Levels-1)), Header: h, Data: msg.Data}
+		// The ID may still be in the queue's window. By this one, a second call finds
+		// what the first has done.
+		_, err := q.publish(ctx, again, "requeue-"+strconv.FormatUint(msg.Sequence, 10))
+		return err
+	})
+}
+
+// Delete forgets dead letters, by their numbers, and returns how many. [ErrNoDeadLetter]:
+// there is no such number.
+func (q *queue) Delete(ctx context.Context, numbers ...uint64) (int, error) {
+	return q.each(ctx, numbers, "delete", func(context.Context, *js.RawStreamMsg) error { return nil })
+}
+
+// each does something with dead letters and deletes them.
+func (q *queue) each(
+	ctx context.Context, numbers []uint64, what string, do func(context.Context, *js.RawStreamMsg) error,
+) (int, error) {
+	for i, n := range numbers {
+		err := q.deadWith(ctx, n, do)
+		if err != nil {
+			return i, fmt.Errorf("%s dead letter %d of %s: %w", what, n, q.name, err)
+		}
+	}
+	return len(numbers), nil
+}
+
+func (q *queue) deadWith(ctx context.Context, n uint64, do func(context.Context, *js.RawStreamMsg) error) error {
+	msg, err := q.nextDead(ctx, n)
+	if errors.Is(err, js.ErrMsgNotFound) || err == nil && msg.Sequence != n {
+		return ErrNoDeadLetter
+	}
+	if err != nil {
+		return err
+	}
+	if err := do(ctx, msg); err != nil {
+		return err
+	}
+	err = q.store.patiently(ctx, func(ctx context.Context) error { return q.dead.DeleteMsg(ctx, n) })
+	if errors.Is(err, js.ErrMsgNotFound) { // somebody else did the same
+		return nil
+	}
+	return err
+}

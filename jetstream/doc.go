@@ -1,0 +1,3 @@
+// Package jetstream has durable queues, for work that must survive a crash or that
+// outgrows one machine.
+package jetstream

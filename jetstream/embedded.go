@@ -1,0 +1,169 @@
+package jetstream
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"strconv"
+	"sync"
+
+	"github.com/gofrs/flock"
+	"github.com/nats-io/nats-server/v2/server"
+
+	"github.com/troupe-go/troupe/internal/invalid"
+)
+
+// embedded is a server in this process, and its directory.
+type embedded struct {
+	server  *server.Server
+	lock    *flock.Flock
+	listens bool
+	once    sync.Once
+}
+
+// startServer starts a server on a directory that nobody else has.
+func startServer(ctx context.Context, cfg *config) (*embedded, error) {
+	if err := os.MkdirAll(cfg.directory, 0o750); err != nil {
+		return nil, fmt.Errorf("open the store: %w", err)
+	}
+	lock := flock.New(filepath.Join(cfg.directory, "lock"))
+	locked, err := lock.TryLock()
+	if err != nil {
+		return nil, fmt.Errorf("lock the store: %w", err)
+	}
+	if !locked {
+		return nil, fmt.Errorf("%w: %s", ErrStoreInUse, cfg.directory)
+	}
+	e := &embedded{lock: lock, listens: cfg.listen != ""}
+	if err := e.start(ctx, cfg); err != nil {
+		e.stop()
+		return nil, err
+	}
+	return e, nil
+}
+
+func (e *embedded) start(ctx context.Context, cfg *config) error {
+	options, err := serverOptions(cfg)
+	if err != nil {
+		return err
+	}
+	stored, err := storedStreams(options.StoreDir)
+	if err != nil {
+		return err
+	}
+	if e.server, err = server.NewServer(options); err != nil {
+		return fmt.Errorf("%w: server: %w", invalid.Option("server"), err)
+	}
+	log := &serverLog{logger: cfg.logger}
+	e.server.SetLoggerV2(log, false, false, false)
+	e.server.Start()
+	if err := log.fatal(); err != nil {
+		return fmt.Errorf("start the store's server: %w", err)
+	}
+	if !e.server.ReadyForConnections(cfg.patience) {
+		return fmt.Errorf("%w: the server in this process is not ready", ErrUnavailable)
+	}
+	if err := ctx.Err(); err != nil {
+		return context.Cause(ctx)
+	}
+	return e.verify(stored, log)
+}
+
+func serverOptions(cfg *config) (*server.Options, error) {
+	options := &server.Options{
+		ServerName: cfg.node,
+		NoSigs:     true, // else an interrupt would end the program
+		DontListen: true,
+		JetStream:  true,
+		StoreDir:   cfg.directory,
+		SyncAlways: cfg.durability == Power,
+	}
+	if cfg.listen != "" {
+		host, port, err := net.SplitHostPort(cfg.listen)
+		if err != nil {
+			return nil, invalid.Option("listen address %q: %v", cfg.listen, err)
+		}
+		if host == "" {
+			host = "127.0.0.1"
+		}
+		number, err := strconv.ParseUint(port, 10, 16)
+		if err != nil {
+			return nil, invalid.Option("listen address %q: port %q", cfg.listen, port)
+		}
+		options.DontListen, options.Host, options.Port = false, host, int(number)
+		if number == 0 {
+			options.Port = server.RANDOM_PORT
+		}
+	}
+	for _, change := range cfg.server {
+		if err := changed(change, options); err != nil {
+			return nil, err
+		}
+	}
+	return options, nil
+}
+
+func changed(change func(*server.Options), options *server.Options) (err error) {
+	defer recovered("server option", &err)
+	change(options)
+	return nil
+}
+
+// storedStreams are the names of the streams of which the directory has anything.
+func storedStreams(directory string) ([]string, error) {
+	paths, err := filepath.Glob(filepath.Join(directory, "jetstream", "*", "streams", "*"))
+	if err != nil {
+		return nil, err
+	}
+	names := make([]string, 0, len(paths))
+	for _, path := range paths {
+		names = append(names, filepath.Base(path))
+	}
+	return names, nil
+}
+
+// verify returns an error if the server could not read what had been stored: it only
+// warns of that itself, and goes on without.
+func (e *embedded) verify(stored []string, log *serverLog) error {
+	info, err := e.server.Jsz(&server.JSzOptions{Accounts: true, Streams: true})
+	if err != nil || info.Disabled {
+		return fmt.Errorf("start the store's server: no JetStream: %w", errors.Join(err, log.first()))
+	}
+	read := make(map[string]bool)
+	for _, account := range info.AccountDetails {
+		for _, stream := range account.Streams {
+			read[stream.Name] = true
+			if lost := stream.State.Lost; lost != nil && len(lost.Msgs) > 0 {
+				return fmt.Errorf("%w: stream %s: %d messages, the first of them %d",
+					ErrStoreCorrupt, stream.Name, len(lost.Msgs), lost.Msgs[0])
+			}
+		}
+	}
+	for _, name := range stored {
+		if !read[name] {
+			return fmt.Errorf("%w: stream %s: %w", ErrStoreCorrupt, name, log.first())
+		}
+	}
+	return nil
+}
+
+func (e *embedded) url() string {
+	if !e.listens {
+		return ""
+	}
+	return e.server.ClientURL()
+}
+
+// stop ends the server and gives the directory free. It may be called more than once.
+func (e *embedded) stop() {
+	e.once.Do(func() {
+		if e.server != nil {
+			e.server.Shutdown()
+			e.server.WaitForShutdown()
+		}
+		_ = e.lock.Close()
+	})
+}

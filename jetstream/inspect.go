@@ -1,0 +1,108 @@
+package jetstream
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	js "github.com/nats-io/nats.go/jetstream"
+
+	"github.com/troupe-go/troupe/messages"
+)
+
+// Inspect says what is in the queue, and who feeds pools from it.
+func (q *queue) Inspect(ctx context.Context) (messages.DurableStats, error) {
+	var stats messages.DurableStats
+	err := q.store.patiently(ctx, func(ctx context.Context) error {
+		stats = messages.DurableStats{Queue: q.name, At: time.Now()}
+		return q.inspect(ctx, &stats)
+	})
+	if err != nil {
+		return stats, fmt.Errorf("inspect queue %s: %w", q.name, err)
+	}
+	return stats, nil
+}
+
+func (q *queue) inspect(ctx context.Context, stats *messages.DurableStats) error {
+	for level := len(q.consumers) - 1; level >= 0; level-- {
+		info, err := q.consumers[level].Info(ctx)
+		if err != nil {
+			return err
+		}
+		l := messages.DurableLevel{Priority: level, Ready: int64(info.NumPending), InHand: int64(info.NumAckPending)} //nolint:gosec // counts
+		stats.Ready += l.Ready
+		stats.InHand += l.InHand
+		stats.Levels = append(stats.Levels, l)
+	}
+	info, err := q.tasks.Info(ctx, js.WithSubjectFilter(q.subject("later", "*", "*")))
+	if err != nil {
+		return err
+	}
+	for _, n := range info.State.Subjects {
+		stats.Delayed += int64(n) //nolint:gosec // a count
+	}
+	stats.Bytes = int64(info.State.Bytes) //nolint:gosec // a size
+	stats.Servers = servers(info, q.store.conn.ConnectedServerName())
+	if stats.Retrying, err = count(ctx, q.attempts); err != nil {
+		return err
+	}
+	if stats.Dead, err = count(ctx, q.dead); err != nil {
+		return err
+	}
+	if stats.Oldest, err = q.oldest(ctx, stats.At); err != nil {
+		return err
+	}
+	stats.Nodes, err = q.listNodes(ctx)
+	return err
+}
+
+func count(ctx context.Context, stream js.Stream) (int64, error) {
+	info, err := stream.Info(ctx)
+	if err != nil {
+		return 0, err
+	}
+	return int64(info.State.Msgs), nil //nolint:gosec // a count
+}
+
+// oldest is how long ago the oldest task whose time has come was submitted.
+func (q *queue) oldest(ctx context.Context, now time.Time) (time.Duration, error) {
+	msg, err := q.tasks.GetMsg(ctx, 1, js.WithGetMsgSubject(q.subject("ready", "*")))
+	if errors.Is(err, js.ErrMsgNotFound) {
+		return 0, nil
+	}
+	if err != nil {
+		return 0, err
+	}
+	t, _ := parse(msg.Header) // a broken one is as old
+	return max(now.Sub(t.submittedAt(msg.Time)), 0), nil
+}
+
+// servers are those that store the tasks, the leader first.
+func servers(info *js.StreamInfo, connected string) []messages.DurableServer {
+	if info.Cluster == nil || info.Cluster.Leader == "" {
+		return []messages.DurableServer{{Name: connected, Leader: true, Current: true}}
+	}
+	all := []messages.DurableServer{{Name: info.Cluster.Leader, Leader: true, Current: true}}
+	for _, peer := range info.Cluster.Replicas {
+		all = append(all, messages.DurableServer{
+			Name: peer.Name, Current: peer.Current && !peer.Offline, Lag: int64(peer.Lag), Active: peer.Active, //nolint:gosec // a count
+		})
+	}
+	return all
+}
+
+// Purge deletes all tasks without an outcome, but for those that a handler has: these
+// go on, and have none. Dead letters and results stay.
+func (q *queue) Purge(ctx context.Context) error {
+	err := q.store.patiently(ctx, func(ctx context.Context) error {
+		if err := q.tasks.Purge(ctx); err != nil {
+			return err
+		}
+		return q.attempts.Purge(ctx)
+	})
+	if err != nil {
+		return fmt.Errorf("purge queue %s: %w", q.name, err)
+	}
+	return nil
+}

@@ -1,0 +1,108 @@
+package jetstream
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+
+	"github.com/nats-io/nats.go"
+	js "github.com/nats-io/nats.go/jetstream"
+
+	"github.com/troupe-go/troupe/internal/journal"
+	"github.com/troupe-go/troupe/messages"
+)
+
+// A record is what is known of the deliveries of a task that have not brought an
+// outcome. The server counts deliveries alone; by this, those that were lost can be
+// told from those that failed and those that were given back. It is written before the
+// server is told, by the node that has the task, so nobody else writes it.
+type record struct {
+	Failures int                 `json:"failures,omitempty"` // attempts that failed
+	Returned int                 `json:"returned,omitempty"` // deliveries that were given back
+	Dead     messages.DeadReason `json:"dead,omitempty"`     // it is to be a dead letter
+	Outcome  messages.Outcome    `json:"outcome,omitempty"`  // of the last attempt that failed
+	Err      string              `json:"err,omitempty"`
+	Stack    string              `json:"stack,omitempty"`
+
+	exists bool // there is one in the store
+}
+
+// Bounds of texts that are stored, in bytes.
+const (
+	maxErr   = 4 << 10
+	maxStack = 16 << 10
+)
+
+// fail adds an attempt that failed.
+func (r *record) fail(outcome messages.Outcome, err error) {
+	r.Failures++
+	r.Outcome, r.Err, r.Stack = outcome, journal.Clip(textOf(err), maxErr), ""
+	var panicked *messages.PanicError
+	if errors.As(err, &panicked) {
+		r.Stack = journal.Clip(string(panicked.Stack), maxStack)
+	}
+}
+
+// textOf is the text of an error, which may be the user's.
+func textOf(err error) (text string) {
+	defer func() {
+		if value := recover(); value != nil {
+			text = fmt.Sprintf("%T, whose text panicked", err)
+		}
+	}()
+	return err.Error()
+}
+
+// lost is how many deliveries of the task, before this one, nothing is known of.
+func (d *delivery) lost() int {
+	return max(int(d.meta.NumDelivered)-1-d.record.Failures-d.record.Returned, 0)
+}
+
+func (d *delivery) recordSubject() string {
+	return d.feeder.queue.subject("attempts", strconv.FormatUint(d.meta.Sequence.Stream, 10))
+}
+
+// recall reads the task's record.
+func (d *delivery) recall() error {
+	q := d.feeder.queue
+	return q.store.patiently(context.Background(), func(ctx context.Context) error {
+		msg, err := q.attempts.GetLastMsgForSubject(ctx, d.recordSubject())
+		if errors.Is(err, js.ErrMsgNotFound) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		d.record.exists = true
+		return json.Unmarshal(msg.Data, &d.record)
+	})
+}
+
+// note writes the task's record.
+func (d *delivery) note() error {
+	data, err := json.Marshal(&d.record)
+	if err != nil {
+		return err
+	}
+	q := d.feeder.queue
+	err = q.store.patiently(context.Background(), func(ctx context.Context) error {
+		_, err := q.store.js.PublishMsg(ctx, &nats.Msg{Subject: d.recordSubject(), Data: data})
+		return err
+	})
+	d.record.exists = d.record.exists || err == nil
+	return err
+}
+
+// forget deletes the record of a task that is settled. One that stays is deleted when
+// it is old.
+func (d *delivery) forget() {
+	q := d.feeder.queue
+	err := q.store.patiently(context.Background(), func(ctx context.Context) error {
+		return q.attempts.Purge(ctx, js.WithPurgeSubject(d.recordSubject()))
+	})
+	if err != nil {
+		d.warn("the record of a task is not deleted", err)
+	}
+}
