@@ -12,6 +12,7 @@ import (
 
 	"github.com/troupe-go/troupe/actors"
 	"github.com/troupe-go/troupe/jetstream"
+	"github.com/troupe-go/troupe/messages"
 )
 
 // patience is for what must come, on a machine however slow.
@@ -65,3 +66,69 @@ func attach[In, Out any](t *testing.T, q *jetstream.Queue[In], p *actors.Pool[In
 	})
 	return f
 }
+
+// gate is a handler that waits until it is opened.
+type gate struct {
+	begun chan int
+	open  chan struct{}
+}
+
+func newGate() *gate { return &gate{begun: make(chan int, 1024), open: make(chan struct{})} }
+
+func (g *gate) handle(ctx context.Context, n int) (int, error) {
+	g.begun <- n
+	select {
+	case <-g.open:
+		return n, nil
+	case <-ctx.Done():
+		return 0, context.Cause(ctx)
+	}
+}
+
+// submit submits tasks.
+func submit(t *testing.T, q *jetstream.Queue[int], ns ...int) {
+	t.Helper()
+	for _, n := range ns {
+		_, err := q.Submit(t.Context(), n)
+		require.NoError(t, err)
+	}
+}
+
+// inspect returns what is in the queue.
+func inspect[In any](t *testing.T, q *jetstream.Queue[In]) messages.DurableStats {
+	t.Helper()
+	stats, err := q.Inspect(t.Context())
+	require.NoError(t, err)
+	return stats
+}
+
+// eventually waits until what is in the queue is as wanted.
+func eventually[In any](t *testing.T, q *jetstream.Queue[In], wanted func(messages.DurableStats) bool) {
+	t.Helper()
+	var last messages.DurableStats
+	require.Eventually(t, func() bool {
+		last = inspect(t, q)
+		return wanted(last)
+	}, patience, 10*time.Millisecond, "%+v", &last)
+}
+
+// empty says that all tasks are done and forgotten.
+func empty(s messages.DurableStats) bool { return s.Ready+s.InHand+s.Delayed+s.Retrying == 0 }
+
+// dead waits for that many dead letters, and returns them.
+func dead[In any](t *testing.T, q *jetstream.Queue[In], n int) []messages.DeadLetter {
+	t.Helper()
+	eventually(t, q, func(s messages.DurableStats) bool { return empty(s) && s.Dead == int64(n) })
+	letters, err := q.DeadLetters(t.Context(), 0, n+1)
+	require.NoError(t, err)
+	require.Len(t, letters, n)
+	return letters
+}
+
+// soon is a retry policy that does not keep a test waiting.
+func soon(attempts int) jetstream.AttachOption {
+	return jetstream.WithRetry(actors.Retry{Attempts: attempts, On: actors.AnyError, Panics: true})
+}
+
+// noRetry makes a dead letter of what fails.
+var noRetry actors.Retry //nolint:gochecknoglobals // the zero policy

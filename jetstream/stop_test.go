@@ -1,0 +1,174 @@
+package jetstream_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/troupe-go/troupe/actors"
+	"github.com/troupe-go/troupe/jetstream"
+	"github.com/troupe-go/troupe/messages"
+)
+
+// numbers returns n numbers from 0.
+func numbers(n int) []int {
+	ns := make([]int, n)
+	for i := range ns {
+		ns[i] = i
+	}
+	return ns
+}
+
+func TestWhatWasNotBegunIsWithAnotherNodeWithinASecond(t *testing.T) {
+	for name, stop := range map[string]func(*jetstream.Feeder, *actors.Pool[int, int]){
+		"stop": func(f *jetstream.Feeder, _ *actors.Pool[int, int]) { _, _ = f.Stop(t.Context()) },
+		"close": func(f *jetstream.Feeder, p *actors.Pool[int, int]) {
+			p.Close()
+			<-f.Done()
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			q := queue(t, open(t, t.TempDir()), jetstream.Lease(time.Minute))
+			submit(t, q, numbers(10)...)
+			g := newGate()
+			p := pool(t, g.handle)
+			f := attach(t, q, p, jetstream.WithPrefetch(8))
+			eventually(t, q, func(s messages.DurableStats) bool { return s.InHand == 10 })
+			<-g.begun
+			<-g.begun
+
+			other := make(chan int, 10)
+			attach(t, q, pool(t, func(_ context.Context, n int) (int, error) { other <- n; return n, nil }))
+			begun := time.Now()
+			go stop(f, p)
+			for range 8 {
+				<-other
+			}
+			assert.Less(t, time.Since(begun), time.Second)
+			close(g.open)
+			eventually(t, q, empty)
+			<-f.Done()
+			stats := f.Stats()
+			assert.Zero(t, stats.Held)
+			assert.Equal(t, int64(10), stats.Acked+stats.GivenBack)
+			if name == "stop" {
+				assert.Equal(t, int64(2), stats.Acked, "those that had been begun were finished")
+			}
+		})
+	}
+}
+
+func TestAStopThatMayNotWaitCancelsAndGivesBack(t *testing.T) {
+	q := queue(t, open(t, t.TempDir()), jetstream.Lease(time.Minute))
+	submit(t, q, 1, 2)
+	g := newGate()
+	f := attach(t, q, pool(t, g.handle))
+	<-g.begun
+	<-g.begun
+	ctx, cancel := context.WithCancelCause(t.Context())
+	cause := errors.New("no time")
+	cancel(cause)
+	stats, err := f.Stop(ctx)
+	require.ErrorIs(t, err, cause)
+	assert.Equal(t, []int64{2, 0, 0}, []int64{stats.GivenBack, stats.Retried, stats.Acked})
+
+	_, err = f.Stop(t.Context())
+	require.NoError(t, err)
+	attach(t, q, pool(t, func(ctx context.Context, n int) (int, error) {
+		d, _ := jetstream.DeliveryFromContext(ctx)
+		assert.False(t, d.Again, "whoever gave it back has said that it was not done")
+		return n, nil
+	}))
+	eventually(t, q, empty)
+}
+
+// Only what was begun and failed is an attempt.
+func TestWhatIsGivenBackHasAllItsAttempts(t *testing.T) {
+	q := queue(t, open(t, t.TempDir()))
+	submit(t, q, 1, 2, 3)
+	for range 5 {
+		g := newGate()
+		p := pool(t, g.handle, actors.WithSize(1))
+		f := attach(t, q, p, jetstream.WithPrefetch(2), soon(2), jetstream.WithLostLimit(1))
+		<-g.begun
+		eventually(t, q, func(s messages.DurableStats) bool { return s.InHand == 3 })
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		_, err := f.Stop(ctx)
+		require.ErrorIs(t, err, context.Canceled)
+	}
+	attach(t, q, pool(t, func(context.Context, int) (int, error) { return 0, errors.New("no") }), soon(2), jetstream.WithLostLimit(1))
+	for _, letter := range dead(t, q, 3) {
+		assert.Equal(t, messages.DeadAttempts, letter.Reason)
+		assert.Equal(t, 2, letter.Attempts)
+	}
+}
+
+func TestAPoolThatIsShutDownFinishesWhatItHasAndGivesBackTheRest(t *testing.T) {
+	q := queue(t, open(t, t.TempDir()))
+	submit(t, q, numbers(50)...)
+	p := pool(t, func(_ context.Context, n int) (int, error) { time.Sleep(time.Millisecond); return n, nil })
+	f := attach(t, q, p, jetstream.WithPrefetch(10))
+	eventually(t, q, func(s messages.DurableStats) bool { return s.Ready < 40 })
+	_, err := p.Shutdown(t.Context())
+	require.NoError(t, err)
+	<-f.Done()
+	stats := f.Stats()
+	left := inspect(t, q)
+	assert.Zero(t, left.InHand-left.Ready+left.Ready-stats.Acked+stats.Acked, "in hand: %+v", left)
+	assert.Equal(t, int64(50), stats.Acked+left.Ready+left.InHand)
+}
+
+func TestAPausedPoolGivesBackWhatItHasNotBegun(t *testing.T) {
+	q := queue(t, open(t, t.TempDir()), jetstream.Lease(time.Second))
+	g := newGate()
+	p := pool(t, g.handle, actors.WithSize(1))
+	submit(t, q, numbers(4)...)
+	f := attach(t, q, p, jetstream.WithPrefetch(3))
+	<-g.begun
+	eventually(t, q, func(s messages.DurableStats) bool { return s.InHand == 4 })
+	p.Pause()
+	eventually(t, q, func(s messages.DurableStats) bool { return s.InHand == 1 && s.Ready == 3 || f.Stats().Held == 1 })
+	p.Resume()
+	close(g.open)
+	eventually(t, q, empty)
+	assert.Equal(t, int64(3), f.Stats().GivenBack)
+}
+
+func TestAFeederStopsWithItsStore(t *testing.T) {
+	store, err := jetstream.Open(t.Context(), jetstream.WithDirectory(t.TempDir()), jetstream.WithLogger(quiet()))
+	require.NoError(t, err)
+	q := queue(t, store)
+	p := pool(t, func(_ context.Context, n int) (int, error) { return n, nil })
+	f := attach(t, q, p)
+	submit(t, q, 1)
+	eventually(t, q, empty)
+	require.NoError(t, store.Close(t.Context()))
+	<-f.Done()
+	assert.Equal(t, int64(1), f.Stats().Acked)
+	_, err = jetstream.Attach(q, p)
+	require.Error(t, err)
+	_, err = q.Submit(t.Context(), 1)
+	require.ErrorIs(t, err, jetstream.ErrUnavailable)
+	require.NoError(t, store.Close(t.Context()), "a second time")
+}
+
+// What is in the store is there when it is opened again.
+func TestTasksOutliveTheirStore(t *testing.T) {
+	directory := t.TempDir()
+	for _, durability := range []jetstream.Durability{jetstream.Process, jetstream.Power} {
+		store, err := jetstream.Open(t.Context(), jetstream.WithDirectory(directory), jetstream.WithLogger(quiet()), jetstream.WithDurability(durability))
+		require.NoError(t, err)
+		submit(t, queue(t, store), 1, 2, 3)
+		require.NoError(t, store.Close(t.Context()))
+	}
+	q := queue(t, open(t, directory))
+	assert.Equal(t, int64(6), inspect(t, q).Ready)
+	f := attach(t, q, pool(t, func(_ context.Context, n int) (int, error) { return n, nil }))
+	eventually(t, q, empty)
+	assert.Equal(t, int64(6), f.Stats().Acked)
+}
