@@ -5,10 +5,10 @@ help: ## List the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
 
 test: ## Run the tests
-	go test ./...
+	go test work
 
 race: ## Run the tests under the race detector, in random order
-	go test -race -shuffle=on ./...
+	go test -race -shuffle=on work
 
 browser: ## Test the dashboard in a headless Chromium
 	.ci/run browser
@@ -31,7 +31,9 @@ lint: ## Run golangci-lint
 fmt: ## Format the code
 	.ci/run tools
 	bin/gofumpt -w .
-	go mod tidy
+	@go list -m -f '{{.Dir}}' | while read -r dir; do \
+		(cd "$$dir" && go mod tidy) || exit; \
+	done
 
 examples: ## Run every example that ends by itself
 	@for dir in examples/*/; do \
