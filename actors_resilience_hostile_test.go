@@ -137,6 +137,7 @@ func TestTheDeadlineCheckGetsOverASlowTask(t *testing.T) {
 		_, err := pool.Ask(t.Context(), time.Hour)
 		require.NoError(t, err)
 		for range 3 {
+			synctest.Wait() // the worker is free a moment after the answer
 			_, err = pool.Ask(t.Context(), time.Millisecond, actors.Timeout(time.Second))
 			require.NoError(t, err, "a free worker tries it")
 		}

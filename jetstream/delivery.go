@@ -171,10 +171,10 @@ func (d *delivery) follow(running running) {
 		d.succeeded(running)
 	case outcome == messages.Canceled && ending == late:
 		d.failed(messages.TimedOut, fmt.Errorf("%w: it ran longer than %v", messages.ErrTaskTimeout, d.feeder.cfg.maxRun))
-	case outcome == messages.Canceled:
-		if ending == none { // the pool was closed
-			d.feeder.abandon()
-		}
+	case outcome == messages.Canceled && ending == given:
+		d.giveBack(0)
+	case outcome == messages.Canceled, outcome == messages.Dropped && errors.Is(err, messages.ErrPoolStopped):
+		d.feeder.abandon() // the pool was closed
 		d.giveBack(0)
 	case outcome == messages.Dropped:
 		d.giveBack(refusedPause)
