@@ -18,10 +18,12 @@ import (
 
 // embedded is a server in this process, and its directory.
 type embedded struct {
-	server  *server.Server
-	lock    *flock.Flock
-	listens bool
-	once    sync.Once
+	server    *server.Server // nil: none was started
+	lock      *flock.Flock
+	directory string
+	listens   bool
+	once      sync.Once
+	err       error // of the stop
 }
 
 // startServer starts a server on a directory that nobody else has.
@@ -37,9 +39,9 @@ func startServer(ctx context.Context, cfg *config) (*embedded, error) {
 	if !locked {
 		return nil, fmt.Errorf("%w: %s", ErrStoreInUse, cfg.directory)
 	}
-	e := &embedded{lock: lock, listens: cfg.listen != ""}
+	e := &embedded{lock: lock, directory: cfg.directory, listens: cfg.listen != ""}
 	if err := e.start(ctx, cfg); err != nil {
-		e.stop()
+		_ = e.stop()
 		return nil, err
 	}
 	return e, nil
@@ -50,8 +52,16 @@ func (e *embedded) start(ctx context.Context, cfg *config) error {
 	if err != nil {
 		return err
 	}
+	if !cfg.damaged {
+		if err := checkManifest(cfg.directory); err != nil {
+			return err
+		}
+	}
 	stored, err := storedStreams(options.StoreDir)
 	if err != nil {
+		return err
+	}
+	if err := removeManifest(cfg.directory); err != nil {
 		return err
 	}
 	if e.server, err = server.NewServer(options); err != nil {
@@ -68,6 +78,9 @@ func (e *embedded) start(ctx context.Context, cfg *config) error {
 	}
 	if err := ctx.Err(); err != nil {
 		return context.Cause(ctx)
+	}
+	if cfg.damaged {
+		stored = nil
 	}
 	return e.verify(stored, log)
 }
@@ -158,12 +171,14 @@ func (e *embedded) url() string {
 }
 
 // stop ends the server and gives the directory free. It may be called more than once.
-func (e *embedded) stop() {
+func (e *embedded) stop() error {
 	e.once.Do(func() {
 		if e.server != nil {
 			e.server.Shutdown()
 			e.server.WaitForShutdown()
+			e.err = writeManifest(e.directory)
 		}
-		_ = e.lock.Close()
+		e.err = errors.Join(e.err, e.lock.Close())
 	})
+	return e.err
 }

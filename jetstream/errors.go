@@ -25,8 +25,9 @@ var (
 	ErrTooLarge = errors.New("troupe: task too large")
 	// ErrStoreInUse: another process, or another Store of this one, has the directory.
 	ErrStoreInUse = errors.New("troupe: store in use")
-	// ErrStoreCorrupt: files of the directory are not what a server has written. They
-	// have been left as they were.
+	// ErrStoreCorrupt: files of the directory are not what was written when the store
+	// was closed, or the server cannot read what it has. They have been left as they
+	// were; see [WithDamage]. After a process was killed only the latter is known.
 	ErrStoreCorrupt = errors.New("troupe: store corrupt")
 	// ErrQueueDiffers: the queue exists with other settings than those asked for; see
 	// [Reconfigure].

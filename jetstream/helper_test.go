@@ -4,6 +4,8 @@ import (
 	"context"
 	"io"
 	"log/slog"
+	"os"
+	"strings"
 	"testing"
 	"time"
 
@@ -132,3 +134,15 @@ func soon(attempts int) jetstream.AttachOption {
 
 // noRetry makes a dead letter of what fails.
 var noRetry actors.Retry //nolint:gochecknoglobals // the zero policy
+
+// readTable reads a table of the kernel's: the fields of each line after the first.
+func readTable(t *testing.T, path string) [][]string {
+	t.Helper()
+	data, err := os.ReadFile(path)
+	require.NoError(t, err)
+	var lines [][]string
+	for _, line := range strings.Split(strings.TrimSpace(string(data)), "\n")[1:] {
+		lines = append(lines, strings.Fields(line))
+	}
+	return lines
+}

@@ -39,6 +39,7 @@ func (d Durability) String() string {
 type config struct {
 	directory  string
 	durability Durability
+	damaged    bool
 	listen     string
 	urls       []string
 	replicas   int
@@ -78,6 +79,15 @@ func WithDurability(durability Durability) Option {
 			return invalid.Option("durability %d", durability)
 		}
 		c.durability = durability
+		return nil
+	})
+}
+
+// WithDamage opens a directory that is [ErrStoreCorrupt], with what can be read of it.
+// The server deletes the rest: keep a copy.
+func WithDamage() Option {
+	return option(func(c *config) error {
+		c.damaged = true
 		return nil
 	})
 }

@@ -53,7 +53,7 @@ func Open(ctx context.Context, opts ...Option) (*Store, error) {
 	}
 	s := &Store{cfg: cfg, feeders: make(map[*Feeder]struct{})}
 	if err := s.open(ctx); err != nil {
-		s.shut()
+		_ = s.shut()
 		return nil, err
 	}
 	return s, nil
@@ -200,7 +200,7 @@ func (s *Store) URL() string {
 func (s *Store) Node() string { return s.cfg.node }
 
 // Close stops what feeds pools from the store, as [Feeder.Stop] does with this ctx,
-// and closes the store. It returns the first error. It may be called more than once.
+// and closes the store. It may be called more than once.
 func (s *Store) Close(ctx context.Context) error {
 	s.mu.Lock()
 	feeders := s.feeders
@@ -214,18 +214,18 @@ func (s *Store) Close(ctx context.Context) error {
 	if s.conn != nil && s.conn.IsConnected() {
 		_ = s.conn.FlushTimeout(time.Second) // the last acknowledgements; the server may be gone
 	}
-	s.shut()
-	return errors.Join(errs...)
+	return errors.Join(append(errs, s.shut())...)
 }
 
 // shut closes what is open.
-func (s *Store) shut() {
+func (s *Store) shut() error {
 	if s.conn != nil {
 		s.conn.Close()
 	}
 	if s.server != nil {
-		s.server.stop()
+		return s.server.stop()
 	}
+	return nil
 }
 
 // enlist has the feeder stopped with the store. It reports whether that is open.
