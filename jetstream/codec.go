@@ -54,7 +54,7 @@ func (Protobuf) Unmarshal(data []byte, v any) error {
 			target.Set(reflect.New(target.Type().Elem()))
 		}
 	}
-	message, ok := target.Interface().(proto.Message)
+	message, ok := reflect.TypeAssert[proto.Message](target)
 	if !ok {
 		return fmt.Errorf("%T points to no protobuf message", v)
 	}

@@ -114,7 +114,7 @@ func deadLetter(msg *js.RawStreamMsg) messages.DeadLetter {
 	return messages.DeadLetter{
 		Number: msg.Sequence, ID: t.id, Key: t.key, Priority: number(msg.Header, headerLevel), Headers: t.headers, Payload: msg.Data,
 		Reason:  messages.DeadReason(msg.Header.Get(headerReason)),
-		Outcome: messages.Outcome(number(msg.Header, headerOutcome)), //nolint:gosec // it was one
+		Outcome: messages.Outcome(number(msg.Header, headerOutcome)),
 		Err:     decoded(msg.Header, headerErr), Stack: decoded(msg.Header, headerStack),
 		Attempts: number(msg.Header, headerAttempts), Node: decoded(msg.Header, headerNode),
 		Submitted: t.submitted, Died: msg.Time,

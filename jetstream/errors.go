@@ -12,6 +12,8 @@ import (
 	"github.com/troupe-go/troupe/messages"
 )
 
+// What callers branch on. The values that were wrong are in the texts, and what the
+// client or the server said is in the chain.
 var (
 	// ErrUnavailable: the servers did not answer in time, or have no leader for the
 	// queue. What was asked for may have been done nevertheless. The reason is in the
@@ -51,8 +53,7 @@ const (
 // explain gives an error of the client the sentinel by which callers know it.
 func explain(err error) error {
 	var api *js.APIError
-	var answered js.JetStreamError
-	if errors.As(err, &answered) {
+	if answered, ok := errors.AsType[js.JetStreamError](err); ok {
 		api = answered.APIError()
 	}
 	switch {

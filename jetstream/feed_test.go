@@ -163,7 +163,7 @@ func TestATaskThatFailsIsTriedAgainAndThenADeadLetter(t *testing.T) {
 			}
 
 			_, err = jetstream.Await[int](t.Context(), q, receipt.ID)
-			var failure *jetstream.Failure
+			var failure *jetstream.TaskError
 			require.ErrorAs(t, err, &failure)
 			assert.Equal(t, c.text, failure.Text)
 			assert.Equal(t, c.outcome == messages.Panicked, errors.As(err, new(*messages.PanicError)))
@@ -194,7 +194,7 @@ func TestAHandlerSaysWhenItsTaskIsTriedAgain(t *testing.T) {
 		return 0, nil
 	}), jetstream.WithRetry(actors.Retry{Attempts: 2, Min: time.Hour, Max: time.Hour}))
 	submit(t, q, 1)
-	eventually(t, q, func(s messages.DurableStats) bool { return empty(s) })
+	eventually(t, q, empty)
 	require.Len(t, begun, 2)
 	assert.GreaterOrEqual(t, begun[1].Sub(begun[0]), 300*time.Millisecond)
 }

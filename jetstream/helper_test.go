@@ -2,7 +2,6 @@ package jetstream_test
 
 import (
 	"context"
-	"io"
 	"log/slog"
 	"os"
 	"strings"
@@ -20,7 +19,7 @@ import (
 // patience is for what must come, on a machine however slow.
 const patience = 30 * time.Second
 
-func quiet() *slog.Logger { return slog.New(slog.NewTextHandler(io.Discard, nil)) }
+func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }
 
 // open opens a store in a directory, until the end of the test.
 func open(t *testing.T, directory string, opts ...jetstream.Option) *jetstream.Store {
@@ -133,7 +132,7 @@ func soon(attempts int) jetstream.AttachOption {
 }
 
 // noRetry makes a dead letter of what fails.
-var noRetry actors.Retry //nolint:gochecknoglobals // the zero policy
+var noRetry actors.Retry
 
 // readTable reads a table of the kernel's: the fields of each line after the first.
 func readTable(t *testing.T, path string) [][]string {

@@ -30,7 +30,7 @@ func (q *queue) inspect(ctx context.Context, stats *messages.DurableStats) error
 		if err != nil {
 			return err
 		}
-		l := messages.DurableLevel{Priority: level, Ready: int64(info.NumPending), InHand: int64(info.NumAckPending)} //nolint:gosec // counts
+		l := messages.DurableLevel{Priority: level, Ready: int64(info.NumPending), InHand: int64(info.NumAckPending)}
 		stats.Ready += l.Ready
 		stats.InHand += l.InHand
 		stats.Levels = append(stats.Levels, l)
@@ -40,9 +40,9 @@ func (q *queue) inspect(ctx context.Context, stats *messages.DurableStats) error
 		return err
 	}
 	for _, n := range info.State.Subjects {
-		stats.Delayed += int64(n) //nolint:gosec // a count
+		stats.Delayed += int64(n)
 	}
-	stats.Bytes = int64(info.State.Bytes) //nolint:gosec // a size
+	stats.Bytes = int64(info.State.Bytes)
 	stats.Servers = servers(info, q.store.conn.ConnectedServerName())
 	if stats.Retrying, err = count(ctx, q.attempts); err != nil {
 		return err
@@ -62,7 +62,7 @@ func count(ctx context.Context, stream js.Stream) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
-	return int64(info.State.Msgs), nil //nolint:gosec // a count
+	return int64(info.State.Msgs), nil
 }
 
 // oldest is how long ago the oldest task whose time has come was submitted.
@@ -86,7 +86,7 @@ func servers(info *js.StreamInfo, connected string) []messages.DurableServer {
 	all := []messages.DurableServer{{Name: info.Cluster.Leader, Leader: true, Current: true}}
 	for _, peer := range info.Cluster.Replicas {
 		all = append(all, messages.DurableServer{
-			Name: peer.Name, Current: peer.Current && !peer.Offline, Lag: int64(peer.Lag), Active: peer.Active, //nolint:gosec // a count
+			Name: peer.Name, Current: peer.Current && !peer.Offline, Lag: int64(peer.Lag), Active: peer.Active,
 		})
 	}
 	return all

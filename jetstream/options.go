@@ -3,6 +3,7 @@ package jetstream
 import (
 	"log/slog"
 	"net"
+	"slices"
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
@@ -111,10 +112,8 @@ func WithListen(address string) Option {
 // enough.
 func WithURL(urls ...string) Option {
 	return option(func(c *config) error {
-		for _, url := range urls {
-			if url == "" {
-				return invalid.Option("URL is empty")
-			}
+		if slices.Contains(urls, "") {
+			return invalid.Option("URL is empty")
 		}
 		if len(urls) == 0 {
 			return invalid.Option("no URL")

@@ -39,7 +39,7 @@ type queue struct {
 const metadataKey = "troupe.settings"
 
 // validName keeps to what streams, buckets and subjects may be called.
-var validName = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`) //nolint:gochecknoglobals // a constant
+var validName = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
 
 // NewQueue returns the queue of that name, and makes it if there is none. The name
 // has 1 to 64 letters, digits, hyphens and underscores.

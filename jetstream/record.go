@@ -39,8 +39,7 @@ const (
 func (r *record) fail(outcome messages.Outcome, err error) {
 	r.Failures++
 	r.Outcome, r.Err, r.Stack = outcome, journal.Clip(textOf(err), maxErr), ""
-	var panicked *messages.PanicError
-	if errors.As(err, &panicked) {
+	if panicked, ok := errors.AsType[*messages.PanicError](err); ok {
 		r.Stack = journal.Clip(string(panicked.Stack), maxStack)
 	}
 }

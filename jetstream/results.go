@@ -23,10 +23,10 @@ type result struct {
 	Node     string           `json:"node"`
 }
 
-// A Failure is what [Await] returns of a task that was made a dead letter, in whatever
+// A TaskError is what [Await] returns of a task that was made a dead letter, in whatever
 // process. errors.Is knows messages.ErrTaskTimeout by it, and errors.As a
 // *messages.PanicError whose value is a text.
-type Failure struct {
+type TaskError struct {
 	ID       string
 	Outcome  messages.Outcome // of the last attempt
 	Text     string           // of its error
@@ -35,12 +35,12 @@ type Failure struct {
 	Node     string // that made the last one
 }
 
-func (f *Failure) Error() string {
+func (f *TaskError) Error() string {
 	return fmt.Sprintf("troupe: task %s given up after %d attempts: %s", f.ID, f.Attempts, f.Text)
 }
 
 // Unwrap returns the error that stands for the outcome, nil if the handler failed.
-func (f *Failure) Unwrap() error {
+func (f *TaskError) Unwrap() error {
 	switch f.Outcome {
 	case messages.TimedOut:
 		return messages.ErrTaskTimeout
@@ -53,7 +53,7 @@ func (f *Failure) Unwrap() error {
 // Await returns what the task with this ID came to, in whatever process it was done,
 // as soon as that is known, as long as the queue keeps it: see [Results]. It waits
 // until ctx ends also for a task that nobody has submitted, or whose result has been
-// deleted. The error is a [Failure] if the task was given up, and [ErrNoResults] if the
+// deleted. The error is a [TaskError] if the task was given up, and [ErrNoResults] if the
 // queue keeps none.
 func Await[Out, In any](ctx context.Context, queue *Queue[In], id string) (out Out, err error) {
 	r, err := queue.await(ctx, id)
@@ -61,7 +61,7 @@ func Await[Out, In any](ctx context.Context, queue *Queue[In], id string) (out O
 		return out, fmt.Errorf("await task %s of %s: %w", id, queue.name, err)
 	}
 	if r.Err != "" {
-		return out, &Failure{ID: id, Outcome: r.Outcome, Text: r.Err, Stack: r.Stack, Attempts: r.Attempts, Node: r.Node}
+		return out, &TaskError{ID: id, Outcome: r.Outcome, Text: r.Err, Stack: r.Stack, Attempts: r.Attempts, Node: r.Node}
 	}
 	if err := unmarshal(queue.codec, r.Value, &out); err != nil {
 		return out, fmt.Errorf("result of task %s: %w", id, err)
@@ -86,7 +86,8 @@ func (q *queue) await(ctx context.Context, id string) (r result, err error) {
 				return r, fmt.Errorf("%w: the watch has ended", ErrUnavailable)
 			case entry == nil || entry.Operation() != js.KeyValuePut: // not yet
 			default:
-				return r, json.Unmarshal(entry.Value(), &r)
+				err := json.Unmarshal(entry.Value(), &r)
+				return r, err
 			}
 		case <-ctx.Done():
 			return r, context.Cause(ctx)

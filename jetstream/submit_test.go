@@ -246,7 +246,7 @@ func TestAResultThatCannotBeKeptIsAnError(t *testing.T) {
 		receipt, err := q.Submit(t.Context(), n)
 		require.NoError(t, err)
 		_, err = jetstream.Await[any](t.Context(), q, receipt.ID)
-		var failure *jetstream.Failure
+		var failure *jetstream.TaskError
 		require.ErrorAs(t, err, &failure)
 		assert.Contains(t, failure.Text, want)
 		assert.Equal(t, messages.Succeeded, failure.Outcome)
