@@ -21,6 +21,10 @@ const patience = 30 * time.Second
 
 func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }
 
+func quietSystem() *actor.ActorSystem {
+	return actor.NewActorSystem(actor.WithLoggerFactory(func(*actor.ActorSystem) *slog.Logger { return quiet() }))
+}
+
 // open opens a store in a directory, until the end of the test.
 func open(t *testing.T, directory string, opts ...jetstream.Option) *jetstream.Store {
 	t.Helper()
@@ -42,7 +46,7 @@ func queue(t *testing.T, store *jetstream.Store, opts ...jetstream.QueueOption) 
 // pool makes a pool, until the end of the test.
 func pool[In, Out any](t *testing.T, handler actors.Handler[In, Out], opts ...actors.Option) *actors.Pool[In, Out] {
 	t.Helper()
-	system := actor.NewActorSystem(actor.WithLoggerFactory(func(*actor.ActorSystem) *slog.Logger { return quiet() }))
+	system := quietSystem()
 	p, err := actors.NewPool(system.Root, handler, append([]actors.Option{actors.WithSize(2)}, opts...)...)
 	require.NoError(t, err)
 	t.Cleanup(func() {
