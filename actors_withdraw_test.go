@@ -36,7 +36,7 @@ func TestWithdrawTakesOnlyWhatNoWorkerHasBegun(t *testing.T) {
 				assert.False(t, queued.Withdraw(), "it has been withdrawn")
 				_, err = queued.Wait(t.Context())
 				require.ErrorIs(t, err, messages.ErrCanceled)
-				assert.Equal(t, messages.Load{Size: 1, Capacity: 1024}, pool.Load())
+				assert.Equal(t, messages.Load{Size: 1, Busy: 1, Capacity: 1024}, pool.Load())
 
 				close(g.open)
 				_, err = running.Wait(t.Context())
@@ -81,7 +81,7 @@ func TestLoadSaysWhatThePoolHasToDo(t *testing.T) {
 		}
 		synctest.Wait()
 		pool.Pause()
-		assert.Equal(t, messages.Load{Size: 3, Queued: 2, Capacity: 1024, Paused: true}, pool.Load())
+		assert.Equal(t, messages.Load{Size: 3, Busy: 3, Queued: 2, Capacity: 1024, Paused: true}, pool.Load())
 		pool.Resume()
 		close(g.open)
 		require.NoError(t, pool.Wait(t.Context()))

@@ -43,7 +43,7 @@ func (d *delivery) bury(reason messages.DeadReason) {
 		d.postpone(err)
 		return
 	}
-	_, err := f.queue.publish(context.Background(), d.letter(reason), "dead-"+strconv.FormatUint(d.meta.Sequence.Stream, 10))
+	_, err := f.queue.publish(f.calls, d.letter(reason), "dead-"+strconv.FormatUint(d.meta.Sequence.Stream, 10))
 	if err != nil {
 		d.postpone(err)
 		return

@@ -35,27 +35,25 @@ func TestNoMoreIsTakenThanThePoolHasRoomFor(t *testing.T) {
 	for name, c := range map[string]struct {
 		pool   []actors.Option
 		attach []jetstream.AttachOption
-		want   int64
+		least  int64 // it asks anew when half of what is ahead has been used
+		most   int64 // one more may come, that was asked for when there was nothing
 	}{
-		"by its pace":           {want: 2},
-		"with a prefetch":       {attach: []jetstream.AttachOption{jetstream.WithPrefetch(3)}, want: 5},
-		"of a pool of no queue": {pool: []actors.Option{actors.WithQueue(0, actors.Block)}, attach: []jetstream.AttachOption{jetstream.WithPrefetch(3)}, want: 2},
+		"by its pace":           {least: 2, most: 3},
+		"with a prefetch":       {attach: []jetstream.AttachOption{jetstream.WithPrefetch(3)}, least: 4, most: 6},
+		"of a pool of no queue": {pool: []actors.Option{actors.WithQueue(0, actors.Block)}, attach: []jetstream.AttachOption{jetstream.WithPrefetch(3)}, least: 2, most: 3},
 	} {
 		t.Run(name, func(t *testing.T) {
 			q := queue(t, open(t, t.TempDir()))
-			for n := range 20 {
-				submit(t, q, n)
-			}
+			submit(t, q, numbers(20)...)
 			g := newGate()
 			f := attach(t, q, pool(t, g.handle, c.pool...), c.attach...)
 			<-g.begun
 			<-g.begun
-			eventually(t, q, func(s messages.DurableStats) bool { return s.InHand >= c.want })
-			assert.Equal(t, int64(20), inspect(t, q).Ready+c.want)
+			eventually(t, q, func(s messages.DurableStats) bool { return s.InHand >= c.least })
+			assert.LessOrEqual(t, inspect(t, q).InHand, c.most)
 			close(g.open)
 			eventually(t, q, empty)
 			assert.Equal(t, int64(20), f.Stats().Acked)
-			assert.Zero(t, f.Stats().GivenBack)
 		})
 	}
 }

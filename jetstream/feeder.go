@@ -31,12 +31,17 @@ type Feeder struct {
 	quiet   chan struct{} // closed when it is stopped and holds nothing
 	done    chan struct{} // closed when Stop is through
 
+	// calls is for what is asked of the store. It ends when a stop may wait no longer.
+	calls context.Context
+	hurry context.CancelFunc
+
 	pace  pace
 	loops sync.WaitGroup // its goroutines, but for those of tasks
 
 	mu       sync.Mutex
 	held     map[*delivery]struct{} // guarded by mu; taken, and neither settled nor given back
 	enough   int                    // guarded by mu; while more are held there is no room
+	resting  time.Time              // guarded by mu; when the server had no consumer to ask
 	stopping bool                   // guarded by mu
 	isQuiet  bool                   // guarded by mu; quiet is closed
 	final    sync.Once              // the end of a stop
@@ -52,6 +57,7 @@ func newFeeder(q *queue, pool target, cfg feederConfig) *Feeder {
 		wake: make(chan struct{}, 1), stopped: make(chan struct{}), quiet: make(chan struct{}), done: make(chan struct{}),
 		held: make(map[*delivery]struct{}),
 	}
+	f.calls, f.hurry = context.WithCancel(context.Background())
 	for i := len(q.consumers) - 1; i >= 0; i-- {
 		f.levels = append(f.levels, &level{feeder: f, priority: i})
 	}
@@ -84,17 +90,11 @@ func (f *Feeder) Stats() messages.DurableNode {
 	load := f.pool.Load()
 	f.mu.Lock()
 	held := len(f.held)
-	begun := 0
-	for d := range f.held {
-		if d.running != nil {
-			begun++
-		}
-	}
 	f.mu.Unlock()
 	t := &f.tally
 	return messages.DurableNode{
 		Node: f.queue.store.cfg.node, Pool: f.pool.Name(), Since: f.since, Seen: time.Now(),
-		Workers: load.Size, Held: held, Running: max(begun-load.Queued, 0),
+		Workers: load.Size, Busy: load.Busy, Held: held,
 		Acked: t.acked.Load(), Retried: t.retried.Load(), Dead: t.dead.Load(),
 		GivenBack: t.givenBack.Load(), Again: t.again.Load(),
 	}
@@ -110,11 +110,15 @@ func (f *Feeder) Stop(ctx context.Context) (messages.DurableNode, error) {
 	select {
 	case <-f.quiet:
 	case <-ctx.Done():
-		f.cancelAll()
+		hurry := time.AfterFunc(endPatience, f.hurry)
+		defer hurry.Stop()
+		for _, d := range f.inPool() {
+			d.cancel(given)
+		}
 		<-f.quiet
 		ended = context.Cause(ctx)
 	}
-	f.final.Do(func() { f.finish() })
+	f.final.Do(f.finish)
 	<-f.done
 	return f.Stats(), errors.Join(ended, f.err)
 }
@@ -145,15 +149,19 @@ func (f *Feeder) halt() {
 // finish is the last step of a stop.
 func (f *Feeder) finish() {
 	defer close(f.done)
+	f.hurry()
 	f.loops.Wait()
-	f.leave()
 	f.queue.store.delist(f)
-	if err := f.queue.store.conn.FlushTimeout(flushPatience); err != nil { // acknowledgements
+	ctx, cancel := context.WithTimeout(context.Background(), endPatience)
+	defer cancel()
+	f.leave(ctx)
+	if err := f.queue.store.conn.FlushWithContext(ctx); err != nil { // acknowledgements
 		f.err = explain(err)
 	}
 }
 
-const flushPatience = 2 * time.Second
+// endPatience is for the servers' part in a stop: they may be away.
+const endPatience = 2 * time.Second
 
 // abandon stops a feeder whose pool has stopped.
 func (f *Feeder) abandon() {
@@ -207,13 +215,6 @@ func (f *Feeder) poke() {
 func (f *Feeder) withdrawAll() {
 	for _, d := range f.inPool() {
 		d.withdraw()
-	}
-}
-
-// cancelAll has the rest given back.
-func (f *Feeder) cancelAll() {
-	for _, d := range f.inPool() {
-		d.cancel(given)
 	}
 }
 

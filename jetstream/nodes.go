@@ -40,7 +40,7 @@ func (f *Feeder) announce() {
 
 // tell says what the feeder does. That it cannot is seen by others, as its silence.
 func (f *Feeder) tell() {
-	ctx, cancel := context.WithTimeout(context.Background(), nodesPeriod)
+	ctx, cancel := context.WithTimeout(f.calls, nodesPeriod)
 	defer cancel()
 	data, err := json.Marshal(f.Stats())
 	if err != nil {
@@ -50,9 +50,7 @@ func (f *Feeder) tell() {
 }
 
 // leave takes the feeder out of the nodes.
-func (f *Feeder) leave() {
-	ctx, cancel := context.WithTimeout(context.Background(), nodesPeriod)
-	defer cancel()
+func (f *Feeder) leave(ctx context.Context) {
 	_ = f.queue.nodes.Purge(ctx, f.key)
 }
 

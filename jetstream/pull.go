@@ -86,7 +86,7 @@ func (f *Feeder) closeLevels() {
 			}
 		}
 	}
-	limit := time.NewTimer(flushPatience) // the servers may be away
+	limit := time.NewTimer(endPatience) // the servers may be away
 	defer limit.Stop()
 	for _, g := range gone {
 		select {
@@ -113,15 +113,23 @@ func (p *port) ask(r request) error {
 	return err
 }
 
+// What the server says of a request, by its status.
+const (
+	statusNone      = ""    // it is a task
+	statusHeartbeat = "100" // it still waits
+	statusNothing   = "404" // there is nothing
+	statusTimeout   = "408" // nothing more has come in its time
+)
+
 // receive takes what comes: a task, or what the server has to say of the request.
 func (p *port) receive(msg *nats.Msg) {
 	f := p.level.feeder
-	status := ""
+	status := statusNone
 	if len(msg.Data) == 0 {
 		status = msg.Header.Get("Status")
 	}
 	switch status {
-	case "":
+	case statusNone:
 		f.receive(msg, p.level.priority)
 		f.mu.Lock()
 		p.heard = time.Now()
@@ -132,11 +140,14 @@ func (p *port) receive(msg *nats.Msg) {
 		if last {
 			p.end()
 		}
-	case "100": // a heartbeat
+	case statusHeartbeat:
 		f.mu.Lock()
 		p.heard = time.Now()
 		f.mu.Unlock()
-	default: // nothing there, the time is up, or the consumer is not to be had
+	case statusNothing, statusTimeout:
+		p.end()
+	default: // no leader, or no consumer any more
+		f.rest(status + " " + msg.Header.Get("Description"))
 		p.end()
 	}
 }
@@ -151,79 +162,111 @@ func (p *port) end() {
 	case p.ended <- struct{}{}:
 	default:
 	}
-	f.poke()
+	if p == &p.level.coming { // the puller waits for the other itself
+		f.poke()
+	}
+}
+
+// rest has no request made for a moment.
+func (f *Feeder) rest(why string) {
+	f.mu.Lock()
+	long := time.Since(f.resting) > time.Minute
+	f.resting = time.Now()
+	f.mu.Unlock()
+	if long {
+		f.queue.store.cfg.logger.Warn("no tasks to be had of the store", "queue", f.queue.name, "status", why)
+	}
 }
 
 // pull asks for tasks whenever there is room.
 func (f *Feeder) pull() {
-	const idle, elsewhere = time.Second, 20 * time.Millisecond
-	timer := time.NewTimer(idle)
+	conn := f.queue.store.conn
+	connected := conn.StatusChanged(nats.CONNECTED)
+	defer conn.RemoveStatusListener(connected)
+	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for {
-		wait := idle
-		if !f.fill() {
-			wait = elsewhere // others may have the workers, who do not tell
-		}
-		timer.Reset(wait)
 		select {
 		case <-f.wake:
 		case <-timer.C:
+		case _, ok := <-connected: // what was asked for went with the old connection
+			if !ok {
+				connected = nil
+			}
+			f.forgetRequests()
 		case <-f.stopped:
 			return
 		}
+		timer.Reset(f.fill())
 	}
 }
 
-// fill asks until there is no room or nothing is there. It reports whether the next
-// look can wait for a sign.
-func (f *Feeder) fill() bool {
+func (f *Feeder) forgetRequests() {
+	for _, l := range f.levels {
+		l.ready.end()
+		l.coming.end()
+	}
+}
+
+// How long the puller waits for a sign before it looks again.
+const (
+	idlePause  = time.Second
+	otherPause = 20 * time.Millisecond // others have the workers, who do not tell
+	restPause  = 250 * time.Millisecond
+)
+
+// fill asks until there is no room or nothing is there. It returns when to look again,
+// unless there is a sign sooner.
+func (f *Feeder) fill() time.Duration {
 	for {
 		room, ahead, sign := f.room()
-		if room < 1+ahead/2 {
-			return sign
+		f.mu.Lock()
+		rests := time.Since(f.resting) < restPause
+		f.mu.Unlock()
+		switch {
+		case rests:
+			return restPause
+		case room < 1+ahead/2 && sign:
+			return idlePause
+		case room < 1+ahead/2:
+			return otherPause
 		}
-		got, ok := f.sweep()
-		if !ok {
-			return true
-		}
-		if got == 0 {
+		if f.sweep() {
 			f.listen()
-			return true
+			return idlePause
 		}
 	}
 }
 
-// sweep asks for what is there, the highest priority first. ok is false if the feeder
-// stops.
-func (f *Feeder) sweep() (got int, ok bool) {
+// sweep asks for what is there, the highest priority first. It reports whether there
+// was nothing at all.
+func (f *Feeder) sweep() (empty bool) {
+	empty = true
 	for _, l := range f.levels {
 		room, _, _ := f.room()
 		if room <= 0 {
-			break
+			return false
 		}
-		n, ok := l.ready.fetch(min(room, maxFetch))
-		if !ok {
-			return got, false
-		}
-		got += n
-		if n == room {
-			break // there may be more of it
+		got := l.ready.fetch(min(room, maxFetch))
+		empty = empty && got == 0
+		if got == room {
+			return false // there may be more of it
 		}
 	}
-	return got, true
+	return empty
 }
 
 // maxFetch bounds one request.
 const maxFetch = 4096
 
 // fetch asks for n tasks that are there, and returns how many came.
-func (p *port) fetch(n int) (got int, ok bool) {
+func (p *port) fetch(n int) (got int) {
 	select {
 	case <-p.ended: // of a request that was given up
 	default:
 	}
 	if p.ask(request{Batch: n, NoWait: true}) != nil {
-		return 0, true
+		return 0
 	}
 	f := p.level.feeder
 	limit := time.NewTimer(sweepPatience)
@@ -232,11 +275,10 @@ func (p *port) fetch(n int) (got int, ok bool) {
 	case <-p.ended:
 	case <-limit.C: // what still comes is taken
 	case <-f.stopped:
-		return 0, false
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return p.got, true
+	return p.got
 }
 
 // listen has the first task of each level come that is submitted.
@@ -253,7 +295,8 @@ func (f *Feeder) listen() {
 
 // room is how many tasks may be asked for: one for each worker and those ahead, less
 // what is held and asked for; and no more than the pool has free, if others submit to
-// it, too. sign reports that a task of this feeder will tell when there is more.
+// it, too. What waits for something to come is not counted: it may be one more for each
+// level, since a request cannot be taken back. sign reports that a task of this feeder will tell when there is more.
 func (f *Feeder) room() (room, ahead int, sign bool) {
 	load := f.pool.Load()
 	ahead = f.ahead(load)

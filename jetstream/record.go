@@ -66,7 +66,7 @@ func (d *delivery) recordSubject() string {
 // recall reads the task's record.
 func (d *delivery) recall() error {
 	q := d.feeder.queue
-	return q.store.patiently(context.Background(), func(ctx context.Context) error {
+	return q.store.patiently(d.feeder.calls, func(ctx context.Context) error {
 		msg, err := q.attempts.GetLastMsgForSubject(ctx, d.recordSubject())
 		if errors.Is(err, js.ErrMsgNotFound) {
 			return nil
@@ -86,7 +86,7 @@ func (d *delivery) note() error {
 		return err
 	}
 	q := d.feeder.queue
-	err = q.store.patiently(context.Background(), func(ctx context.Context) error {
+	err = q.store.patiently(d.feeder.calls, func(ctx context.Context) error {
 		_, err := q.store.js.PublishMsg(ctx, &nats.Msg{Subject: d.recordSubject(), Data: data})
 		return err
 	})
@@ -98,7 +98,7 @@ func (d *delivery) note() error {
 // it is old.
 func (d *delivery) forget() {
 	q := d.feeder.queue
-	err := q.store.patiently(context.Background(), func(ctx context.Context) error {
+	err := q.store.patiently(d.feeder.calls, func(ctx context.Context) error {
 		return q.attempts.Purge(ctx, js.WithPurgeSubject(d.recordSubject()))
 	})
 	if err != nil {

@@ -133,7 +133,7 @@ func (d *delivery) put(r *result) error {
 		return err
 	}
 	q := d.feeder.queue
-	return q.store.patiently(context.Background(), func(ctx context.Context) error {
+	return q.store.patiently(d.feeder.calls, func(ctx context.Context) error {
 		_, err := q.results.Put(ctx, resultKey(d.task.id), data)
 		return err
 	})

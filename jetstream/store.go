@@ -158,19 +158,17 @@ func (s *Store) patiently(ctx context.Context, do func(ctx context.Context) erro
 			defer cancel()
 			return explain(do(attempt))
 		}()
-		if !errors.Is(err, ErrUnavailable) || s.conn.IsClosed() {
-			return err
-		}
-		if ctx.Err() != nil {
+		switch {
+		case err == nil:
+			return nil
+		case ctx.Err() != nil:
 			return fmt.Errorf("%w: %w", context.Cause(ctx), err)
-		}
-		if time.Until(end) <= retryPause {
+		case !errors.Is(err, ErrUnavailable), s.conn.IsClosed(), time.Until(end) <= retryPause:
 			return err
 		}
 		select {
 		case <-time.After(retryPause):
 		case <-ctx.Done():
-			return fmt.Errorf("%w: %w", context.Cause(ctx), err)
 		}
 	}
 }

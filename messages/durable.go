@@ -40,9 +40,9 @@ type DurableNode struct {
 	Since time.Time
 	Seen  time.Time // when it was last heard of
 
-	Workers int
+	Workers int // of the pool
+	Busy    int // those that have a task, from this queue or from elsewhere
 	Held    int // tasks that it has taken and not settled or given back
-	Running int // those that a handler has
 
 	Acked     int64 // tasks whose handler succeeded
 	Retried   int64 // attempts that failed, with another to come

@@ -12,7 +12,8 @@ const StatsWindow = 10 * time.Second
 // Load says how much a pool has to do. It is for those who must know often.
 type Load struct {
 	Size   int // workers that take tasks
-	Free   int // those of them that could begin one at once
+	Busy   int // workers that have a task in hand
+	Free   int // workers that could begin one at once
 	Queued int // tasks that wait, without those that a worker has taken along in a batch
 	// Capacity is how many may wait beyond those that a free worker is about to take.
 	Capacity int

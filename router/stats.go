@@ -79,6 +79,7 @@ func (r *Router) Load() messages.Load {
 	defer r.mu.Unlock()
 	return messages.Load{
 		Size:     len(*r.routees.Load()),
+		Busy:     r.busy,
 		Free:     r.able,
 		Queued:   r.shared.Len() + r.own + r.delayed.Len(),
 		Capacity: r.cfg.Capacity,

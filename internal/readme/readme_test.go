@@ -1,5 +1,5 @@
 // Package readme_test has the code of README.md, so that it compiles and does
-// what README says.
+// what README says; but for that of durable queues, which is in their module.
 package readme_test
 
 import (
@@ -266,7 +266,7 @@ var _ = mount
 // TestSnippets holds README's Go to that of this file, line by line but for the
 // indentation.
 func TestSnippets(t *testing.T) {
-	code := "\n" + flat(read(t, "readme_test.go")) + "\n"
+	code := "\n" + flat(read(t, "readme_test.go")) + "\n" + flat(read(t, root+"/jetstream/readme_test.go")) + "\n"
 	snippets := regexp.MustCompile("(?s)```go\n(.*?)\n```").FindAllStringSubmatch(read(t, root+"/README.md"), -1)
 	require.NotEmpty(t, snippets)
 	for _, snippet := range snippets {
@@ -277,7 +277,8 @@ func TestSnippets(t *testing.T) {
 // TestReferences looks for the files and the tests that README names.
 func TestReferences(t *testing.T) {
 	readme := read(t, root+"/README.md")
-	for _, link := range regexp.MustCompile(`\]\(([^)#:]+)\)`).FindAllStringSubmatch(readme, -1) {
+	prose := regexp.MustCompile("(?s)```.*?```").ReplaceAllString(readme, "")
+	for _, link := range regexp.MustCompile(`\]\(([^)#:]+)\)`).FindAllStringSubmatch(prose, -1) {
 		found, err := filepath.Glob(filepath.Join(root, link[1]))
 		require.NoError(t, err)
 		assert.NotEmpty(t, found, link[1])
