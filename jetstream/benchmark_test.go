@@ -183,6 +183,9 @@ func BenchmarkRatioEndToEnd(b *testing.B) {
 	defer pool.Close()
 	feeder, err := jetstream.Attach(s.queue, pool)
 	require.NoError(b, err)
+	messages, err := s.consumer.Messages()
+	require.NoError(b, err)
+	defer messages.Stop()
 	acked := int64(0)
 	batch, publish := s.batch(b), s.publish(b)
 	ratio(b, func(n int) {
@@ -193,8 +196,6 @@ func BenchmarkRatioEndToEnd(b *testing.B) {
 		}
 	}, func(n int) {
 		publish(n)
-		messages, err := s.consumer.Messages()
-		require.NoError(b, err)
 		for range n {
 			msg, err := messages.Next()
 			require.NoError(b, err)
@@ -203,7 +204,6 @@ func BenchmarkRatioEndToEnd(b *testing.B) {
 			total.Add(int64(in.Number))
 			require.NoError(b, msg.Ack())
 		}
-		messages.Drain()
 		require.NoError(b, s.raw.Conn().Flush())
 	})
 	_, err = feeder.Stop(b.Context())
