@@ -92,6 +92,30 @@ export class Table {
   }
 }
 
+/** Tiles are figures of {name, value, more, level}, each on a tile of its own. */
+export class Tiles {
+  constructor() {
+    this.node = el("dl", { className: "tiles" });
+    this.figures = new Each(this.node, (f) => f.name, (f) => el("div", {}, el("dt", {}, f.name), el("dd"), el("dd", { className: "more" })),
+      (div, f) => {
+        put(div.children[1], f.value);
+        put(div.children[2], f.more ?? "");
+        div.className = f.level ?? "";
+      });
+  }
+
+  show(figures) {
+    this.figures.show(figures);
+  }
+}
+
+/** badge has a cell say a text in the color of a level. */
+export function badge(td, level, text) {
+  const node = td.firstChild ?? td.appendChild(el("span"));
+  node.className = `badge ${level}`;
+  put(node, text);
+}
+
 const kind = (c) => [c.number && "number", c.wide && "wide", c.least && "least"].filter(Boolean).join(" ");
 
 const whole = new Intl.NumberFormat("en", { maximumFractionDigits: 0 });
@@ -122,5 +146,5 @@ export const percent = (share) => `${+(100 * share).toPrecision(3)} %`;
 /** clock writes a time of day, given in milliseconds since 1970. */
 export const clock = (ms) => new Date(ms).toLocaleTimeString("en-GB");
 
-/** times writes counters that workers report, by their names. */
+/** counters writes counters that workers report, by their names. */
 export const counters = (custom) => Object.entries(custom ?? {}).sort().map(([name, n]) => `${name} ${rate(n)}`).join(", ");

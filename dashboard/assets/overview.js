@@ -1,6 +1,6 @@
 // The overview: whether the pools are well, and the figures of one.
 
-import { el, put, Each, Table, count, rate, span, percent, counters } from "./dom.js";
+import { el, put, badge, Each, Table, Tiles, count, rate, span, percent, counters } from "./dom.js";
 import { ask, order } from "./feed.js";
 import { Charts } from "./charts.js";
 
@@ -33,11 +33,7 @@ export class Overview {
         if (p.label === app.pool?.label) a.setAttribute("aria-current", "true");
         else a.removeAttribute("aria-current");
       } },
-      { head: "State", cell: (p, td) => {
-        const badge = td.firstChild ?? td.appendChild(el("span"));
-        badge.className = `badge ${p.level}`;
-        put(badge, p.state === "running" ? words[p.level] : p.state);
-      } },
+      { head: "State", cell: (p, td) => badge(td, p.level, p.state === "running" ? words[p.level] : p.state) },
       { head: "Done a second", number: true, cell: (p) => rate(p.throughput) },
       { head: "Went wrong", number: true, cell: (p) => wrong(p) },
       { head: "Queued", number: true, cell: (p) => count(p.ledger.queued) },
@@ -47,18 +43,12 @@ export class Overview {
       { head: "Ran, p95", number: true, least: true, cell: (p) => span(p.point[12]) },
     ], (p) => p.label, { empty: "There is no pool in this actor system yet.", mark: (p) => (p.label === app.pool?.label ? "chosen" : "") });
     this.title = el("h2");
-    this.tiles = el("dl", { className: "tiles" });
-    this.figures = new Each(this.tiles, (f) => f.name, (f) => el("div", {}, el("dt", {}, f.name), el("dd"), el("dd", { className: "more" })),
-      (div, f) => {
-        put(div.children[1], f.value);
-        put(div.children[2], f.more ?? "");
-        div.className = f.level ?? "";
-      });
+    this.tiles = new Tiles();
     this.ledger = el("p", { className: "ledger" });
     this.controls = this.#controls();
     this.plots = el("div", { className: "plots" });
     this.detail = el("section", { hidden: true, "aria-label": "The pool" },
-      el("div", { className: "row" }, this.title, this.controls), this.tiles, this.plots, this.ledger);
+      el("div", { className: "row" }, this.title, this.controls), this.tiles.node, this.plots, this.ledger);
     this.node = el("div", {},
       el("h1", { className: "hidden" }, "Overview"), this.verdict, this.alerts, this.rest, this.pools.node, this.detail);
   }
@@ -93,7 +83,7 @@ export class Overview {
     this.detail.hidden = !pool;
     if (!pool) return;
     put(this.title, pool.label);
-    this.figures.show(figures(pool));
+    this.tiles.show(figures(pool));
     put(this.ledger, ledger(pool));
     this.controls.hidden = !frame.controls || pool.state === "stopped";
     put(this.pause, pool.state === "paused" ? "Resume" : "Pause");

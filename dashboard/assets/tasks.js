@@ -1,6 +1,6 @@
 // The last tasks of a pool, and why those went wrong that did.
 
-import { el, put, Table, count, span, clock } from "./dom.js";
+import { el, put, badge, Table, count, span, clock } from "./dom.js";
 import { Rows, filter, choice, more } from "./page.js";
 
 const outcomes = ["succeeded", "failed", "panicked", "timed out", "canceled", "dropped", "quarantined"];
@@ -15,11 +15,8 @@ export class Tasks extends Rows {
     const open = new Set();
     const table = new Table("The last tasks", [
       { head: "Task", header: true, cell: (t) => t.id },
-      { head: "Outcome", cell: (t, td) => {
-        const badge = td.firstChild ?? td.appendChild(el("span"));
-        badge.className = `badge ${levels[t.outcome]}`;
-        put(badge, t.again ? `${t.outcome}, again${t.delay ? ` after ${span(t.delay)}` : ""}` : t.outcome);
-      } },
+      { head: "Outcome", cell: (t, td) => (
+        badge(td, levels[t.outcome], t.again ? `${t.outcome}, again${t.delay ? ` after ${span(t.delay)}` : ""}` : t.outcome)) },
       { head: "At", cell: (t) => clock(t.at) },
       { head: "Waited", number: true, cell: (t) => span(t.wait) },
       { head: "Ran", number: true, cell: (t) => (t.bound ? `< ${span(t.run)}` : span(t.run)) },

@@ -1,6 +1,6 @@
 // The workers of a pool: what each is doing, and how it has fared.
 
-import { el, put, Table, count, span, counters } from "./dom.js";
+import { el, put, badge, Table, count, span, counters } from "./dom.js";
 import { Rows, filter, choice } from "./page.js";
 
 export class Workers extends Rows {
@@ -12,11 +12,8 @@ export class Workers extends Rows {
         td.title = w.id;
         return w.name;
       } },
-      { head: "State", cell: (w, td) => {
-        const badge = td.firstChild ?? td.appendChild(el("span"));
-        badge.className = `badge ${w.long ? "trouble" : levels[w.state] ?? "warning"}`;
-        put(badge, w.long ? `${w.state}, for too long` : w.state);
-      } },
+      { head: "State", cell: (w, td) => (
+        badge(td, w.long ? "trouble" : levels[w.state] ?? "warning", w.long ? `${w.state}, for too long` : w.state)) },
       { head: "Task in hand", cell: (w, td) => {
         if (!w.task) return "";
         const a = td.firstElementChild ?? td.appendChild(el("a"));
