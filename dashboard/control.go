@@ -13,14 +13,15 @@ import (
 	"github.com/troupe-go/troupe/messages"
 )
 
-// An order is what a request to change something says.
+// An order is what a request says to have something done to a pool.
 type order struct {
 	Pool    string  `json:"pool"`
 	Size    int     `json:"size"`    // of a resize
 	Numbers []int64 `json:"numbers"` // of quarantined tasks
 }
 
-// orderLimit is how many bytes an order may have, and orderTime how long a resize may take.
+// orderLimit is how many bytes an order may have, and orderTime how long it may take to be
+// carried out.
 const (
 	orderLimit = 1 << 20
 	orderTime  = 10 * time.Second
@@ -32,13 +33,13 @@ var (
 	errPoolStopped = fmt.Errorf("%w: it can only be looked at", messages.ErrPoolStopped)
 )
 
-// control returns the handler of requests that change something. A page of another site
-// can have a browser send none of them: browsers say where a request comes from, and ask
-// before they send JSON elsewhere.
-func (d *Dashboard) control(what string) http.Handler {
+// obeying returns a handler of requests that change something; obey gets what they say. A
+// page of another site can have a browser send none of them: browsers say where a request
+// comes from, and ask before they send JSON elsewhere.
+func obeying[O any](d *Dashboard, obey func(w http.ResponseWriter, r *http.Request, o *O)) http.Handler {
 	serve := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
-		var o order
+		var o O
 		switch {
 		case !d.controls:
 			refuse(w, http.StatusForbidden, errReadOnly)
@@ -61,6 +62,14 @@ func (d *Dashboard) control(what string) http.Handler {
 			refuse(w, http.StatusBadRequest, errNotAnOrder)
 			return
 		}
+		obey(w, r, &o)
+	})
+	return http.NewCrossOriginProtection().Handler(serve)
+}
+
+// control returns the handler of requests to do something to a pool.
+func (d *Dashboard) control(what string) http.Handler {
+	return obeying(d, func(w http.ResponseWriter, r *http.Request, o *order) {
 		v := d.find(w, o.Pool)
 		if v == nil {
 			return
@@ -76,7 +85,6 @@ func (d *Dashboard) control(what string) http.Handler {
 		}
 		respond(w, http.StatusOK, map[string]int{"count": n})
 	})
-	return http.NewCrossOriginProtection().Handler(serve)
 }
 
 // obey does what the order says. n is the number of tasks that it was done to.

@@ -1,6 +1,7 @@
 package dashboard
 
 import (
+	"context"
 	"embed"
 	"errors"
 	"io/fs"
@@ -33,10 +34,13 @@ type Dashboard struct {
 	system   *actor.ActorSystem
 	controls bool
 	payload  func(any) string
+	durables []*durable
 	invalid  error // why it shows nothing
 	routes   map[string]http.Handler
 	feed     *feed
 	unwatch  func()
+	life     context.Context // ends when the dashboard is closed
+	end      func()
 
 	mu     sync.Mutex
 	pools  []*watched  // guarded by mu; in the order they came
@@ -58,6 +62,7 @@ func New(system *actor.ActorSystem, opts ...Option) *Dashboard {
 		d.closed = true
 		return d
 	}
+	d.life, d.end = context.WithCancel(context.Background())
 	d.routes = d.newRoutes()
 	d.unwatch = directory.Watch(system, directory.Watcher{Joined: d.joined, Left: d.left})
 	d.mu.Lock()
@@ -97,6 +102,7 @@ func (d *Dashboard) Close() {
 	if closed {
 		return
 	}
+	d.end()
 	d.unwatch() // calls left no more, and without mu: the directory has a lock of its own
 	for _, p := range pools {
 		p.pool.Detach(p.journal)
@@ -113,6 +119,9 @@ func (d *Dashboard) tick() {
 	for _, p := range d.list() {
 		p.sample(time.Now())
 	}
+	if now := time.Now(); d.feed.watched(now) {
+		d.inspect(now)
+	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.closed {
@@ -121,6 +130,13 @@ func (d *Dashboard) tick() {
 	d.forgetLocked(time.Now())
 	d.publishLocked()
 	d.timer.Reset(interval)
+}
+
+// inspect has the durable queues asked how they are.
+func (d *Dashboard) inspect(now time.Time) {
+	for _, q := range d.durables {
+		q.inspect(d.life, now)
+	}
 }
 
 func (d *Dashboard) list() []*watched {
@@ -135,7 +151,12 @@ func (d *Dashboard) publishLocked() {
 	for i, p := range d.pools {
 		views[i] = p.view()
 	}
-	d.feed.publish(&frame{at: time.Now(), controls: d.controls, pools: views})
+	now := time.Now()
+	queues := make([]*queueJSON, len(d.durables))
+	for i, q := range d.durables {
+		queues[i] = q.json(now)
+	}
+	d.feed.publish(&frame{at: now, controls: d.controls, pools: views, queues: queues})
 }
 
 func (d *Dashboard) joined(entry *directory.Entry) {
@@ -186,6 +207,10 @@ func (d *Dashboard) newRoutes() map[string]http.Handler {
 		"workers":    get(d.workers),
 		"tasks":      get(d.tasks),
 		"quarantine": get(d.quarantine),
+		"letters":    get(d.letters),
+
+		"requeue-letters": d.lettersControl("submitted again", DurableQueue.Requeue),
+		"delete-letters":  d.lettersControl("deleted", DurableQueue.Delete),
 	}
 	for _, name := range []string{"pause", "resume", "resize", "requeue", "delete"} {
 		routes[name] = d.control(name)

@@ -8,8 +8,9 @@
 //
 // It shows every pool of the system, also those to come: an overview with charts of the
 // last five minutes, the workers, the last tasks with their errors and stacks, and the
-// quarantine. All of it is served from within the program; the page asks nobody else for
-// anything.
+// quarantine. With [WithDurable] it shows durable queues as well: what is in them, the
+// nodes and servers of their cluster, and their dead letters. All of it is served from
+// within the program; the page asks nobody else for anything.
 //
 // # Who may see it, and change things
 //
@@ -20,11 +21,12 @@
 // Host.
 //
 // It changes nothing unless it is made with [WithControls]; then it can pause, resume and
-// resize pools, and submit quarantined tasks again or delete them. Such requests are
-// refused if a browser says that they come from another site.
+// resize pools, and submit quarantined tasks and dead letters again or delete them. Such
+// requests are refused if a browser says that they come from another site.
 //
-// Payloads of tasks are not shown, unless [WithPayload] says how. Errors and their stacks
-// are, as are the IDs and keys of tasks.
+// Payloads of tasks are not shown, unless [WithPayload] says how; those of dead letters are
+// bytes, a [DurablePayload]. Errors and their stacks are shown, as are the IDs and keys of
+// tasks. Headers never are.
 //
 // # What it costs
 //
@@ -35,4 +37,8 @@
 // he is ready for them; a slow one misses some, and holds up nobody. His stream ends with
 // [Dashboard.Close], which [net/http.Server.Shutdown] would else wait for: have it called by
 // [net/http.Server.RegisterOnShutdown].
+//
+// Durable queues are elsewhere. Each is asked how it is every two seconds while somebody
+// looks, and for dead letters when somebody wants to see them. One that does not answer is
+// said to be unreachable, with its last figures and their age, and holds up nobody.
 package dashboard

@@ -90,6 +90,7 @@ type (
 		At       int64
 		Controls bool
 		Pools    []pool
+		Queues   []queue
 	}
 	pool struct {
 		Label, State, Level string

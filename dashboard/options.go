@@ -1,6 +1,10 @@
 package dashboard
 
-import "github.com/troupe-go/troupe/internal/invalid"
+import (
+	"slices"
+
+	"github.com/troupe-go/troupe/internal/invalid"
+)
 
 // Option configures a dashboard.
 type Option interface{ apply(d *Dashboard) error }
@@ -10,7 +14,8 @@ type option func(*Dashboard) error
 func (o option) apply(d *Dashboard) error { return o(d) }
 
 // WithControls lets whoever can reach the dashboard pause, resume and resize pools, and
-// requeue and delete quarantined tasks. The default is that it shows and changes nothing.
+// requeue and delete quarantined tasks and dead letters. The default is that it shows and
+// changes nothing.
 func WithControls() Option {
 	return option(func(d *Dashboard) error {
 		d.controls = true
@@ -23,13 +28,35 @@ func WithControls() Option {
 // and for the tasks in quarantine, whenever somebody looks at those. So it must be safe for
 // concurrent use, also with a handler that has such a task again. 4 KiB of the text are
 // kept. The payload of a task that was interrupted is not shown, for its handler may still
-// work on it. The default is not to look at payloads.
+// work on it. The payload of a dead letter comes to format as a [DurablePayload], for what
+// a durable queue stores is bytes, and no type of yours any more. The default is not to
+// look at payloads.
 func WithPayload(format func(payload any) string) Option {
 	return option(func(d *Dashboard) error {
 		if format == nil {
 			return invalid.Option("payload formatter is nil")
 		}
 		d.payload = format
+		return nil
+	})
+}
+
+// WithDurable has a page of its own show durable queues: what is in each, the nodes that it
+// feeds, the servers that store it, and its dead letters. While somebody looks at the
+// dashboard, each is asked every two seconds how it is, and is said to be unreachable if it
+// has not answered after five. Their names must differ.
+func WithDurable(queues ...DurableQueue) Option {
+	return option(func(d *Dashboard) error {
+		for _, queue := range queues {
+			q, err := newDurable(queue)
+			if err != nil {
+				return err
+			}
+			if slices.ContainsFunc(d.durables, func(other *durable) bool { return other.label == q.label }) {
+				return invalid.Option("two durable queues are named %q", q.label)
+			}
+			d.durables = append(d.durables, q)
+		}
 		return nil
 	})
 }
