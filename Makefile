@@ -14,7 +14,7 @@ browser: ## Test the dashboard in a headless Chromium
 	.ci/run browser
 
 screenshots: ## Take the pictures of the dashboard in docs/
-	cd dashboard/browser && go test -run '^TestScreenshots$$' -screenshots ../../docs -v .
+	cd dashboard/browser && go test -run '^TestScreenshots' -screenshots ../../docs -v .
 
 bench: ## Measure Troupe against its peers (12 min); writes docs/benchmarks.md
 	cd benchmarks && go run .

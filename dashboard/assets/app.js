@@ -7,8 +7,9 @@ import { Overview, ranks } from "./overview.js";
 import { Workers } from "./workers.js";
 import { Tasks } from "./tasks.js";
 import { Quarantine } from "./quarantine.js";
+import { Cluster } from "./cluster.js";
 
-const pages = { overview: Overview, workers: Workers, tasks: Tasks, quarantine: Quarantine };
+const pages = { overview: Overview, workers: Workers, tasks: Tasks, quarantine: Quarantine, cluster: Cluster };
 const main = document.getElementById("main");
 const select = document.getElementById("pool");
 const live = document.getElementById("live");
@@ -55,10 +56,17 @@ const options = new Each(select, (pool) => pool.label, (pool) => el("option", { 
   put(option, pool.state === "running" ? pool.label : `${pool.label} (${pool.state})`);
 });
 
+// exists reports whether there is a page of a name: one of durable queues only where there
+// are any, which the first frame says.
+const exists = (name) => Object.hasOwn(pages, name) && (name !== "cluster" || !app.frame || Boolean(app.frame.queues));
+
+// offered reports whether a page is worth a link.
+const offered = (name) => exists(name) && (name !== "quarantine" || app.pool?.quarantine);
+
 // address is what the address says: the page's name, the pool, and what to find there.
 function address() {
   const [name, question] = location.hash.slice(1).split("?");
-  return { name: Object.hasOwn(pages, name) ? name : "overview", question: new URLSearchParams(question) };
+  return { name: exists(name) ? name : "overview", question: new URLSearchParams(question) };
 }
 
 // seek has the page look for what the address says.
@@ -102,14 +110,15 @@ function show() {
   options.show(pools);
   select.value = app.pool?.label ?? "";
   select.disabled = pools.length < (app.pool ? 2 : 1);
-  links.show(Object.entries(pages).filter(([key]) => key !== "quarantine" || app.pool?.quarantine || name === key).map(([key, page]) => ({
+  links.show(Object.entries(pages).filter(([key]) => offered(key) || name === key).map(([key, page]) => ({
     name: key,
     label: key === "quarantine" && app.pool?.inQuarantine ? `${page.label} (${count(app.pool.inQuarantine)})` : page.label,
     link: app.link(key),
     current: key === name,
   })));
-  document.title = app.pool ? `${app.pool.label}: ${pages[name].label} · Troupe` : "Troupe";
   app.page.show(frame, app.pool);
+  const subject = app.page.subject ?? app.pool?.label;
+  document.title = subject === undefined ? "Troupe" : `${subject}: ${pages[name].label} · Troupe`;
 }
 
 select.addEventListener("change", () => {

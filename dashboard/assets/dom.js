@@ -146,5 +146,15 @@ export const percent = (share) => `${+(100 * share).toPrecision(3)} %`;
 /** clock writes a time of day, given in milliseconds since 1970. */
 export const clock = (ms) => new Date(ms).toLocaleTimeString("en-GB");
 
+/** moment writes a day and a time of day, given in milliseconds since 1970; date does without seconds. */
+export const moment = (ms) => new Date(ms).toLocaleString("sv-SE"); // the most significant comes first
+export const date = (ms) => moment(ms).slice(0, -3);
+
+/** bytes writes a size. */
+export function bytes(n) {
+  const unit = Math.min(n > 0 ? Math.floor(Math.log2(n) / 10) : 0, 4);
+  return `${+(n / 1024 ** unit).toPrecision(3)} ${["B", "KiB", "MiB", "GiB", "TiB"][unit]}`;
+}
+
 /** counters writes counters that workers report, by their names. */
 export const counters = (custom) => Object.entries(custom ?? {}).sort().map(([name, n]) => `${name} ${rate(n)}`).join(", ");

@@ -1,4 +1,4 @@
-// The overview: whether the pools are well, and the figures of one.
+// The overview: whether the pools and the durable queues are well, and the figures of a pool.
 
 import { el, put, badge, Each, Table, Tiles, count, rate, span, percent, counters } from "./dom.js";
 import { ask, order } from "./feed.js";
@@ -7,7 +7,7 @@ import { Charts } from "./charts.js";
 /** ranks are the levels of alerts. */
 export const ranks = { fine: 0, note: 1, warning: 2, trouble: 3 };
 const maxAlerts = 12;
-const words = { fine: "well", note: "well", warning: "look here", trouble: "in trouble" };
+export const words = { fine: "well", note: "well", warning: "look here", trouble: "in trouble" };
 
 export class Overview {
   static label = "Overview";
@@ -22,8 +22,8 @@ export class Overview {
     (li, a) => {
       li.firstChild.className = `badge ${a.level}`;
       put(li.firstChild, a.level);
-      put(li.lastChild, `${a.pool}: ${a.text}`);
-      if (a.page) li.lastChild.href = app.link(a.page, { pool: a.pool, find: a.find ?? "", outcome: a.page === "tasks" ? "wrong" : "" });
+      put(li.lastChild, `${a.of}: ${a.text}`);
+      if (a.page) li.lastChild.href = app.link(a.page, { ...a.pool, find: a.find ?? "", outcome: a.page === "tasks" ? "wrong" : "" });
     });
     this.pools = new Table("All pools", [
       { head: "Pool", header: true, cell: (p, td) => {
@@ -70,12 +70,13 @@ export class Overview {
   }
 
   show(frame, pool) {
-    const alerts = frame.pools.flatMap((p) => (p.alerts ?? []).map((a, i) => ({ ...a, pool: p.label, key: `${p.label} ${i} ${a.page ?? ""}` })))
-      .sort((a, b) => ranks[b.level] - ranks[a.level]);
-    const bad = frame.pools.filter((p) => ranks[p.level] >= ranks.warning).sort((a, b) => ranks[b.level] - ranks[a.level]);
+    const queues = (frame.queues ?? []).filter((q) => q.state !== "unknown");
+    const all = [...frame.pools.map((p) => ({ ...p, name: p.label, pool: { pool: p.label } })), ...queues];
+    const alerts = worstFirst(all.flatMap((of) => (of.alerts ?? []).map((a, i) => (
+      { ...a, of: of.name, pool: of.pool, key: `${of.pool ? "pool" : "queue"} ${of.name} ${i} ${a.page ?? ""}` }))));
     const worst = alerts[0]?.level ?? "fine";
     this.verdict.className = `verdict ${worst}`;
-    put(this.verdict, verdict(frame.pools, bad));
+    put(this.verdict, verdict(frame.pools.length, queues.length, worstFirst(all.filter((of) => ranks[of.level] >= ranks.warning))));
     this.blame.show(alerts.slice(0, maxAlerts));
     this.rest.hidden = alerts.length <= maxAlerts;
     put(this.rest, `and ${count(alerts.length - maxAlerts)} more`);
@@ -127,13 +128,20 @@ export class Overview {
   }
 }
 
-function verdict(pools, bad) {
-  if (pools.length === 0) return "No pool yet";
-  const n = pools.length === 1 ? "The pool" : `All ${count(pools.length)} pools`;
-  if (bad.length === 0) return pools.length === 1 ? `${n} is well` : `${n} are well`;
-  if (pools.length === 1) return `${n} needs a look`;
-  const names = bad.slice(0, 3).map((p) => p.label).join(", ");
-  return `${count(bad.length)} of ${count(pools.length)} pools ${bad.length === 1 ? "needs" : "need"} a look: ${names}${bad.length > 3 ? ", …" : ""}`;
+const worstFirst = (list) => list.sort((a, b) => ranks[b.level] - ranks[a.level]);
+
+function verdict(pools, queues, bad) {
+  const all = pools + queues;
+  if (all === 0) return "No pool yet";
+  const kinds = Object.entries({ pool: pools, queue: queues }).filter(([, n]) => n > 0);
+  if (bad.length === 0 || all === 1) {
+    const whole = kinds.map(([kind, n]) => (n === 1 ? `the ${kind}` : `all ${count(n)} ${kind}s`)).join(" and ");
+    const verb = bad.length > 0 ? "needs a look" : all === 1 ? "is well" : "are well";
+    return `${whole[0].toUpperCase()}${whole.slice(1)} ${verb}`;
+  }
+  const names = bad.slice(0, 3).map((of) => of.name).join(", ");
+  return `${count(bad.length)} of ${count(all)} ${kinds.map(([kind]) => `${kind}s`).join(" and ")} ${bad.length === 1 ? "needs" : "need"} a look: ${
+    names}${bad.length > 3 ? ", …" : ""}`;
 }
 
 // wrong is the share of the last ten seconds' tasks.

@@ -5,12 +5,15 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/chromedp/chromedp/kb"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/troupe-go/troupe/actors"
 	"github.com/troupe-go/troupe/dashboard"
+	"github.com/troupe-go/troupe/messages"
 )
 
 // hostile are texts that have broken pages before. Each does what it can to change the
@@ -72,6 +75,43 @@ func TestHostileTextsAreHarmless(t *testing.T) {
 			p.click("button", "Delete 1 for good")
 			p.says("main", "No task is in quarantine.")
 
+			p.until(`!document.title.startsWith("owned") && !document.querySelector(".owned, main script, main svg, main img")`)
+		})
+	}
+}
+
+func TestHostileTextsOfADurableQueueAreHarmless(t *testing.T) {
+	for name, text := range hostile {
+		t.Run(name, func(t *testing.T) {
+			q := &durable{name: text, stats: messages.DurableStats{
+				Nodes:   []messages.DurableNode{{Node: text, Pool: text}, {Node: text, Pool: text}},
+				Servers: []messages.DurableServer{{Name: text, Leader: true, Current: true}, {Name: text}},
+			}}
+			for range 2 {
+				q.die(messages.DeadLetter{
+					ID: text, Key: text, Payload: []byte(text), Reason: messages.DeadReason(text), Err: text, Stack: text, Node: text, Died: time.Now(),
+				})
+			}
+			s := play(t, dashboard.WithControls(), dashboard.WithPayload(func(p any) string { return fmt.Sprint(p) }),
+				dashboard.WithDurable(&durable{name: "other"}, q))
+			p := visit(t, s.url, phone)
+			label := strings.ToValidUTF8(text, "\ufffd")
+			link := fmt.Sprintf(`[...document.querySelectorAll(".alerts a")].find((a) => a.textContent.startsWith(%s))`, quote(label+": 2 dead letters"))
+			p.until(link)
+			get[bool](p, link+".focus(), true") // its middle may be between two lines
+			p.press(kb.Enter)
+			p.until(fmt.Sprintf(`document.querySelector("main h2")?.textContent === %s`, quote(label)))
+			p.until(rows("Nodes") + `.length === 2`)
+			p.until(rows("Servers") + `.length === 2`)
+			p.until(rows("Dead letters") + `.length === 2`)
+			assert.Contains(t, get[string](p, rows("Dead letters")+`[0].querySelector("th").textContent`), label)
+			p.hit(`document.querySelector("summary")`)
+			p.until(`document.querySelectorAll("details[open] pre").length === 3`)
+			p.fits()
+			p.hit(rows("Dead letters") + `[1].querySelector("input")`)
+			p.click("button", "Delete")
+			p.click("button", "Delete 1 for good")
+			p.until(rows("Dead letters") + `.length === 1`)
 			p.until(`!document.title.startsWith("owned") && !document.querySelector(".owned, main script, main svg, main img")`)
 		})
 	}

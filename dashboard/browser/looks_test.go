@@ -26,12 +26,16 @@ var looks = []struct{ address, complete string }{
 	{"quarantine", `document.querySelectorAll("tbody tr").length === 2`},
 	{"workers?find=nobody", `document.querySelector(".empty").checkVisibility()`},
 	{"quarantine?pool=plain", `document.querySelector(".empty").checkVisibility()`},
+	{"cluster?find=orders", rows("Dead letters") + `.length === 5`},
+	{"cluster?find=down", `document.querySelector(".news.verdict").checkVisibility()`},
+	{"cluster?find=empty", `(` + said(".empty") + `).includes("No dead letter")`},
 }
 
 // lively is a scene with something of everything to see, paused tasks included.
 func lively(t *testing.T) *scene {
 	t.Helper()
-	s := play(t, dashboard.WithControls(), dashboard.WithPayload(payload))
+	down := &durable{name: "down", err: errStore}
+	s := play(t, dashboard.WithControls(), dashboard.WithPayload(payload), dashboard.WithDurable(brew("orders"), down, &durable{name: "empty"}))
 	kettles := s.open("kettles", actors.WithSize(4), crashes())
 	s.keepBusy(kettles)
 	for i := range 30 {

@@ -268,15 +268,16 @@ func (p *page) press(keys string, options ...chromedp.KeyOption) {
 	require.NoError(p.t, chromedp.Do(p.tab, chromedp.KeyEvent(keys, options...)))
 }
 
-// tabTo goes to an element with the Tab key alone.
-func (p *page) tabTo(element string) {
+// tabTo goes to an element with the Tab key alone, once that may have the focus. With the
+// Shift key as an option, it goes backward.
+func (p *page) tabTo(element string, options ...chromedp.KeyOption) {
 	p.t.Helper()
-	p.until(fmt.Sprintf("(%s)?.checkVisibility()", element))
+	p.until(fmt.Sprintf("((e) => e?.checkVisibility() && !e.disabled)(%s)", element))
 	for range 100 {
 		if get[bool](p, fmt.Sprintf("document.activeElement === (%s)", element)) {
 			return
 		}
-		p.press(kb.Tab)
+		p.press(kb.Tab, options...)
 	}
 	p.t.Fatalf("the Tab key does not lead to %s", element)
 }

@@ -17,9 +17,12 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/chromedp/chromedp"
 	"github.com/stretchr/testify/require"
+
+	"github.com/troupe-go/troupe/dashboard"
 )
 
 var screenshots = flag.String("screenshots", "", "write the pictures of the documentation to this `directory`")
@@ -63,6 +66,27 @@ func TestScreenshots(t *testing.T) {
 	p.use(phone)
 	p.open("overview?pool=thumbnails", shots[0].complete)
 	p.picture("phone", phone, 1100)
+}
+
+// TestScreenshotsOfTheCluster takes pictures of a durable queue of the tests' own.
+func TestScreenshotsOfTheCluster(t *testing.T) {
+	if *screenshots == "" {
+		t.Skip("-screenshots does not say where the pictures are to go")
+	}
+	parcels := brew("parcels")
+	parcels.letters, parcels.stats.Servers = nil, parcels.stats.Servers[:2]
+	parcels.stats.Ready, parcels.stats.InHand, parcels.stats.Oldest = 12, 4, 800*time.Millisecond
+	s := play(t, dashboard.WithControls(), dashboard.WithDurable(brew("orders"), parcels),
+		dashboard.WithPayload(func(p any) string { return fmt.Sprint(p) }))
+	s.open("kettles")
+	p := visit(t, s.url+"#cluster?find=orders", desktop)
+	p.click("summary", "panic:")
+	for _, scheme := range []string{"light", "dark"} {
+		p.use(desktop.in(scheme))
+		p.until(`document.querySelector("details[open] pre")`)
+		get[bool](p, `scrollTo(0, 0), document.activeElement.blur(), true`)
+		p.picture("cluster-"+scheme, desktop.in(scheme), 1400)
+	}
 }
 
 // example starts examples/dashboard and returns its address.
