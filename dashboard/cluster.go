@@ -57,8 +57,8 @@ type nodeJSON struct {
 	Up        *float64 `json:"up"`   // since it began
 	Seen      *float64 `json:"seen"` // since it was heard of
 	Workers   int      `json:"workers"`
+	Busy      int      `json:"busy"`
 	Held      int      `json:"held"`
-	Running   int      `json:"running"`
 	Acked     int64    `json:"acked"`
 	Retried   int64    `json:"retried"`
 	Dead      int64    `json:"dead"`
@@ -94,7 +94,7 @@ func newFiguresJSON(s *messages.DurableStats) *figuresJSON {
 	for _, n := range s.Nodes[:min(len(s.Nodes), maxRows)] {
 		f.Nodes = append(f.Nodes, nodeJSON{
 			Node: journal.Clip(n.Node, maxName), Pool: journal.Clip(n.Pool, maxName), Up: since(at, n.Since), Seen: since(at, n.Seen),
-			Workers: n.Workers, Held: n.Held, Running: n.Running,
+			Workers: n.Workers, Busy: n.Busy, Held: n.Held,
 			Acked: n.Acked, Retried: n.Retried, Dead: n.Dead, GivenBack: n.GivenBack, Again: n.Again,
 		})
 	}

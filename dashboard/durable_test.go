@@ -73,7 +73,7 @@ type queue struct {
 		Nodes []struct {
 			Node, Pool                    string
 			Up, Seen                      *float64
-			Workers, Held, Running, Acked int
+			Workers, Busy, Held, Acked int
 			GivenBack, Again              int64
 		}
 		Servers []struct {
@@ -133,7 +133,7 @@ func TestADurableQueueIsShownWithItsNodesAndServers(t *testing.T) {
 				At: at, Ready: 1, Delayed: 2, InHand: 3, Retrying: 4, Dead: 5, Oldest: time.Minute, Bytes: 7,
 				Levels: []messages.DurableLevel{{Priority: 9, Ready: 1}, {Priority: -1, InHand: 3}},
 				Nodes: append([]messages.DurableNode{{
-					Node: "n", Pool: "p", Since: at.Add(-time.Hour), Seen: at.Add(-time.Second), Workers: 4, Held: 3, Running: 2, Acked: 8, GivenBack: 9, Again: 10,
+					Node: "n", Pool: "p", Since: at.Add(-time.Hour), Seen: at.Add(-time.Second), Workers: 4, Busy: 2, Held: 3, Acked: 8, GivenBack: 9, Again: 10,
 				}, {Seen: at.Add(time.Hour)}}, make([]messages.DurableNode, 298)...),
 				Servers: []messages.DurableServer{{Name: "a", Leader: true, Current: true}, {Name: "b", Lag: 1, Active: 2 * time.Second}},
 			}, nil

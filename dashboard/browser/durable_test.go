@@ -126,10 +126,10 @@ var errStore = errors.New("nats: no servers available for connection")
 // brew is a durable queue with something of everything.
 func brew(name string) *durable {
 	at := time.Now()
-	node := func(name string, seen time.Duration, held, running int, acked, retried, dead, back, again int64) messages.DurableNode {
+	node := func(name string, seen time.Duration, held, busy int, acked, retried, dead, back, again int64) messages.DurableNode {
 		return messages.DurableNode{
 			Node: name, Pool: "kettles", Since: at.Add(-26 * time.Hour), Seen: at.Add(-seen), Workers: 8,
-			Held: held, Running: running, Acked: acked, Retried: retried, Dead: dead, GivenBack: back, Again: again,
+			Busy: busy, Held: held, Acked: acked, Retried: retried, Dead: dead, GivenBack: back, Again: again,
 		}
 	}
 	q := &durable{name: name, stats: messages.DurableStats{
