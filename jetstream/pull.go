@@ -278,6 +278,7 @@ func (p *port) fetch(n int) (got int) {
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	p.wanted = 0 // one that was lost, with its server, must not take up room
 	return p.got
 }
 
