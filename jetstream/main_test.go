@@ -17,5 +17,5 @@ func kills() int { return max(*soak/2_000, 5) }
 
 func TestMain(m *testing.M) {
 	local.Main(map[string]local.Role{workerRole: work, submitterRole: submit})
-	os.Exit(m.Run())
+	os.Exit(m.Run()) //nolint:forbidigo // it is the end
 }

@@ -179,7 +179,7 @@ func tasks(entries []entry) map[int]int {
 // eventually waits until something is so.
 func eventually(t *testing.T, so func() bool, what string) {
 	t.Helper()
-	for end := time.Now().Add(patience); !so(); time.Sleep(2 * time.Millisecond) {
+	for end := time.Now().Add(2 * patience); !so(); time.Sleep(2 * time.Millisecond) {
 		if time.Now().After(end) {
 			require.FailNow(t, "never: "+what)
 		}

@@ -57,6 +57,7 @@ func (s *spec) options() *server.Options {
 		Host:       host,
 		Port:       s.Port,
 		NoSigs:     true, // they are the role's
+		Logtime:    true,
 		JetStream:  true,
 		StoreDir:   s.Directory,
 	}

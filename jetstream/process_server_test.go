@@ -1,0 +1,175 @@
+//go:build unix
+
+package jetstream_test
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strconv"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/troupe-go/troupe/jetstream"
+	"github.com/troupe-go/troupe/jetstream/local"
+)
+
+// A stream submits tasks one after the other until it is stopped.
+type stream struct {
+	t       *testing.T
+	queue   *jetstream.Queue[int]
+	stopped chan struct{}
+	ended   chan struct{}
+
+	mu      sync.Mutex
+	stored  int           // guarded by mu; the tasks are the numbers below
+	longest time.Duration // guarded by mu; that one took to be stored
+	failed  int           // guarded by mu; calls of Submit
+}
+
+func newStream(t *testing.T, q *jetstream.Queue[int]) *stream {
+	s := &stream{t: t, queue: q, stopped: make(chan struct{}), ended: make(chan struct{})}
+	go s.run()
+	return s
+}
+
+func (s *stream) run() {
+	defer close(s.ended)
+	for n := 0; ; n++ {
+		select {
+		case <-s.stopped:
+			return
+		default:
+		}
+		begin := time.Now()
+		for {
+			_, err := s.queue.Submit(s.t.Context(), n, jetstream.ID("task-"+strconv.Itoa(n)))
+			if err == nil {
+				break
+			}
+			if !assert.ErrorIs(s.t, err, jetstream.ErrUnavailable) || time.Since(begin) > 2*patience {
+				return
+			}
+			s.mu.Lock()
+			s.failed++
+			s.mu.Unlock()
+		}
+		s.mu.Lock()
+		s.stored, s.longest = n+1, max(s.longest, time.Since(begin))
+		s.mu.Unlock()
+	}
+}
+
+func (s *stream) count() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.stored
+}
+
+// goOn waits until more has been stored.
+func (s *stream) goOn() {
+	s.t.Helper()
+	before := s.count()
+	eventually(s.t, func() bool { return s.count() >= before+100 }, "tasks are stored")
+}
+
+// numbersOf says by which numbers of the queue a task came.
+type numbersOf struct {
+	mu      sync.Mutex
+	numbers map[int][]uint64 // guarded by mu; by task, of each run
+}
+
+func (r *numbersOf) handle(ctx context.Context, n int) (int, error) {
+	d, ok := jetstream.DeliveryFromContext(ctx)
+	if !ok {
+		return 0, errors.New("it comes from no queue")
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.numbers[n] = append(r.numbers[n], d.Number)
+	return n, nil
+}
+
+func (r *numbersOf) count() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return len(r.numbers)
+}
+
+// longestStall is for three elections: a server stands for one when it has not heard of
+// the leader for 4 to 9 s, and is not elected if it lacks what another one has, or if
+// both stand at a time. Mostly there is one.
+const longestStall = 30 * time.Second
+
+func TestAServerThatIsKilledLosesNoTaskAndSubmitGoesOnWithTheOthers(t *testing.T) {
+	c := cluster(t, 3)
+	q := queue(t, connect(t, c, jetstream.Replicas(3)), jetstream.Lease(5*time.Second))
+	runs := &numbersOf{numbers: make(map[int][]uint64)}
+	feeder := attach(t, q, pool(t, runs.handle))
+	s := newStream(t, q)
+	s.goOn()
+
+	rounds := max(*soak/20_000, 1)
+	for range rounds {
+		for _, leader := range []bool{false, true} {
+			killServer(t, c, q, leader, func() {
+				s.goOn()
+				before := runs.count() // of a consumer that has a leader of its own
+				eventually(t, func() bool { return runs.count() > before }, "tasks are done")
+			})
+			s.goOn()
+		}
+	}
+	close(s.stopped)
+	<-s.ended
+
+	stats := empty(t, q)
+	assert.Zero(t, stats.Dead, "dead letters")
+	node, err := feeder.Stop(t.Context())
+	require.NoError(t, err)
+	twice := 0
+	require.Len(t, runs.numbers, s.stored, "tasks that were done")
+	for n, numbers := range runs.numbers {
+		twice += len(numbers) - 1
+		assert.Len(t, slices.Compact(slices.Sorted(slices.Values(numbers))), 1, "task %d is one", n)
+	}
+	assert.Less(t, s.longest, longestStall)
+	t.Logf("%d servers killed, %d tasks stored, %d calls of Submit failed and were made again, the longest until a task was stored %v; "+
+		"%d done twice, %d of them known to be again",
+		2*rounds, s.stored, s.failed, s.longest.Round(time.Millisecond), twice, node.Again)
+}
+
+// killServer kills the leader of the queue, or another one, does something without it,
+// and has it come back.
+func killServer(t *testing.T, c *local.Cluster, q *jetstream.Queue[int], leader bool, meanwhile func()) {
+	t.Helper()
+	victim := -1
+	eventually(t, func() bool {
+		stats, err := q.Inspect(t.Context())
+		if err != nil || len(stats.Servers) != 3 {
+			return false
+		}
+		for _, s := range stats.Servers {
+			if !s.Current {
+				return false
+			}
+			if s.Leader == leader {
+				victim = slices.Index(c.Names(), s.Name)
+			}
+		}
+		return victim >= 0
+	}, "all servers are current")
+	begin := time.Now()
+	require.NoError(t, c.Kill(victim))
+	meanwhile()
+	without := time.Since(begin)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*patience)
+	defer cancel()
+	require.NoError(t, c.Restart(ctx, victim))
+	t.Logf("%s killed, leader: %v; all went on after %v, and it was back after %v",
+		c.Names()[victim], leader, without.Round(time.Millisecond), time.Since(begin).Round(time.Millisecond))
+}
