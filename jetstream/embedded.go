@@ -4,9 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net"
 	"os"
+	"path"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"sync"
 
@@ -125,17 +128,33 @@ func changed(change func(*server.Options), options *server.Options) (err error) 
 	return nil
 }
 
-// storedStreams are the names of the streams of which the directory has anything.
+// storedStreams are the names of the streams that the directory has.
 func storedStreams(directory string) ([]string, error) {
-	paths, err := filepath.Glob(filepath.Join(directory, "jetstream", "*", "streams", "*"))
+	root := os.DirFS(directory) // its own name is no pattern
+	streams, err := fs.Glob(root, "jetstream/*/streams/*")
 	if err != nil {
 		return nil, err
 	}
-	names := make([]string, 0, len(paths))
-	for _, path := range paths {
-		names = append(names, filepath.Base(path))
+	names := make([]string, 0, len(streams))
+	for _, stream := range streams {
+		if !halfMade(root, stream) {
+			names = append(names, path.Base(stream))
+		}
 	}
 	return names, nil
+}
+
+// halfMade reports whether the process that made a stream died over it: then nothing
+// has been stored in it. It is made again when it is wanted.
+func halfMade(root fs.FS, stream string) bool {
+	hasContent := func(name string) bool {
+		info, err := fs.Stat(root, name)
+		return err == nil && info.Size() > 0
+	}
+	described := hasContent(path.Join(stream, server.JetStreamMetaFile)) &&
+		hasContent(path.Join(stream, server.JetStreamMetaFileSum))
+	blocks, err := fs.Glob(root, path.Join(stream, "msgs", "*.blk"))
+	return !described && err == nil && !slices.ContainsFunc(blocks, hasContent)
 }
 
 // verify returns an error if the server could not read what had been stored: it only

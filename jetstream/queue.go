@@ -220,10 +220,13 @@ func (q *queue) makeDead(ctx context.Context, change bool) (err error) {
 	return err
 }
 
-// part makes or finds a stream besides that of the tasks.
+// part finds or makes a stream besides that of the tasks.
 func (q *queue) part(ctx context.Context, change bool, cfg js.StreamConfig) (js.Stream, error) {
 	if !change {
-		return q.store.js.Stream(ctx, cfg.Name)
+		stream, err := q.store.js.Stream(ctx, cfg.Name)
+		if !errors.Is(err, js.ErrStreamNotFound) { // it may have been only half made
+			return stream, err
+		}
 	}
 	cfg.Replicas, cfg.AllowDirect = q.settings.Replicas, true
 	return q.store.js.CreateOrUpdateStream(ctx, cfg)
@@ -237,7 +240,9 @@ func (q *queue) makeResults(ctx context.Context, change bool) (err error) {
 	bucket := q.stream("results")
 	if !change {
 		q.results, err = q.store.js.KeyValue(ctx, bucket)
-		return err
+		if !errors.Is(err, js.ErrBucketNotFound) {
+			return err
+		}
 	}
 	q.results, err = q.store.js.CreateOrUpdateKeyValue(ctx, js.KeyValueConfig{
 		Bucket: bucket, TTL: q.settings.Results, Replicas: q.settings.Replicas,
