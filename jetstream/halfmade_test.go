@@ -12,8 +12,8 @@ import (
 	"github.com/troupe-go/troupe/jetstream"
 )
 
-// leave makes a store with a queue that holds so many tasks, and takes a file of a
-// stream away.
+// leave makes a store with a queue that holds so many tasks, as a process leaves it
+// that is killed, and takes a file of a stream away.
 func leave(t *testing.T, directory string, tasks int, stream, file string) {
 	t.Helper()
 	store, err := jetstream.Open(t.Context(), jetstream.WithDirectory(directory), jetstream.WithLogger(quiet()))
@@ -24,6 +24,7 @@ func leave(t *testing.T, directory string, tasks int, stream, file string) {
 		require.NoError(t, err)
 	}
 	require.NoError(t, store.Close(context.Background()))
+	require.NoError(t, os.Remove(filepath.Join(directory, "manifest.json")))
 	require.NoError(t, os.Remove(filepath.Join(directory, "jetstream", "$G", "streams", stream, file)))
 }
 

@@ -27,7 +27,7 @@ func TestWhatAProcessStoredInADirectoryIsThereWhenItHasBeenKilledAndNothingHolds
 			time.Sleep(time.Duration(rand.Int64N(int64(500 * time.Millisecond))))
 		} else { // amid its work
 			wanted := rand.IntN(*soak / kills())
-			eventually(t, func() bool {
+			until(t, func() bool {
 				select {
 				case <-m.Done():
 					return true // which is found out below
@@ -50,7 +50,7 @@ func TestWhatAProcessStoredInADirectoryIsThereWhenItHasBeenKilledAndNothingHolds
 		there[n]++
 		return n, nil
 	}))
-	empty(t, q)
+	drained(t, q)
 	mu.Lock()
 	defer mu.Unlock()
 	said := f.entries(stored)
@@ -66,7 +66,7 @@ func TestAStoreWhoseMakerWasKilledOverItCanBeOpened(t *testing.T) {
 	for range 2 * kills() {
 		directory := filepath.Join(t.TempDir(), "store")
 		m := f.spawn(submitterRole, child{Directory: directory, Submit: []int{0, 1}})
-		eventually(t, func() bool {
+		until(t, func() bool {
 			_, err := os.Stat(directory)
 			return err == nil
 		}, "it begins")

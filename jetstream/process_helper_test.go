@@ -176,8 +176,8 @@ func tasks(entries []entry) map[int]int {
 	return times
 }
 
-// eventually waits until something is so.
-func eventually(t *testing.T, so func() bool, what string) {
+// until waits until something is so.
+func until(t *testing.T, so func() bool, what string) {
 	t.Helper()
 	for end := time.Now().Add(2 * patience); !so(); time.Sleep(2 * time.Millisecond) {
 		if time.Now().After(end) {
@@ -186,9 +186,9 @@ func eventually(t *testing.T, so func() bool, what string) {
 	}
 }
 
-// empty waits until the queue has no task, as long as there are fewer every now and
+// drained waits until the queue has no task, as long as there are fewer every now and
 // then.
-func empty(t *testing.T, q *jetstream.Queue[int]) messages.DurableStats {
+func drained(t *testing.T, q *jetstream.Queue[int]) messages.DurableStats {
 	t.Helper()
 	least, since := int64(1<<62), time.Now()
 	for {

@@ -143,8 +143,8 @@ func (c *child) handler(journal *journal) actors.Handler[int, int] {
 	}
 }
 
-// submit is the role of a submitter.
-func submit(ctx context.Context, text string) error {
+// fill is the role of a submitter.
+func fill(ctx context.Context, text string) error {
 	var c child
 	if err := json.Unmarshal([]byte(text), &c); err != nil {
 		return err

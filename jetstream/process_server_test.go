@@ -74,7 +74,7 @@ func (s *stream) count() int {
 func (s *stream) goOn() {
 	s.t.Helper()
 	before := s.count()
-	eventually(s.t, func() bool { return s.count() >= before+100 }, "tasks are stored")
+	until(s.t, func() bool { return s.count() >= before+100 }, "tasks are stored")
 }
 
 // numbersOf says by which numbers of the queue a task came.
@@ -119,7 +119,7 @@ func TestAServerThatIsKilledLosesNoTaskAndSubmitGoesOnWithTheOthers(t *testing.T
 			killServer(t, c, q, leader, func() {
 				s.goOn()
 				before := runs.count() // of a consumer that has a leader of its own
-				eventually(t, func() bool { return runs.count() > before }, "tasks are done")
+				until(t, func() bool { return runs.count() > before }, "tasks are done")
 			})
 			s.goOn()
 		}
@@ -127,7 +127,7 @@ func TestAServerThatIsKilledLosesNoTaskAndSubmitGoesOnWithTheOthers(t *testing.T
 	close(s.stopped)
 	<-s.ended
 
-	stats := empty(t, q)
+	stats := drained(t, q)
 	assert.Zero(t, stats.Dead, "dead letters")
 	node, err := feeder.Stop(t.Context())
 	require.NoError(t, err)
@@ -148,7 +148,7 @@ func TestAServerThatIsKilledLosesNoTaskAndSubmitGoesOnWithTheOthers(t *testing.T
 func killServer(t *testing.T, c *local.Cluster, q *jetstream.Queue[int], leader bool, meanwhile func()) {
 	t.Helper()
 	victim := -1
-	eventually(t, func() bool {
+	until(t, func() bool {
 		stats, err := q.Inspect(t.Context())
 		if err != nil || len(stats.Servers) != 3 {
 			return false

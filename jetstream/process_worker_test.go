@@ -33,7 +33,7 @@ func TestProcessesThatAreKilledLoseNoTaskAndTheirsAreDoneElsewhereWithinTheLease
 	submitAll(t, q, 0, *soak)
 	deaths := killWorkers(t, f, workers, c)
 
-	stats := empty(t, q)
+	stats := drained(t, q)
 	assert.Zero(t, stats.Dead, "dead letters")
 	var acked, again, givenBack int64
 	for _, w := range workers {
@@ -57,7 +57,7 @@ func killWorkers(t *testing.T, f *family, workers []*member, c child) []death {
 	var deaths []death
 	for i := range kills() {
 		at := (*soak*9/10*i + rand.IntN(*soak*9/10)) / kills() // a part of the work for each
-		eventually(t, func() bool { return len(f.entries(done)) >= at }, "work goes on")
+		until(t, func() bool { return len(f.entries(done)) >= at }, "work goes on")
 		victim := rand.IntN(len(workers))
 		w := workers[victim]
 		select {
@@ -66,7 +66,7 @@ func killWorkers(t *testing.T, f *family, workers []*member, c child) []death {
 			require.FailNow(t, "it does not begin")
 		}
 		has := len(f.journal(w))
-		eventually(t, func() bool { return len(f.journal(w)) > has }, "it works")
+		until(t, func() bool { return len(f.journal(w)) > has }, "it works")
 		require.NoError(t, w.Kill())
 		deaths = append(deaths, death{w, time.Now()})
 		workers[victim] = f.spawn(workerRole, c)
