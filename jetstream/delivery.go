@@ -45,8 +45,9 @@ type delivery struct {
 	taken  time.Time
 	record record // of earlier deliveries; written before the pool has the task
 
-	running running // guarded by Feeder.mu; nil: the pool has not got it
-	ending  ending  // guarded by Feeder.mu
+	running running   // guarded by Feeder.mu; nil: the pool has not got it
+	ending  ending    // guarded by Feeder.mu
+	kept    time.Time // guarded by Feeder.mu; when the lease was extended last
 }
 
 // ending says why a task was canceled by its feeder.
@@ -67,6 +68,7 @@ func (f *Feeder) receive(msg *nats.Msg, level int) {
 		return
 	}
 	d := &delivery{feeder: f, msg: msg, meta: meta, level: level, taken: time.Now()}
+	d.kept = d.taken
 	if !f.add(d) {
 		go d.refuse()
 		return
@@ -232,6 +234,9 @@ func (d *delivery) succeeded(running running) {
 
 // failed settles an attempt that has failed: there is another one, or that was the last.
 func (d *delivery) failed(outcome messages.Outcome, err error) {
+	if d.lapse() {
+		return
+	}
 	d.record.fail(outcome, err)
 	delay, again := d.feeder.cfg.again(d.record.Failures, outcome, err)
 	if !again {
@@ -248,6 +253,9 @@ func (d *delivery) failed(outcome messages.Outcome, err error) {
 
 // giveBack lets others have the task, which no handler has finished, after a delay.
 func (d *delivery) giveBack(delay time.Duration) {
+	if d.lapse() {
+		return
+	}
 	d.record.Returned++
 	if err := d.note(); err != nil {
 		d.warn("the return of a task is not recorded", err)
@@ -269,6 +277,25 @@ func (d *delivery) refuse() {
 	}
 	d.answer(later(0))
 	d.feeder.tally.givenBack.Add(1)
+}
+
+// lapse reports that the lease is over, since this process was frozen, say: then others
+// have the task, or have even settled it, and nothing is to be said of it but that it
+// has been done.
+func (d *delivery) lapse() bool {
+	f := d.feeder
+	f.mu.Lock()
+	over := d.lapsed(time.Now())
+	f.mu.Unlock()
+	if over {
+		f.remove(d)
+	}
+	return over
+}
+
+// lapsed reports whether the lease is over. The caller holds Feeder.mu.
+func (d *delivery) lapsed(now time.Time) bool {
+	return now.Sub(d.kept) >= d.feeder.queue.settings.Lease
 }
 
 // postpone has the task delivered again, when the store may be better.

@@ -45,6 +45,9 @@ func (f *Feeder) extend() {
 		age := now.Sub(d.taken)
 		f.mu.Lock()
 		running := d.running
+		if !d.lapsed(now) { // it does not come back
+			d.kept = now
+		}
 		f.mu.Unlock()
 		switch {
 		case running == nil: // its record is being read, or its end is being stored

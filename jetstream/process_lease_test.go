@@ -60,7 +60,7 @@ func TestOthersHaveTheTasksOfAProcessThatStopsWithinASecond(t *testing.T) {
 }
 
 func TestAProcessThatIsFrozenForLongerThanTheLeaseLosesNoTaskAndWorksOn(t *testing.T) {
-	const lease, has, more = 2 * time.Second, 6, 40
+	const lease, has, more = 2 * time.Second, 6, 16
 	for moment, event := range map[string]string{"others have its tasks": begun, "others have done its tasks": done} {
 		t.Run("until "+moment, func(t *testing.T) {
 			servers := cluster(t, 1)
