@@ -18,7 +18,8 @@ import (
 	"github.com/troupe-go/troupe/jetstream/local"
 )
 
-// A stream submits tasks one after the other until it is stopped.
+// A stream submits tasks one after the other until it is stopped, and some of them a
+// second time, much later.
 type stream struct {
 	t       *testing.T
 	queue   *jetstream.Queue[int]
@@ -39,6 +40,7 @@ func newStream(t *testing.T, q *jetstream.Queue[int]) *stream {
 
 func (s *stream) run() {
 	defer close(s.ended)
+	const later = 100
 	for n := 0; ; n++ {
 		select {
 		case <-s.stopped:
@@ -46,20 +48,27 @@ func (s *stream) run() {
 		default:
 		}
 		begin := time.Now()
-		for {
-			_, err := s.queue.Submit(s.t.Context(), n, jetstream.ID("task-"+strconv.Itoa(n)))
-			if err == nil {
-				break
-			}
-			if !assert.ErrorIs(s.t, err, jetstream.ErrUnavailable) || time.Since(begin) > 2*patience {
-				return
-			}
-			s.mu.Lock()
-			s.failed++
-			s.mu.Unlock()
+		if !s.submit(n) || n%10 == 0 && n >= later && !s.submit(n-later) {
+			return
 		}
 		s.mu.Lock()
 		s.stored, s.longest = n+1, max(s.longest, time.Since(begin))
+		s.mu.Unlock()
+	}
+}
+
+// submit submits a task until it is stored.
+func (s *stream) submit(n int) bool {
+	for end := time.Now().Add(2 * patience); ; {
+		_, err := s.queue.Submit(s.t.Context(), n, jetstream.ID("task-"+strconv.Itoa(n)))
+		if err == nil {
+			return true
+		}
+		if !assert.ErrorIs(s.t, err, jetstream.ErrUnavailable) || time.Now().After(end) {
+			return false
+		}
+		s.mu.Lock()
+		s.failed++
 		s.mu.Unlock()
 	}
 }
