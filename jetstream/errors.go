@@ -48,6 +48,7 @@ const (
 	codeStorageExceeded       js.ErrorCode = 10047
 	codeStoreFailed           js.ErrorCode = 10077
 	codeHeaderTooLarge        js.ErrorCode = 10097
+	codeInProcess             js.ErrorCode = 10158 // a message with this ID is not stored yet
 )
 
 // explain gives an error of the client the sentinel by which callers know it.
@@ -65,7 +66,7 @@ func explain(err error) error {
 		return fmt.Errorf("%w: %w", messages.ErrQueueFull, err)
 	case isCode(api, codeStoreFailed), isCode(api, codeStorageExceeded), isCode(api, codeInsufficientResources):
 		return fmt.Errorf("%w: %w", ErrStoreFull, err)
-	case isSilence(err), api != nil && api.Code == http.StatusServiceUnavailable:
+	case isSilence(err), api != nil && api.Code == http.StatusServiceUnavailable, isCode(api, codeInProcess):
 		return fmt.Errorf("%w: %w", ErrUnavailable, err)
 	}
 	return err

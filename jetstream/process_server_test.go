@@ -16,6 +16,7 @@ import (
 
 	"github.com/troupe-go/troupe/jetstream"
 	"github.com/troupe-go/troupe/jetstream/local"
+	"github.com/troupe-go/troupe/messages"
 )
 
 // A stream submits tasks one after the other until it is stopped, and some of them a
@@ -181,4 +182,23 @@ func killServer(t *testing.T, c *local.Cluster, q *jetstream.Queue[int], leader 
 	require.NoError(t, c.Restart(ctx, victim))
 	t.Logf("%s killed, leader: %v; all went on after %v, and it was back after %v",
 		c.Names()[victim], leader, without.Round(time.Millisecond), time.Since(begin).Round(time.Millisecond))
+}
+
+func TestWithoutAMajorityOfServersSubmitIsUnavailableAndOneTaskComesOfAllTries(t *testing.T) {
+	c := cluster(t, 3)
+	q := queue(t, connect(t, c, jetstream.Replicas(3)))
+	s := &stream{t: t, queue: q}
+	require.True(t, s.submit(0))
+	stats := inspect(t, q)
+	for _, server := range stats.Servers[1:] { // those that follow
+		require.NoError(t, c.Kill(slices.Index(c.Names(), server.Name)))
+	}
+	_, err := q.Submit(t.Context(), 1, jetstream.ID("task-1"))
+	require.ErrorIs(t, err, jetstream.ErrUnavailable)
+
+	ctx, cancel := context.WithTimeout(t.Context(), 2*patience)
+	defer cancel()
+	require.NoError(t, c.Restart(ctx, slices.Index(c.Names(), stats.Servers[1].Name)))
+	require.True(t, s.submit(1))
+	eventually(t, q, func(s messages.DurableStats) bool { return s.Ready == 2 })
 }
