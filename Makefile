@@ -1,8 +1,8 @@
 # The steps themselves, and the versions of the tools, are in .ci/run.
-.PHONY: help test race browser screenshots bench ratio soak lint fmt examples ci
+.PHONY: help test race browser screenshots bench ratio soak soak-jetstream lint fmt examples ci
 
 help: ## List the targets
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
 
 test: ## Run the tests
 	go test work
@@ -24,6 +24,9 @@ ratio: ## Measure Troupe against a bare channel and Proto.Actor's own router
 
 soak: ## Do a million tasks with all faults on, under the race detector
 	go test -race -run '^TestSoak$$' -soak 1000000 -timeout 60m -v .
+
+soak-jetstream: ## Kill workers, servers and submitters during 100,000 tasks each, under the race detector
+	cd jetstream && go test -race -run '^Test(ProcessesThatAreKilled|AServerThatIsKilled|WhatAProcessStored|AStoreWhoseMaker)' -soak 100000 -timeout 60m -v .
 
 lint: ## Run golangci-lint
 	.ci/run lint
