@@ -18,7 +18,7 @@ import (
 var examples = []string{"actorapp", "priority", "quickstart", "resilience", "resize", "shutdown", "timeout"}
 
 // ownTest are the programs with a test of their own.
-var ownTest = []string{"checksum", "dashboard", "durable"}
+var ownTest = []string{"checksum", "cluster", "dashboard", "durable"}
 
 func TestOutput(t *testing.T) {
 	bin := build(t)
