@@ -58,6 +58,7 @@ func (d *delivery) bury(reason messages.DeadReason) {
 func (d *delivery) letter(reason messages.DeadReason) *nats.Msg {
 	r := &d.record
 	h := own(d.msg.Header)
+	h.Set(headerID, d.task.id)
 	h.Set(headerReason, string(reason))
 	h.Set(headerOutcome, strconv.Itoa(int(r.Outcome)))
 	h.Set(headerErr, base64.StdEncoding.EncodeToString([]byte(r.Err)))

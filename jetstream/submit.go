@@ -103,6 +103,11 @@ type sending struct {
 func (q *queue) sent(ctx context.Context, s *sending, id string) (duplicate bool, err error) {
 	err = s.err
 	if err == nil {
+		select {
+		case ack := <-s.future.Ok(): // as is usual once an earlier one has been answered
+			return ack.Duplicate, nil
+		default:
+		}
 		answer, cancel := context.WithTimeout(ctx, attemptPatience)
 		defer cancel()
 		select {

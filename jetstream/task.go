@@ -29,7 +29,7 @@ type task struct {
 // The headers of a message. Those of the trace have names of their own, by which other
 // programs know them.
 const (
-	headerID        = "Troupe-Id"
+	headerID        = "Troupe-Id"      // where that of the message is another, or none
 	headerKey       = "Troupe-Key"     // escaped
 	headerHeaders   = "Troupe-Headers" // the task's, as a query
 	headerTimeout   = "Troupe-Timeout"
@@ -83,17 +83,18 @@ func (q *Queue[In]) message(ctx context.Context, in In, opts []SubmitOption) (*n
 	if size := headerSize(msg.Header); size > maxHeader {
 		return nil, "", fmt.Errorf("%w: headers of %d bytes > %d", ErrTooLarge, size, maxHeader)
 	}
-	q.address(msg, t.level, t.at)
+	q.address(msg, t.id, t.level, t.at)
 	return msg, t.id, nil
 }
 
 // address says where a message goes: to those that are ready or, before its time, to
 // those that the server moves there then.
-func (q *queue) address(msg *nats.Msg, level int, at time.Time) {
+func (q *queue) address(msg *nats.Msg, id string, level int, at time.Time) {
 	msg.Subject = q.ready(level)
 	if time.Until(at) <= 0 {
 		return
 	}
+	msg.Header.Set(headerID, id) // the server moves it without that of the message
 	msg.Header.Set(headerSubmitted, time.Now().UTC().Format(time.RFC3339Nano))
 	msg.Header.Set(headerSchedule, "@at "+at.UTC().Format(time.RFC3339Nano))
 	msg.Header.Set(headerTarget, msg.Subject)
@@ -102,7 +103,7 @@ func (q *queue) address(msg *nats.Msg, level int, at time.Time) {
 
 // header is the task as a message has it.
 func (t *task) header() nats.Header {
-	h := nats.Header{headerID: {t.id}, headerCodec: {url.QueryEscape(t.codec)}}
+	h := nats.Header{headerCodec: {url.QueryEscape(t.codec)}}
 	if t.key != "" {
 		h.Set(headerKey, url.QueryEscape(t.key))
 	}
@@ -132,7 +133,9 @@ func headerSize(h nats.Header) int {
 // parse reads a task from a message's headers. What can be read is in the task even
 // if there is an error.
 func parse(h nats.Header) (t task, err error) {
-	t.id = h.Get(headerID)
+	if t.id = h.Get(headerID); t.id == "" {
+		t.id = h.Get(nats.MsgIdHdr)
+	}
 	fail := func(what string, cause error) {
 		if cause != nil && err == nil {
 			err = fmt.Errorf("header %s: %w", what, cause)
