@@ -16,6 +16,6 @@ var soak = flag.Int("soak", 3_000, "tasks of each test in which processes are ki
 func kills() int { return max(*soak/2_000, 5) }
 
 func TestMain(m *testing.M) {
-	local.Main(map[string]local.Role{workerRole: work, submitterRole: fill})
+	local.Main(map[string]local.Role{workerRole: work, submitterRole: fill, serveRole: serve})
 	os.Exit(m.Run()) //nolint:forbidigo // it is the end
 }

@@ -20,6 +20,7 @@ import (
 const (
 	workerRole    = "worker"    // has a pool that is fed from the queue
 	submitterRole = "submitter" // submits to a store that it has in itself
+	serveRole     = "serve"     // takes part in a benchmark
 )
 
 // A child is what a process of the tests is told.

@@ -133,7 +133,9 @@ func headerSize(h nats.Header) int {
 // parse reads a task from a message's headers. What can be read is in the task even
 // if there is an error.
 func parse(h nats.Header) (t task, err error) {
-	if t.id = h.Get(headerID); t.id == "" {
+	if id, ok := h[headerID]; ok {
+		t.id = id[0]
+	} else {
 		t.id = h.Get(nats.MsgIdHdr)
 	}
 	fail := func(what string, cause error) {
