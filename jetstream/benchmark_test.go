@@ -43,9 +43,11 @@ type bench struct {
 	consumer js.Consumer
 }
 
-func newBench(b *testing.B) *bench {
+func newBench(b *testing.B, durability jetstream.Durability) *bench {
 	b.Helper()
-	s, err := server.NewServer(&server.Options{DontListen: true, NoSigs: true, JetStream: true, StoreDir: b.TempDir()})
+	s, err := server.NewServer(&server.Options{
+		DontListen: true, NoSigs: true, JetStream: true, StoreDir: b.TempDir(), SyncAlways: durability == jetstream.Power,
+	})
 	require.NoError(b, err)
 	s.Start()
 	b.Cleanup(func() {
@@ -121,28 +123,30 @@ func callers(goroutines, n int, call func(i int)) {
 }
 
 func BenchmarkRatioSubmit(b *testing.B) {
-	for _, goroutines := range []int{1, 64} {
-		b.Run(fmt.Sprintf("callers=%d", goroutines), func(b *testing.B) {
-			s := newBench(b)
-			ratio(b, func(n int) {
-				callers(goroutines, n, func(i int) {
-					_, err := s.queue.Submit(context.Background(), newPayload(i))
-					require.NoError(b, err)
-				})
-			}, func(n int) {
-				callers(goroutines, n, func(i int) {
-					data, err := jetstream.JSON{}.Marshal(newPayload(i))
-					require.NoError(b, err)
-					_, err = s.raw.Publish(context.Background(), "raw", data, js.WithMsgID(nuid.Next()))
-					require.NoError(b, err)
+	for _, durability := range []jetstream.Durability{jetstream.Process, jetstream.Power} {
+		for _, goroutines := range []int{1, 64} {
+			b.Run(fmt.Sprintf("%v/callers=%d", durability, goroutines), func(b *testing.B) {
+				s := newBench(b, durability)
+				ratio(b, func(n int) {
+					callers(goroutines, n, func(i int) {
+						_, err := s.queue.Submit(context.Background(), newPayload(i))
+						require.NoError(b, err)
+					})
+				}, func(n int) {
+					callers(goroutines, n, func(i int) {
+						data, err := jetstream.JSON{}.Marshal(newPayload(i))
+						require.NoError(b, err)
+						_, err = s.raw.Publish(context.Background(), "raw", data, js.WithMsgID(nuid.Next()))
+						require.NoError(b, err)
+					})
 				})
 			})
-		})
+		}
 	}
 }
 
 func BenchmarkRatioBatch(b *testing.B) {
-	s := newBench(b)
+	s := newBench(b, jetstream.Process)
 	ratio(b, s.batch(b), s.publish(b))
 }
 
@@ -171,7 +175,7 @@ func (s *bench) publish(b *testing.B) func(n int) {
 
 // From submission to the server's knowledge that the task is done.
 func BenchmarkRatioEndToEnd(b *testing.B) {
-	s := newBench(b)
+	s := newBench(b, jetstream.Process)
 	system := quietSystem()
 	defer system.Shutdown()
 	var total atomic.Int64
