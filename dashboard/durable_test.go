@@ -71,10 +71,10 @@ type queue struct {
 			Ready, InHand int64
 		}
 		Nodes []struct {
-			Node, Pool                    string
-			Up, Seen                      *float64
+			Node, Pool                 string
+			Up, Seen                   *float64
 			Workers, Busy, Held, Acked int
-			GivenBack, Again              int64
+			GivenBack, Again           int64
 		}
 		Servers []struct {
 			Name            string
