@@ -109,9 +109,12 @@ func (d *delivery) begin() {
 	running, err := d.submit()
 	switch {
 	case err == nil:
-		withdraw := f.begun(d, running)
+		withdraw, cancel := f.begun(d, running)
 		go d.follow(running)
-		if withdraw {
+		switch {
+		case cancel:
+			d.cancel(given)
+		case withdraw:
 			d.withdraw()
 		}
 	case errors.Is(err, errPayload):

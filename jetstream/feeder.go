@@ -43,6 +43,7 @@ type Feeder struct {
 	enough   int                    // guarded by mu; while more are held there is no room
 	resting  time.Time              // guarded by mu; when the server had no consumer to ask
 	stopping bool                   // guarded by mu
+	hurried  bool                   // guarded by mu; what is held is canceled
 	isQuiet  bool                   // guarded by mu; quiet is closed
 	final    sync.Once              // the end of a stop
 	err      error                  // written in final
@@ -112,6 +113,9 @@ func (f *Feeder) Stop(ctx context.Context) (messages.DurableNode, error) {
 	case <-ctx.Done():
 		hurry := time.AfterFunc(endPatience, f.hurry)
 		defer hurry.Stop()
+		f.mu.Lock()
+		f.hurried = true // for what the pool is given from now on
+		f.mu.Unlock()
 		for _, d := range f.inPool() {
 			d.cancel(given)
 		}
@@ -180,12 +184,13 @@ func (f *Feeder) add(d *delivery) bool {
 	return true
 }
 
-// begun says that the pool has the task. It reports whether that is to be withdrawn.
-func (f *Feeder) begun(d *delivery, running running) (withdraw bool) {
+// begun says that the pool has the task. It reports whether that is to be withdrawn or
+// canceled.
+func (f *Feeder) begun(d *delivery, running running) (withdraw, cancel bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	d.running = running
-	return f.stopping
+	return f.stopping, f.hurried
 }
 
 // remove says that a task has been settled or given back.

@@ -11,14 +11,16 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/stretchr/testify/require"
 
+	"github.com/troupe-go/troupe/actors"
 	"github.com/troupe-go/troupe/jetstream"
 )
 
-// A loser is a network that loses requests for tasks, as a server does that dies with
-// them.
+// A loser is a network that loses requests, as a server does that dies with them.
 type loser struct {
 	net.Dialer
+	what  string // that is in the requests
 	loses atomic.Bool
+	late  chan struct{} // unless nil, they are late instead: until it is closed
 	lost  chan struct{} // holds one
 }
 
@@ -33,24 +35,32 @@ type losing struct {
 }
 
 func (c *losing) Write(data []byte) (int, error) {
-	if c.loser.loses.Load() && bytes.Contains(data, []byte("CONSUMER.MSG.NEXT")) {
+	if c.loser.loses.Load() && bytes.Contains(data, []byte(c.loser.what)) {
 		select {
 		case c.loser.lost <- struct{}{}:
 		default:
 		}
-		return len(data), nil
+		if c.loser.late == nil {
+			return len(data), nil
+		}
+		<-c.loser.late
 	}
 	return c.Conn.Write(data)
 }
 
-func TestARequestThatIsLostIsMadeAgain(t *testing.T) {
-	network := &loser{lost: make(chan struct{}, 1)}
-	there := open(t, t.TempDir(), jetstream.WithListen("127.0.0.1:0"))
-	here, err := jetstream.Open(t.Context(), jetstream.WithURL(there.URL()), jetstream.WithLogger(quiet()),
-		jetstream.WithClient(nats.SetCustomDialer(network)))
+// over returns a queue that is reached by the network.
+func over(t *testing.T, network *loser, there *jetstream.Store, opts ...jetstream.Option) *jetstream.Queue[int] {
+	t.Helper()
+	opts = append(opts, jetstream.WithURL(there.URL()), jetstream.WithLogger(quiet()), jetstream.WithClient(nats.SetCustomDialer(network)))
+	here, err := jetstream.Open(t.Context(), opts...)
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, here.Close(context.Background())) })
-	q := queue(t, here)
+	return queue(t, here)
+}
+
+func TestARequestThatIsLostIsMadeAgain(t *testing.T) {
+	network := &loser{what: "CONSUMER.MSG.NEXT", lost: make(chan struct{}, 1)}
+	q := over(t, network, open(t, t.TempDir(), jetstream.WithListen("127.0.0.1:0")))
 
 	network.loses.Store(true)
 	ran := make(chan int, 1)
@@ -58,12 +68,44 @@ func TestARequestThatIsLostIsMadeAgain(t *testing.T) {
 	<-network.lost
 	network.loses.Store(false)
 	for n := range 3 {
-		_, err = q.Submit(t.Context(), n)
-		require.NoError(t, err)
+		submit(t, q, n)
 		select {
 		case <-ran:
 		case <-time.After(patience):
 			require.Fail(t, "the feeder waits for what was lost", "task %d", n)
 		}
+	}
+}
+
+func TestAHurriedStopEndsTasksWhoseRecordsComeLate(t *testing.T) {
+	there := open(t, t.TempDir(), jetstream.WithListen("127.0.0.1:0"))
+	g := newGate()
+	submit(t, queue(t, there), 1, 2, 3, 4, 5, 6, 7, 8)
+	f := attach(t, queue(t, there), pool(t, g.handle, actors.WithSize(8)))
+	for range 8 {
+		<-g.begun
+	}
+	hurried, hurry := context.WithCancel(t.Context())
+	hurry()
+	_, err := f.Stop(hurried) // so that they have records
+	require.ErrorIs(t, err, context.Canceled)
+
+	network := &loser{what: "troupe_attempts_numbers", lost: make(chan struct{}, 1), late: make(chan struct{})}
+	q := over(t, network, there)
+	network.loses.Store(true)
+	f = attach(t, q, pool(t, g.handle, actors.WithSize(8)))
+	<-network.lost
+	stopped := make(chan struct{})
+	go func() {
+		defer close(stopped)
+		_, _ = f.Stop(hurried)
+	}()
+	time.Sleep(100 * time.Millisecond) // Stop has canceled what there is by then
+	close(network.late)
+	select {
+	case <-stopped:
+	case <-time.After(patience):
+		close(g.open)
+		require.Fail(t, "it waits for tasks that nobody has canceled")
 	}
 }
