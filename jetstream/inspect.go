@@ -25,21 +25,25 @@ func (q *queue) Inspect(ctx context.Context) (messages.DurableStats, error) {
 }
 
 func (q *queue) inspect(ctx context.Context, stats *messages.DurableStats) error {
+	info, err := q.tasks.Info(ctx, js.WithSubjectFilter(q.subject(">")))
+	if err != nil {
+		return err
+	}
 	for level := len(q.consumers) - 1; level >= 0; level-- {
-		info, err := q.consumers[level].Info(ctx)
+		// What the consumer says is pending may be less than what has been stored.
+		consumer, err := q.consumers[level].Info(ctx)
 		if err != nil {
 			return err
 		}
-		l := messages.DurableLevel{Priority: level, Ready: int64(info.NumPending), InHand: int64(info.NumAckPending)}
+		subject := q.ready(level)
+		there, inHand := int64(info.State.Subjects[subject]), int64(consumer.NumAckPending)
+		delete(info.State.Subjects, subject)
+		l := messages.DurableLevel{Priority: level, Ready: max(there-inHand, 0), InHand: inHand}
 		stats.Ready += l.Ready
 		stats.InHand += l.InHand
 		stats.Levels = append(stats.Levels, l)
 	}
-	info, err := q.tasks.Info(ctx, js.WithSubjectFilter(q.subject("later", "*", "*")))
-	if err != nil {
-		return err
-	}
-	for _, n := range info.State.Subjects {
+	for _, n := range info.State.Subjects { // those that are left are of delayed tasks
 		stats.Delayed += int64(n)
 	}
 	stats.Bytes = int64(info.State.Bytes)
