@@ -25,26 +25,23 @@ func (q *queue) Inspect(ctx context.Context) (messages.DurableStats, error) {
 }
 
 func (q *queue) inspect(ctx context.Context, stats *messages.DurableStats) error {
-	info, err := q.tasks.Info(ctx, js.WithSubjectFilter(q.subject(">")))
+	info, err := q.tasks.Info(ctx, js.WithSubjectFilter(q.subject("ready", "*")))
 	if err != nil {
 		return err
 	}
+	stats.Delayed = int64(info.State.Msgs) // less those that are ready or in hand
 	for level := len(q.consumers) - 1; level >= 0; level-- {
 		// What the consumer says is pending may be less than what has been stored.
 		consumer, err := q.consumers[level].Info(ctx)
 		if err != nil {
 			return err
 		}
-		subject := q.ready(level)
-		there, inHand := int64(info.State.Subjects[subject]), int64(consumer.NumAckPending)
-		delete(info.State.Subjects, subject)
+		there, inHand := int64(info.State.Subjects[q.ready(level)]), int64(consumer.NumAckPending)
 		l := messages.DurableLevel{Priority: level, Ready: max(there-inHand, 0), InHand: inHand}
 		stats.Ready += l.Ready
 		stats.InHand += l.InHand
+		stats.Delayed -= there
 		stats.Levels = append(stats.Levels, l)
-	}
-	for _, n := range info.State.Subjects { // those that are left are of delayed tasks
-		stats.Delayed += int64(n)
 	}
 	stats.Bytes = int64(info.State.Bytes)
 	stats.Servers = servers(info, q.store.conn.ConnectedServerName())
