@@ -201,14 +201,16 @@ func (d *delivery) withdraw() {
 		return
 	}
 	f.mu.Lock()
-	d.ending = none
+	if d.ending == given {
+		d.ending = none
+	}
 	f.mu.Unlock()
 }
 
 // cancel ends the task, which the pool has.
 func (d *delivery) cancel(why ending) {
 	d.feeder.mu.Lock()
-	if d.ending == none {
+	if d.ending != late { // or given, by a withdrawal that will find it begun
 		d.ending = why
 	}
 	d.feeder.mu.Unlock()

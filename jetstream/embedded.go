@@ -25,6 +25,7 @@ type embedded struct {
 	lock      *flock.Flock
 	directory string
 	listens   bool
+	verified  bool // the server has what was stored
 	once      sync.Once
 	err       error // of the stop
 }
@@ -85,7 +86,11 @@ func (e *embedded) start(ctx context.Context, cfg *config) error {
 	if cfg.damaged {
 		stored = nil
 	}
-	return e.verify(stored, log)
+	if err := e.verify(stored, log); err != nil {
+		return err
+	}
+	e.verified = true
+	return nil
 }
 
 func serverOptions(cfg *config) (*server.Options, error) {
@@ -195,7 +200,9 @@ func (e *embedded) stop() error {
 		if e.server != nil {
 			e.server.Shutdown()
 			e.server.WaitForShutdown()
-			e.err = writeManifest(e.directory)
+			if e.verified { // else the next one must find out, too
+				e.err = writeManifest(e.directory)
+			}
 		}
 		e.err = errors.Join(e.err, e.lock.Close())
 	})

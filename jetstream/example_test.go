@@ -52,6 +52,7 @@ func Example() {
 	square, err := jetstream.Await[int](ctx, queue, receipt.ID)
 	fmt.Println(square, err)
 	fmt.Println(store.Close(ctx))
+	pool.Close()
 	// Output:
 	// 144 <nil>
 	// <nil>
@@ -97,6 +98,7 @@ func ExampleQueue_DeadLetters() {
 		fmt.Println(letter.Reason, letter.Attempts, letter.Err)
 	}
 	fmt.Println(store.Close(ctx))
+	pool.Close()
 	// Output:
 	// no such address: nobody@example.org
 	// attempts 1 no such address: nobody@example.org

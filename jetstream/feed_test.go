@@ -211,7 +211,12 @@ func TestATaskThatWaitsForItsNextAttemptHoldsUpNobody(t *testing.T) {
 }
 
 func TestAttemptsEndByTheirTimeouts(t *testing.T) {
-	hang := func(context.Context, int) (int, error) { select {} }
+	release := make(chan struct{})
+	t.Cleanup(func() { close(release) })
+	hang := func(context.Context, int) (int, error) {
+		<-release
+		return 0, nil
+	}
 	for name, c := range map[string]struct {
 		pool   []actors.Option
 		attach []jetstream.AttachOption

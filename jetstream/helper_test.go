@@ -21,8 +21,13 @@ const patience = 30 * time.Second
 
 func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }
 
+// quietSystem is an actor system that logs nothing, and leaves no goroutine that counts
+// dead letters for a second.
 func quietSystem() *actor.ActorSystem {
-	return actor.NewActorSystem(actor.WithLoggerFactory(func(*actor.ActorSystem) *slog.Logger { return quiet() }))
+	return actor.NewActorSystem(
+		actor.WithLoggerFactory(func(*actor.ActorSystem) *slog.Logger { return quiet() }),
+		actor.WithDeadLetterThrottleInterval(time.Millisecond),
+	)
 }
 
 // open opens a store in a directory, until the end of the test.

@@ -62,18 +62,25 @@ func TestARequestThatIsLostIsMadeAgain(t *testing.T) {
 	network := &loser{what: "CONSUMER.MSG.NEXT", lost: make(chan struct{}, 1)}
 	q := over(t, network, open(t, t.TempDir(), jetstream.WithListen("127.0.0.1:0")))
 
-	network.loses.Store(true)
-	ran := make(chan int, 1)
+	ran := make(chan int, 8)
 	attach(t, q, pool(t, func(_ context.Context, n int) (int, error) { ran <- n; return n, nil }))
-	<-network.lost
-	network.loses.Store(false)
-	for n := range 3 {
-		submit(t, q, n)
+	run := func() {
 		select {
 		case <-ran:
 		case <-time.After(patience):
-			require.Fail(t, "the feeder waits for what was lost", "task %d", n)
+			require.Fail(t, "the feeder waits for what was lost")
 		}
+	}
+	submit(t, q, 0)
+	run() // its subscriptions are known to the server by then
+	network.loses.Store(true)
+	submit(t, q, 1) // by the request that waits, and then by one that is lost, or by that
+	<-network.lost
+	network.loses.Store(false)
+	run()
+	for n := range 3 {
+		submit(t, q, 2+n)
+		run()
 	}
 }
 

@@ -2,8 +2,9 @@ package jetstream_test
 
 import (
 	"flag"
-	"os"
 	"testing"
+
+	"go.uber.org/goleak"
 
 	"github.com/troupe-go/troupe/jetstream/local"
 )
@@ -17,5 +18,5 @@ func kills() int { return max(*soak/2_000, 5) }
 
 func TestMain(m *testing.M) {
 	local.Main(map[string]local.Role{workerRole: work, submitterRole: fill, serveRole: serve})
-	os.Exit(m.Run()) //nolint:forbidigo // it is the end
+	goleak.VerifyTestMain(m)
 }

@@ -4,13 +4,11 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"log/slog"
 	"os"
 	"slices"
 	"testing"
 	"time"
 
-	"github.com/asynkron/protoactor-go/actor"
 	"github.com/stretchr/testify/require"
 
 	"github.com/troupe-go/troupe/actors"
@@ -32,9 +30,11 @@ func (m *millisecond) handle(_ context.Context, n int) (int, error) {
 		time.Sleep(time.Millisecond)
 		return n, nil
 	}
+	spins := 0
 	for begun := time.Now(); time.Since(begun) < time.Millisecond; {
+		spins++
 	}
-	return n, nil
+	return spins, nil
 }
 
 // serve is the role of such a process.
@@ -51,8 +51,7 @@ func serve(ctx context.Context, text string) error {
 	if err != nil {
 		return err
 	}
-	system := actor.NewActorSystem(actor.WithLoggerFactory(func(*actor.ActorSystem) *slog.Logger { return quiet() }))
-	pool, err := actors.NewPool(system.Root, m.handle, actors.WithSize(m.Workers))
+	pool, err := actors.NewPool(quietSystem().Root, m.handle, actors.WithSize(m.Workers))
 	if err != nil {
 		return err
 	}
@@ -95,12 +94,13 @@ func BenchmarkTwoProcesses(b *testing.B) {
 const crewTasks = 2000
 
 // crew starts processes, and returns what has them do the tasks of a round.
-func (m millisecond) crew(b *testing.B, store *jetstream.Store, processes int) func() time.Duration {
+func (m *millisecond) crew(b *testing.B, store *jetstream.Store, processes int) func() time.Duration {
 	b.Helper()
-	m.Queue = fmt.Sprintf("by-%d", processes)
-	q, err := jetstream.NewQueue[int](b.Context(), store, m.Queue)
+	told := *m
+	told.Queue = fmt.Sprintf("by-%d", processes)
+	q, err := jetstream.NewQueue[int](b.Context(), store, told.Queue)
 	require.NoError(b, err)
-	text, err := json.Marshal(m)
+	text, err := json.Marshal(told)
 	require.NoError(b, err)
 	for range processes {
 		ready := make(chan struct{})

@@ -5,12 +5,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"log/slog"
 	"math/rand/v2"
 	"os"
 	"time"
-
-	"github.com/asynkron/protoactor-go/actor"
 
 	"github.com/troupe-go/troupe/actors"
 	"github.com/troupe-go/troupe/jetstream"
@@ -105,8 +102,7 @@ func work(ctx context.Context, text string) error {
 	if err != nil {
 		return err
 	}
-	system := actor.NewActorSystem(actor.WithLoggerFactory(func(*actor.ActorSystem) *slog.Logger { return quiet() }))
-	pool, err := actors.NewPool(system.Root, c.handler(journal), actors.WithSize(c.Workers))
+	pool, err := actors.NewPool(quietSystem().Root, c.handler(journal), actors.WithSize(c.Workers))
 	if err != nil {
 		return err
 	}

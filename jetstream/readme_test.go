@@ -45,6 +45,7 @@ func Example_readme() {
 		}
 	}
 	fmt.Println(store.Close(ctx))
+	pool.Close()
 	// Output:
 	// hamlet-3-1 <nil>
 	// <nil>

@@ -252,9 +252,11 @@ func TestAStreamThatCannotBeReadIsAnErrorAlsoAfterAKill(t *testing.T) {
 	meta := filepath.Join(directory, "jetstream", "$G", "streams", "troupe_tasks_numbers", "meta.inf")
 	require.NoError(t, os.WriteFile(meta, []byte("{"), 0o600))
 
-	_, err = jetstream.Open(t.Context(), jetstream.WithDirectory(directory), jetstream.WithLogger(quiet()))
-	require.ErrorIs(t, err, jetstream.ErrStoreCorrupt)
-	assert.ErrorContains(t, err, "troupe_tasks_numbers")
+	for range 2 {
+		_, err = jetstream.Open(t.Context(), jetstream.WithDirectory(directory), jetstream.WithLogger(quiet()))
+		require.ErrorIs(t, err, jetstream.ErrStoreCorrupt)
+		assert.ErrorContains(t, err, "troupe_tasks_numbers")
+	}
 
 	store = open(t, directory, jetstream.WithDamage())
 	assert.NotNil(t, store)
