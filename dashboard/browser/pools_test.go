@@ -71,6 +71,7 @@ func TestAServerThatComesBackIsFoundAgain(t *testing.T) {
 	p.excuse("ERR_INCOMPLETE_CHUNKED_ENCODING")
 	p.excuse("ERR_EMPTY_RESPONSE")
 	p.excuse("ERR_CONNECTION_RESET")
+	p.excuse("ERR_SOCKET_NOT_CONNECTED") // of a connection that was kept, and cut as it was used again
 	p.excuse("503 (Service Unavailable)")
 	p.until(`document.getElementById("live").innerText === "live"`)
 	p.until(`document.querySelectorAll(".plot").length === 6`)
