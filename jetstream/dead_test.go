@@ -108,8 +108,9 @@ func TestDeadLettersAreRequeuedOnceOrDeleted(t *testing.T) {
 // What is fetched and never answered for is lost with whoever had it.
 func TestATaskThatIsLostTooOftenIsADeadLetter(t *testing.T) {
 	store := open(t, t.TempDir(), jetstream.WithListen("127.0.0.1:0"))
-	q := queue(t, store, jetstream.Lease(time.Second))
-	submit(t, q, 1)
+	q := queue(t, store, jetstream.Lease(time.Second), jetstream.Results(time.Minute))
+	_, err := q.Submit(t.Context(), 1, jetstream.ID("lost"))
+	require.NoError(t, err)
 	consumer, err := raw(t, store).Consumer(t.Context(), "troupe_tasks_numbers", "level-0")
 	require.NoError(t, err)
 	for range 2 {
@@ -120,6 +121,9 @@ func TestATaskThatIsLostTooOftenIsADeadLetter(t *testing.T) {
 	letter := dead(t, q, 1)[0]
 	assert.Equal(t, messages.DeadLost, letter.Reason)
 	assert.Equal(t, "lost 2 times with its node or its lease", letter.Err)
+	assert.Equal(t, "lost", letter.ID)
+	_, err = jetstream.Await[int](t.Context(), q, "lost")
+	require.ErrorAs(t, err, new(*jetstream.TaskError))
 	assert.Zero(t, f.Stats().Acked)
 }
 

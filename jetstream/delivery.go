@@ -42,6 +42,7 @@ type delivery struct {
 	meta   *nats.MsgMetadata
 	level  int
 	task   task
+	broken error // the task's headers could not all be read
 	taken  time.Time
 	record record // of earlier deliveries; written before the pool has the task
 
@@ -68,6 +69,7 @@ func (f *Feeder) receive(msg *nats.Msg, level int) {
 		return
 	}
 	d := &delivery{feeder: f, msg: msg, meta: meta, level: level, taken: time.Now()}
+	d.task, d.broken = parse(msg.Header) // whatever becomes of it, it has its ID
 	d.kept = d.taken
 	if !f.add(d) {
 		go d.refuse()
@@ -140,8 +142,8 @@ const refusedPause = time.Second
 func (d *delivery) submit() (_ running, err error) {
 	defer recovered("task", &err) // a propagator is the user's
 	f := d.feeder
-	if d.task, err = parse(d.msg.Header); err != nil {
-		return nil, fmt.Errorf("%w: %w", errPayload, err)
+	if d.broken != nil {
+		return nil, fmt.Errorf("%w: %w", errPayload, d.broken)
 	}
 	if name := f.queue.codec.Name(); d.task.codec != name {
 		return nil, fmt.Errorf("%w: written by codec %q, not %q", errPayload, d.task.codec, name)
