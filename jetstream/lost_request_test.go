@@ -4,11 +4,13 @@ import (
 	"bytes"
 	"context"
 	"net"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/nats-io/nats.go"
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/troupe-go/troupe/actors"
@@ -115,4 +117,29 @@ func TestAHurriedStopEndsTasksWhoseRecordsComeLate(t *testing.T) {
 		close(g.open)
 		require.Fail(t, "it waits for tasks that nobody has canceled")
 	}
+}
+
+// Requests that are kept for the servers while these are away would all be answered when
+// they are back, and bring many times what there is room for.
+func TestNoTasksAreAskedForWhileTheServersAreAway(t *testing.T) {
+	directory := t.TempDir()
+	there := open(t, directory, jetstream.WithListen("127.0.0.1:0"))
+	address := strings.TrimPrefix(there.URL(), "nats://")
+	here, err := jetstream.Open(t.Context(), jetstream.WithURL(there.URL()), jetstream.WithLogger(quiet()))
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, here.Close(context.Background())) })
+	q := queue(t, here)
+	g := newGate()
+	f := attach(t, q, pool(t, g.handle, actors.WithSize(1)), jetstream.WithPrefetch(0))
+	require.NoError(t, there.Close(t.Context()))
+	unheard := open(t, directory)
+	submit(t, queue(t, unheard), numbers(50)...)
+	require.NoError(t, unheard.Close(t.Context()))
+	time.Sleep(10 * time.Second) // several requests' time
+	open(t, directory, jetstream.WithListen(address))
+	<-g.begun
+	time.Sleep(500 * time.Millisecond) // they would come now
+	assert.LessOrEqual(t, f.Stats().Held, 3, "one that runs, and what was asked for before")
+	close(g.open)
+	eventually(t, q, empty)
 }

@@ -219,6 +219,9 @@ const (
 // unless there is a sign sooner.
 func (f *Feeder) fill() time.Duration {
 	for {
+		if !f.queue.store.conn.IsConnected() { // requests would be kept, and all be answered when it is
+			return idlePause
+		}
 		room, ahead, sign := f.room()
 		f.mu.Lock()
 		rests := time.Since(f.resting) < restPause
