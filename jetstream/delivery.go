@@ -323,15 +323,16 @@ func (c *feederConfig) again(failures int, outcome messages.Outcome, err error) 
 		return 0, false
 	}
 	delay = backoff.Backoff{Min: c.retry.Min, Max: c.retry.Max, Jitter: c.retry.Jitter}.Delay(failures - 1)
-	var asked *messages.RetryAfterError
+	_, final := asType[*messages.NoRetryError](err)
+	asked, asks := asType[*messages.RetryAfterError](err)
 	switch {
 	case outcome == messages.Quarantined: // the pool has given it up
 		return 0, false
 	case outcome == messages.Panicked:
 		return delay, c.retry.Panics
-	case errors.As(err, new(*messages.NoRetryError)):
+	case final:
 		return 0, false
-	case errors.As(err, &asked):
+	case asks:
 		return max(asked.Delay, 0), true
 	}
 	return delay, c.retry.On != nil && approves(c.retry.On, err)

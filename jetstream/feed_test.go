@@ -131,6 +131,7 @@ func TestATaskThatFailsIsTriedAgainAndThenADeadLetter(t *testing.T) {
 		"panic":    {func() error { panic("oh no") }, 3, messages.Panicked, "troupe: handler panicked: oh no"},
 		"no retry": {func() error { return messages.NoRetry(errors.New("never")) }, 1, messages.Failed, "never"},
 		"hostile":  {func() error { return hostile{} }, 3, messages.Failed, "jetstream_test.hostile, whose text panicked"},
+		"textless": {func() error { return errors.New("") }, 3, messages.Failed, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var times []int
@@ -180,6 +181,7 @@ func TestATaskThatFailsIsTriedAgainAndThenADeadLetter(t *testing.T) {
 type hostile struct{}
 
 func (hostile) Error() string { panic("no text") }
+func (hostile) As(any) bool   { panic("nor anything else") }
 
 func TestAHandlerSaysWhenItsTaskIsTriedAgain(t *testing.T) {
 	q := queue(t, open(t, t.TempDir()))

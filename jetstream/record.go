@@ -39,9 +39,19 @@ const (
 func (r *record) fail(outcome messages.Outcome, err error) {
 	r.Failures++
 	r.Outcome, r.Err, r.Stack = outcome, journal.Clip(textOf(err), maxErr), ""
-	if panicked, ok := errors.AsType[*messages.PanicError](err); ok {
+	if panicked, ok := asType[*messages.PanicError](err); ok {
 		r.Stack = journal.Clip(string(panicked.Stack), maxStack)
 	}
+}
+
+// asType is errors.AsType for an error that may be the user's, as may be its methods.
+func asType[E error](err error) (e E, ok bool) {
+	defer func() {
+		if recover() != nil {
+			ok = false
+		}
+	}()
+	return errors.AsType[E](err)
 }
 
 // textOf is the text of an error, which may be the user's.

@@ -60,7 +60,7 @@ func Await[Out, In any](ctx context.Context, queue *Queue[In], id string) (out O
 	if err != nil {
 		return out, fmt.Errorf("await task %s of %s: %w", id, queue.name, err)
 	}
-	if r.Err != "" {
+	if r.Err != "" || r.Outcome != messages.Succeeded { // an error may have no text
 		return out, &TaskError{ID: id, Outcome: r.Outcome, Text: r.Err, Stack: r.Stack, Attempts: r.Attempts, Node: r.Node}
 	}
 	if err := unmarshal(queue.codec, r.Value, &out); err != nil {
