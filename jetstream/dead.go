@@ -148,9 +148,9 @@ func (q *queue) Requeue(ctx context.Context, numbers ...uint64) (int, error) {
 		h := own(msg.Header)
 		maps.DeleteFunc(h, func(name string, _ []string) bool { return strings.HasPrefix(name, headerDead) })
 		again := &nats.Msg{Subject: q.ready(min(number(msg.Header, headerLevel), q.settings.Levels-1)), Header: h, Data: msg.Data}
-		// The ID may still be in the queue's window. By this one, a second call finds
-		// what the first has done.
-		_, err := q.publish(ctx, again, "requeue-"+strconv.FormatUint(msg.Sequence, 10))
+		// The ID may still be in the queue's window. By this one, which no task can have
+		// for its space, a second call finds what the first has done.
+		_, err := q.publish(ctx, again, "requeue "+strconv.FormatUint(msg.Sequence, 10))
 		return err
 	})
 }

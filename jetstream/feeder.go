@@ -77,10 +77,13 @@ func (f *Feeder) start() error {
 		f.closeLevels()
 		return ErrStopped
 	}
+	return nil
+}
+
+func (f *Feeder) run() {
 	f.loops.Go(f.pull)
 	f.loops.Go(f.keep)
 	f.loops.Go(f.announce)
-	return nil
 }
 
 // Done is closed when the feeder has stopped.

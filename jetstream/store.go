@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -33,7 +35,8 @@ type Store struct {
 	js     js.JetStream
 
 	mu      sync.Mutex
-	feeders map[*Feeder]struct{} // guarded by mu; nil once the store is being closed
+	feeders map[*Feeder]struct{} // guarded by mu; those that have not stopped
+	closing bool                 // guarded by mu
 }
 
 // Open opens a store: WithDirectory or WithURL says where. ctx bounds the time that
@@ -201,14 +204,15 @@ func (s *Store) Node() string { return s.cfg.node }
 // and closes the store. It may be called more than once.
 func (s *Store) Close(ctx context.Context) error {
 	s.mu.Lock()
-	feeders := s.feeders
-	s.feeders = nil
+	s.closing = true
+	feeders := slices.Collect(maps.Keys(s.feeders)) // also if another Close is about to stop them
 	s.mu.Unlock()
-	var errs []error
-	for f := range feeders {
-		_, err := f.Stop(ctx)
-		errs = append(errs, err)
+	errs := make([]error, len(feeders))
+	var stops sync.WaitGroup
+	for i, f := range feeders { // all at once: they have ctx in common
+		stops.Go(func() { _, errs[i] = f.Stop(ctx) })
 	}
+	stops.Wait()
 	if s.conn != nil && s.conn.IsConnected() {
 		_ = s.conn.FlushTimeout(time.Second) // the last acknowledgements; the server may be gone
 	}
@@ -226,14 +230,15 @@ func (s *Store) shut() error {
 	return nil
 }
 
-// enlist has the feeder stopped with the store. It reports whether that is open.
+// enlist has the feeder run, and stopped with the store. It reports whether that is open.
 func (s *Store) enlist(f *Feeder) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.feeders == nil {
+	if s.closing {
 		return false
 	}
 	s.feeders[f] = struct{}{}
+	f.run() // before it can be stopped
 	return true
 }
 
