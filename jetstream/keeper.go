@@ -52,6 +52,7 @@ func (f *Feeder) extend() {
 		switch {
 		case running == nil: // its record is being read, or its end is being stored
 		case age >= f.cfg.maxRun:
+			d.withdraw() // what no handler has begun has not run
 			d.cancel(late)
 		case age >= f.queue.settings.Lease/3:
 			d.withdraw()

@@ -172,3 +172,41 @@ func TestTasksOutliveTheirStore(t *testing.T) {
 	eventually(t, q, empty)
 	assert.Equal(t, int64(6), f.Stats().Acked)
 }
+
+// A second Close must not take the store away from the first one, which waits for handlers.
+func TestAStoreThatIsClosedTwiceAtOnceWaitsForItsFeeders(t *testing.T) {
+	store, err := jetstream.Open(t.Context(), jetstream.WithDirectory(t.TempDir()), jetstream.WithLogger(quiet()))
+	require.NoError(t, err)
+	q := queue(t, store)
+	g := newGate()
+	one, two := attach(t, q, pool(t, g.handle, actors.WithSize(1))), attach(t, q, pool(t, g.handle, actors.WithSize(1)))
+	submit(t, q, 1, 2)
+	<-g.begun
+	<-g.begun
+	closed := make(chan error, 2)
+	for range 2 {
+		go func() { closed <- store.Close(context.Background()) }()
+	}
+	select {
+	case err := <-closed:
+		assert.Fail(t, "closed while handlers run", "%v", err)
+	case <-time.After(100 * time.Millisecond):
+	}
+	close(g.open)
+	require.NoError(t, <-closed)
+	require.NoError(t, <-closed)
+	assert.Equal(t, int64(2), one.Stats().Acked+two.Stats().Acked)
+}
+
+// That a task waited in the pool's queue is no attempt.
+func TestWhatWasNotBegunHasNotRunForTooLong(t *testing.T) {
+	q := queue(t, open(t, t.TempDir()), jetstream.Lease(3*time.Second))
+	submit(t, q, 1, 2)
+	g := newGate()
+	defer close(g.open)
+	f := attach(t, q, pool(t, g.handle, actors.WithSize(1)),
+		jetstream.WithPrefetch(1), jetstream.WithMaxRun(500*time.Millisecond), jetstream.WithRetry(noRetry))
+	<-g.begun
+	eventually(t, q, func(s messages.DurableStats) bool { return s.InHand == 2 && f.Stats().Held == 2 })
+	require.Eventually(t, func() bool { return f.Stats().GivenBack == 1 && f.Stats().Dead == 1 }, 2*time.Second, time.Millisecond)
+}
