@@ -85,9 +85,10 @@ func WithLostLimit(n int) AttachOption {
 	})
 }
 
-// WithMaxRun bounds an attempt: so long the lease of a task is extended. Then it is
-// canceled, and the attempt has failed. The default is 1 h. The pool's task timeout and
-// [Timeout] end it sooner.
+// WithMaxRun bounds an attempt: so long the lease of a task is extended, from when its
+// node has taken it. Then it is canceled, and the attempt has failed. That is looked at
+// every third of the lease. The default is 1 h. The pool's task timeout and [Timeout] end
+// it sooner.
 func WithMaxRun(d time.Duration) AttachOption {
 	return attachOption(func(c *feederConfig) error {
 		if d <= 0 {

@@ -41,22 +41,25 @@ func (f *Feeder) keepRest(ticker *time.Ticker) {
 // extend looks at each task once.
 func (f *Feeder) extend() {
 	now := time.Now()
+	var long []*delivery
 	for _, d := range f.all() {
 		age := now.Sub(d.taken)
 		f.mu.Lock()
-		running := d.running
-		if !d.lapsed(now) { // it does not come back
+		inPool := d.running != nil // else its record is being read
+		if !d.lapsed(now) {        // it does not come back
 			d.kept = now
 		}
 		f.mu.Unlock()
-		switch {
-		case running == nil: // its record is being read, or its end is being stored
-		case age >= f.cfg.maxRun:
-			d.withdraw() // what no handler has begun has not run
-			d.cancel(late)
-		case age >= f.queue.settings.Lease/3:
+		if inPool && age >= min(f.queue.settings.Lease/3, f.cfg.maxRun) {
 			d.withdraw()
 		}
+		if inPool && age >= f.cfg.maxRun {
+			long = append(long, d)
+		}
 		d.answer(ackProgress)
+	}
+	// Only now, for each leaves its worker to one that waits, and has not run at all.
+	for _, d := range long {
+		d.cancel(late)
 	}
 }
