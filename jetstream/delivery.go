@@ -71,15 +71,16 @@ func (f *Feeder) receive(msg *nats.Msg, level int) {
 	d := &delivery{feeder: f, msg: msg, meta: meta, level: level, taken: time.Now()}
 	d.task, d.broken = parse(msg.Header) // whatever becomes of it, it has its ID
 	d.kept = d.taken
-	if !f.add(d) {
+	switch held, takes := f.add(d); {
+	case !held: // the servers have been away: there is no time to write it down
+		d.answer(later(0))
+	case !takes:
 		go d.refuse()
-		return
-	}
-	if meta.NumDelivered > 1 {
+	case meta.NumDelivered > 1:
 		go d.resume()
-		return
+	default:
+		d.begin()
 	}
-	d.begin()
 }
 
 // resume begins a task that has been delivered before.
@@ -118,6 +119,9 @@ func (d *delivery) begin() {
 			d.cancel(given)
 		case withdraw:
 			d.withdraw()
+		}
+		if cancel {
+			d.cancel(given)
 		}
 	case errors.Is(err, errPayload):
 		go func() {
@@ -272,18 +276,15 @@ func (d *delivery) giveBack(delay time.Duration) {
 	d.feeder.remove(d)
 }
 
-// refuse gives a task back that the feeder does not hold, since it stops.
+// refuse gives a task back that has come while the feeder stops.
 func (d *delivery) refuse() {
-	if d.meta.NumDelivered > 1 && d.recall() != nil {
-		d.answer(later(0))
-		return
+	if d.meta.NumDelivered > 1 {
+		if err := d.recall(); err != nil {
+			d.postpone(err)
+			return
+		}
 	}
-	d.record.Returned++
-	if err := d.note(); err != nil {
-		d.warn("the return of a task is not recorded", err)
-	}
-	d.answer(later(0))
-	d.feeder.tally.givenBack.Add(1)
+	d.giveBack(0)
 }
 
 // lapse reports that the lease is over, since this process was frozen, say: then others

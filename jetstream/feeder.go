@@ -43,8 +43,8 @@ type Feeder struct {
 	enough   int                    // guarded by mu; while more are held there is no room
 	resting  time.Time              // guarded by mu; when the server had no consumer to ask
 	stopping bool                   // guarded by mu
-	hurried  bool                   // guarded by mu; what is held is canceled
-	isQuiet  bool                   // guarded by mu; quiet is closed
+	hurried  bool                   // guarded by mu; the stop waits for no handler
+	isQuiet  bool                   // guarded by mu; nothing more comes, and quiet is closed once nothing is held
 	final    sync.Once              // the end of a stop
 	err      error                  // written in final
 }
@@ -117,7 +117,7 @@ func (f *Feeder) Stop(ctx context.Context) (messages.DurableNode, error) {
 		hurry := time.AfterFunc(endPatience, f.hurry)
 		defer hurry.Stop()
 		f.mu.Lock()
-		f.hurried = true // for what the pool is given from now on
+		f.hurried = true // whoever is about to be begun sees it
 		f.mu.Unlock()
 		for _, d := range f.inPool() {
 			d.cancel(given)
@@ -176,19 +176,20 @@ func (f *Feeder) abandon() {
 	go func() { _, _ = f.Stop(context.Background()) }()
 }
 
-// add has a task held. It reports false if the feeder stops: then it is not.
-func (f *Feeder) add(d *delivery) bool {
+// add has a task held, unless a stop is so far that it waits for none. It reports
+// whether the feeder takes it.
+func (f *Feeder) add(d *delivery) (held, takes bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.stopping {
-		return false
+	if f.isQuiet {
+		return false, false
 	}
 	f.held[d] = struct{}{}
-	return true
+	return true, !f.stopping
 }
 
-// begun says that the pool has the task. It reports whether that is to be withdrawn or
-// canceled.
+// begun says that the pool has the task. It reports whether that is to be withdrawn, or
+// even canceled.
 func (f *Feeder) begun(d *delivery, running running) (withdraw, cancel bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
