@@ -1,6 +1,7 @@
 package jetstream
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -41,6 +42,20 @@ func (d *delivery) answer(what string) {
 	if err := d.feeder.queue.store.conn.Publish(d.msg.Reply, []byte(what)); err != nil {
 		d.warn("the store is not told of a task", err)
 	}
+}
+
+// confirm is answer, and waits until the server knows. What the next node would need to
+// know must be kept until then.
+func (d *delivery) confirm(what string) error {
+	s := d.feeder.queue.store
+	err := s.patiently(d.feeder.calls, func(ctx context.Context) error {
+		_, err := s.conn.RequestWithContext(ctx, d.msg.Reply, []byte(what))
+		return err
+	})
+	if err != nil {
+		d.answer(what)
+	}
+	return err
 }
 
 // metadata says where a message comes from.

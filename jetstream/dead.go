@@ -31,9 +31,20 @@ const (
 )
 
 // bury makes a dead letter of the task. If the node dies on the way, the next one does
-// so by the record, and the server knows the letter by its ID.
+// so by the record, unless there is the letter.
 func (d *delivery) bury(reason messages.DeadReason) {
 	f := d.feeder
+	if d.record.Dead != "" {
+		buried, err := d.buried()
+		if err != nil {
+			d.postpone(err)
+			return
+		}
+		if buried {
+			d.part(givenUp("dead letter: " + string(reason)))
+			return
+		}
+	}
 	d.record.Dead = reason
 	if err := d.note(); err != nil {
 		d.postpone(err)
@@ -43,15 +54,33 @@ func (d *delivery) bury(reason messages.DeadReason) {
 		d.postpone(err)
 		return
 	}
-	_, err := f.queue.publish(f.calls, d.letter(reason), "dead-"+strconv.FormatUint(d.meta.Sequence.Stream, 10))
+	ack, err := f.queue.publish(f.calls, d.letter(reason), "dead-"+strconv.FormatUint(d.meta.Sequence.Stream, 10))
 	if err != nil {
 		d.postpone(err)
 		return
 	}
-	d.answer(givenUp("dead letter: " + string(reason)))
-	f.tally.dead.Add(1)
-	f.remove(d)
-	d.forget()
+	if !ack.Duplicate {
+		f.tally.dead.Add(1)
+	}
+	d.part(givenUp("dead letter: " + string(reason)))
+}
+
+// buried reports whether there is the dead letter of the task.
+func (d *delivery) buried() (there bool, err error) {
+	q := d.feeder.queue
+	err = q.store.patiently(d.feeder.calls, func(ctx context.Context) error {
+		msg, err := q.dead.GetLastMsgForSubject(ctx, d.deadSubject())
+		if errors.Is(err, js.ErrMsgNotFound) {
+			return nil
+		}
+		there = err == nil && msg.Header.Get(headerID) == d.task.id
+		return err
+	})
+	return there, err
+}
+
+func (d *delivery) deadSubject() string {
+	return d.feeder.queue.subject("dead", strconv.FormatUint(d.meta.Sequence.Stream, 10))
 }
 
 // letter is the task as a dead letter.
@@ -67,7 +96,7 @@ func (d *delivery) letter(reason messages.DeadReason) *nats.Msg {
 	h.Set(headerNode, base64.StdEncoding.EncodeToString([]byte(journal.Clip(d.feeder.queue.store.cfg.node, maxErr))))
 	h.Set(headerLevel, strconv.Itoa(d.level))
 	h.Set(headerSubmitted, d.task.submittedAt(d.meta.Timestamp).UTC().Format(time.RFC3339Nano))
-	return &nats.Msg{Subject: d.feeder.queue.subject("dead"), Header: h, Data: d.msg.Data}
+	return &nats.Msg{Subject: d.deadSubject(), Header: h, Data: d.msg.Data}
 }
 
 // own are the headers of a task that are not the server's.
@@ -104,7 +133,7 @@ func (q *queue) DeadLetters(ctx context.Context, after uint64, limit int) ([]mes
 // nextDead is the first dead letter from a number on.
 func (q *queue) nextDead(ctx context.Context, from uint64) (msg *js.RawStreamMsg, err error) {
 	err = q.store.patiently(ctx, func(ctx context.Context) error {
-		msg, err = q.dead.GetMsg(ctx, from, js.WithGetMsgSubject(q.subject("dead")))
+		msg, err = q.dead.GetMsg(ctx, from, js.WithGetMsgSubject(q.subject("dead", "*")))
 		return err
 	})
 	return msg, err

@@ -171,3 +171,46 @@ func TestAPurgeLeavesOnlyDeadLetters(t *testing.T) {
 	assert.Equal(t, int64(1), stats.Dead)
 	assert.Zero(t, stats.Oldest)
 }
+
+// A node that dies after it has published a dead letter leaves its record behind.
+func TestADeadLetterIsThereOnceThoughItsNodeDied(t *testing.T) {
+	store := open(t, t.TempDir(), jetstream.WithListen("127.0.0.1:0"))
+	q := queue(t, store, jetstream.Window(100*time.Millisecond))
+	server := raw(t, store)
+	submit(t, q, 1)
+	consumer, err := server.Consumer(t.Context(), "troupe_tasks_numbers", "level-0")
+	require.NoError(t, err)
+	msg, err := consumer.Next(js.FetchMaxWait(patience))
+	require.NoError(t, err)
+	letter := nats.NewMsg("troupe.numbers.dead.1")
+	letter.Header.Set("Troupe-Id", msg.Headers().Get("Nats-Msg-Id"))
+	letter.Header.Set("Troupe-Dead-Reason", "attempts")
+	for _, m := range []*nats.Msg{{Subject: "troupe.numbers.attempts.1", Data: []byte(`{"failures":5,"dead":"attempts"}`)}, letter} {
+		_, err = server.PublishMsg(t.Context(), m)
+		require.NoError(t, err)
+	}
+	require.NoError(t, msg.Nak())
+	f := attach(t, q, pool(t, func(_ context.Context, n int) (int, error) { return n, nil }))
+	dead(t, q, 1)
+	assert.Zero(t, f.Stats().Dead, "another one has made it")
+	assert.Zero(t, f.Stats().Acked)
+}
+
+// Without it, whoever is given the task again would take it for one that was lost.
+func TestTheRecordOfATaskStaysUntilTheServerKnowsItsEnd(t *testing.T) {
+	network := &loser{lost: make(chan struct{}, 1), what: "$JS.ACK"}
+	there := open(t, t.TempDir(), jetstream.WithListen("127.0.0.1:0"))
+	here, err := jetstream.Open(t.Context(), jetstream.WithURL(there.URL()), jetstream.WithLogger(quiet()),
+		jetstream.WithPatience(time.Second), jetstream.WithClient(nats.SetCustomDialer(network)))
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, here.Close(context.Background())) })
+	q := queue(t, here)
+	f := attach(t, q, pool(t, func(context.Context, int) (int, error) {
+		network.loses.Store(true)
+		return 0, errors.New("no")
+	}), jetstream.WithRetry(noRetry))
+	submit(t, q, 1)
+	require.Eventually(t, func() bool { return f.Stats().Dead == 1 && f.Stats().Held == 0 }, patience, time.Millisecond)
+	network.loses.Store(false)
+	assert.Equal(t, int64(1), inspect(t, q).Retrying)
+}

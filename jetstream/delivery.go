@@ -120,9 +120,6 @@ func (d *delivery) begin() {
 		case withdraw:
 			d.withdraw()
 		}
-		if cancel {
-			d.cancel(given)
-		}
 	case errors.Is(err, errPayload):
 		go func() {
 			d.record.fail(messages.Failed, err)
@@ -235,12 +232,25 @@ func (d *delivery) succeeded(running running) {
 			return
 		}
 	}
-	d.answer(ackDone)
 	d.feeder.tally.acked.Add(1)
-	d.feeder.remove(d)
-	if d.record.exists {
-		d.forget()
+	d.part(ackDone)
+}
+
+// part is the end of a task that is settled. Its record goes when the server knows that:
+// without one, what was given back would be taken for lost if the task came again.
+func (d *delivery) part(what string) {
+	if !d.record.exists {
+		d.answer(what)
+		d.feeder.remove(d)
+		return
 	}
+	err := d.confirm(what)
+	d.feeder.remove(d)
+	if err != nil {
+		d.warn("the store may not know of a task that is settled", err)
+		return
+	}
+	d.forget()
 }
 
 // failed settles an attempt that has failed: there is another one, or that was the last.

@@ -17,10 +17,10 @@ import (
 	"github.com/troupe-go/troupe/jetstream"
 )
 
-// A loser is a network that loses requests, as a server does that dies with them.
+// A loser is a network that loses what is sent, as a server does that dies with it.
 type loser struct {
 	net.Dialer
-	what  string // that is in the requests
+	what  string // that is in what it loses
 	loses atomic.Bool
 	late  chan struct{} // unless nil, they are late instead: until it is closed
 	lost  chan struct{} // holds one

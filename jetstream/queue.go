@@ -207,15 +207,17 @@ func (q *queue) makeAttempts(ctx context.Context, change bool) (err error) {
 		Subjects:          []string{q.subject("attempts", "*")},
 		MaxMsgsPerSubject: 1,
 		MaxAge:            attemptsKept,
+		AllowDirect:       false, // a replica may be behind, and the next node counts by what it reads
 	})
 	return err
 }
 
 func (q *queue) makeDead(ctx context.Context, change bool) (err error) {
 	q.dead, err = q.part(ctx, change, js.StreamConfig{
-		Name:       q.stream("dead"),
-		Subjects:   []string{q.subject("dead")},
-		Duplicates: q.settings.Window,
+		Name:        q.stream("dead"),
+		Subjects:    []string{q.subject("dead", "*")}, // by the task's sequence
+		Duplicates:  q.settings.Window,
+		AllowDirect: true,
 	})
 	return err
 }
@@ -228,7 +230,7 @@ func (q *queue) part(ctx context.Context, change bool, cfg js.StreamConfig) (js.
 			return stream, err
 		}
 	}
-	cfg.Replicas, cfg.AllowDirect = q.settings.Replicas, true
+	cfg.Replicas = q.settings.Replicas
 	return q.store.js.CreateOrUpdateStream(ctx, cfg)
 }
 
