@@ -23,8 +23,12 @@ import (
 // defaultPatience is the default of WithPatience.
 const defaultPatience = 5 * time.Second
 
-// maxPending bounds what a batch has on its way to the server; beyond, it waits.
-const maxPending = 1024
+// maxPending bounds what a batch has on its way to the server. The client's own bound is
+// for all batches together, and no context ends the wait for it.
+const (
+	maxPending = 1024
+	unbounded  = 1 << 30
+)
 
 // A Store is where queues are kept: a directory of this machine or servers elsewhere.
 // All its methods may be called by any number of goroutines.
@@ -105,7 +109,7 @@ func (s *Store) open(ctx context.Context) error {
 	if s.conn, err = nats.Connect(url, s.clientOptions()...); err != nil {
 		return explainConnect(err)
 	}
-	if s.js, err = js.New(s.conn, js.WithPublishAsyncMaxPending(maxPending)); err != nil {
+	if s.js, err = js.New(s.conn, js.WithPublishAsyncMaxPending(unbounded)); err != nil {
 		return err
 	}
 	// A cluster that has just been started answers when it has elected its leaders.

@@ -71,22 +71,35 @@ type Item[In any] struct {
 func (q *Queue[In]) SubmitBatch(ctx context.Context, items ...Item[In]) ([]Receipt, error) {
 	receipts := make([]Receipt, len(items))
 	sent := make([]sending, len(items))
-	for i, item := range items {
-		sent[i].msg, receipts[i].ID, receipts[i].Err = q.message(ctx, item.In, item.Options)
-		if receipts[i].Err == nil {
-			sent[i].future, sent[i].err = q.store.js.PublishMsgAsync(sent[i].msg,
-				js.WithMsgID(receipts[i].ID), js.WithRetryAttempts(0), js.WithStallWait(q.store.cfg.patience))
-		}
-	}
-	var first error
-	for i := range receipts {
+	var first, silent error
+	settle := func(i int) {
 		r := &receipts[i]
 		if r.Err == nil {
-			r.Duplicate, r.Err = q.sent(ctx, &sent[i], r.ID)
+			r.Duplicate, r.Err = q.sent(ctx, &sent[i], r.ID, silent)
 		}
 		if r.Err != nil && first == nil {
 			first = fmt.Errorf("submit item %d to %s: %w", i, q.name, r.Err)
 		}
+		if silent == nil && (errors.Is(r.Err, ErrUnavailable) || ctx.Err() != nil) {
+			silent = r.Err // once is enough to wait in vain
+		}
+	}
+	for i, item := range items {
+		if i >= maxPending {
+			settle(i - maxPending)
+		}
+		sent[i].msg, receipts[i].ID, receipts[i].Err = q.message(ctx, item.In, item.Options)
+		switch {
+		case receipts[i].Err != nil:
+		case silent != nil:
+			sent[i].err = silent
+		default:
+			sent[i].future, sent[i].err = q.store.js.PublishMsgAsync(sent[i].msg,
+				js.WithMsgID(receipts[i].ID), js.WithRetryAttempts(0))
+		}
+	}
+	for i := max(len(items)-maxPending, 0); i < len(items); i++ {
+		settle(i)
 	}
 	return receipts, first
 }
@@ -99,14 +112,18 @@ type sending struct {
 }
 
 // sent waits for the server's answer. A message of which the server has not said
-// anything is sent again by itself, as Submit does.
-func (q *queue) sent(ctx context.Context, s *sending, id string) (duplicate bool, err error) {
+// anything is sent again by itself, as Submit does. silent is the error of an earlier
+// one, for which that has been done in vain: then only an answer that is there counts.
+func (q *queue) sent(ctx context.Context, s *sending, id string, silent error) (duplicate bool, err error) {
 	err = s.err
 	if err == nil {
 		select {
 		case ack := <-s.future.Ok(): // as is usual once an earlier one has been answered
 			return ack.Duplicate, nil
 		default:
+		}
+		if silent != nil {
+			return false, silent
 		}
 		answer, cancel := context.WithTimeout(ctx, attemptPatience)
 		defer cancel()
@@ -118,7 +135,7 @@ func (q *queue) sent(ctx context.Context, s *sending, id string) (duplicate bool
 			err = answer.Err()
 		}
 	}
-	if err = explain(err); !errors.Is(err, ErrUnavailable) {
+	if err = explain(err); silent != nil || !errors.Is(err, ErrUnavailable) {
 		return false, err
 	}
 	_, err = q.publish(ctx, s.msg, id)

@@ -262,3 +262,28 @@ func TestAnAwaitEndsWithItsContext(t *testing.T) {
 	_, err := jetstream.Await[int](ctx, q, "nobody's")
 	require.ErrorIs(t, err, context.DeadlineExceeded)
 }
+
+func TestABatchWaitsNoLongerThanATaskForServersThatAreAway(t *testing.T) {
+	there := open(t, t.TempDir(), jetstream.WithListen("127.0.0.1:0"))
+	here, err := jetstream.Open(t.Context(), jetstream.WithURL(there.URL()), jetstream.WithLogger(quiet()), jetstream.WithPatience(time.Second))
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, here.Close(context.Background())) })
+	q := queue(t, here)
+	receipts, err := q.SubmitBatch(t.Context(), make([]jetstream.Item[int], 3000)...)
+	require.NoError(t, err)
+	require.Len(t, receipts, 3000)
+	require.NoError(t, there.Close(t.Context()))
+
+	brief, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
+	defer cancel()
+	for name, ctx := range map[string]context.Context{"its context ends": brief, "its patience ends": t.Context()} {
+		begun := time.Now()
+		receipts, err := q.SubmitBatch(ctx, make([]jetstream.Item[int], 3000)...)
+		require.Error(t, err, name)
+		assert.Less(t, time.Since(begun), 10*time.Second, name)
+		for _, r := range receipts {
+			require.Error(t, r.Err, name)
+			require.NotEmpty(t, r.ID, name)
+		}
+	}
+}
