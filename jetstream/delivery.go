@@ -19,8 +19,10 @@ type Delivery struct {
 	Number uint64 // of the task in the queue
 	// Times is how often the task has been given to a node, this time included. What is
 	// beyond 1 was given back, failed, or was lost with its node; see Again.
-	Times     int
-	Again     bool // it may have been done before, in part or whole
+	Times int
+	// Again says that it may have been done before, in part or whole: it failed, was lost,
+	// or was given back by a stop that did not wait for its handler.
+	Again     bool
 	Submitted time.Time
 }
 
@@ -55,9 +57,10 @@ type delivery struct {
 type ending int
 
 const (
-	none  ending = iota
-	given        // it is to be given back
-	late         // it has run too long
+	none      ending = iota
+	withdrawn        // it is to be given back, and no handler has begun it
+	given            // it is to be given back
+	late             // it has run too long
 )
 
 // receive takes a task that has come. It is called on the goroutine of a subscription,
@@ -151,7 +154,7 @@ func (d *delivery) submit() (_ running, err error) {
 	}
 	ctx := context.WithValue(f.queue.traceOf(d.msg.Header), deliveryKey{}, Delivery{
 		Queue: f.queue.name, Number: d.meta.Sequence.Stream, Times: int(d.meta.NumDelivered),
-		Again: d.lost() > 0 || d.record.Failures > 0, Submitted: d.task.submittedAt(d.meta.Timestamp),
+		Again: d.lost() > 0 || d.record.Failures > 0 || d.record.Begun, Submitted: d.task.submittedAt(d.meta.Timestamp),
 	})
 	opts := make([]actors.TaskOption, 0, 5+len(d.task.headers))
 	opts = append(opts, actors.NoWait(), actors.ID(d.task.id), actors.Priority(d.level))
@@ -179,10 +182,14 @@ func (d *delivery) follow(running running) {
 		d.succeeded(running)
 	case outcome == messages.Canceled && ending == late:
 		d.failed(messages.TimedOut, fmt.Errorf("%w: it ran longer than %v", messages.ErrTaskTimeout, d.feeder.cfg.maxRun))
+	case outcome == messages.Canceled && ending == withdrawn:
+		d.giveBack(0)
 	case outcome == messages.Canceled && ending == given:
+		d.record.Begun = true
 		d.giveBack(0)
 	case outcome == messages.Canceled, outcome == messages.Dropped && errors.Is(err, messages.ErrPoolStopped):
 		d.feeder.abandon() // the pool was closed
+		d.record.Begun = d.record.Begun || outcome == messages.Canceled
 		d.giveBack(0)
 	case outcome == messages.Dropped:
 		d.giveBack(refusedPause)
@@ -197,7 +204,7 @@ func (d *delivery) withdraw() {
 	f.mu.Lock()
 	ending := d.ending
 	if ending == none {
-		d.ending = given // before others see what it came to
+		d.ending = withdrawn // before others see what it came to
 	}
 	f.mu.Unlock()
 	if ending != none || d.running.Withdraw() {

@@ -21,6 +21,7 @@ import (
 type record struct {
 	Failures int                 `json:"failures,omitempty"` // attempts that failed
 	Returned int                 `json:"returned,omitempty"` // deliveries that were given back
+	Begun    bool                `json:"begun,omitempty"`    // a handler may have begun one of these
 	Dead     messages.DeadReason `json:"dead,omitempty"`     // it is to be a dead letter
 	Outcome  messages.Outcome    `json:"outcome,omitempty"`  // of the last attempt that failed
 	Err      string              `json:"err,omitempty"`
