@@ -98,6 +98,9 @@ func (q *queue) open(ctx context.Context, cfg *queueConfig) error {
 	if exists && wanted.Levels < q.settings.Levels {
 		return fmt.Errorf("%w: %d levels cannot become %d", ErrQueueDiffers, q.settings.Levels, wanted.Levels)
 	}
+	if exists && wanted.bounded() && !q.settings.bounded() {
+		return fmt.Errorf("%w: a queue without a bound, which may have delayed tasks, cannot have one", ErrQueueDiffers)
+	}
 	change := !exists || wanted != q.settings
 	q.settings = wanted
 	return q.make(ctx, change)

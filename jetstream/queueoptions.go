@@ -127,7 +127,10 @@ func Results(keep time.Duration) QueueOption {
 }
 
 // Reconfigure changes a queue that has other settings, instead of failing with
-// [ErrQueueDiffers]. The number of levels can only grow.
+// [ErrQueueDiffers]. The number of levels can only grow, and a queue without a bound
+// cannot have one. Those who have opened the queue go by the settings that it had then
+// until they open it again: with a shorter lease they lose tasks that they are at, and
+// of new levels they take none.
 func Reconfigure() QueueOption {
 	return queueOption(func(c *queueConfig) error {
 		c.reconfigure = true

@@ -158,6 +158,8 @@ func TestQueuesAreMadeOnceAndFoundAgain(t *testing.T) {
 	require.ErrorIs(t, err, jetstream.ErrQueueDiffers)
 	_, err = jetstream.NewQueue[int](t.Context(), store, "q", jetstream.Levels(1), jetstream.Reconfigure())
 	require.ErrorIs(t, err, jetstream.ErrQueueDiffers)
+	_, err = jetstream.NewQueue[int](t.Context(), store, "q", jetstream.MaxTasks(1), jetstream.Reconfigure())
+	require.ErrorIs(t, err, jetstream.ErrQueueDiffers)
 	q, err = jetstream.NewQueue[int](t.Context(), store, "q", jetstream.Levels(3), jetstream.Results(time.Minute), jetstream.Reconfigure())
 	require.NoError(t, err)
 	assert.Len(t, inspect(t, q).Levels, 3)
