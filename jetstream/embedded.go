@@ -124,6 +124,9 @@ func serverOptions(cfg *config) (*server.Options, error) {
 			return nil, err
 		}
 	}
+	if options.StoreDir != cfg.directory { // it is locked, and what is in it is checked
+		return nil, invalid.Option("WithServer: StoreDir %q is for WithDirectory to say", options.StoreDir)
+	}
 	return options, nil
 }
 
@@ -181,7 +184,7 @@ func (e *embedded) verify(stored []string, log *serverLog) error {
 	}
 	for _, name := range stored {
 		if !read[name] {
-			return fmt.Errorf("%w: stream %s: %w", ErrStoreCorrupt, name, log.first())
+			return errors.Join(fmt.Errorf("%w: stream %s", ErrStoreCorrupt, name), log.first())
 		}
 	}
 	return nil

@@ -68,10 +68,20 @@ func writeManifest(directory string) error {
 		return err
 	}
 	path := filepath.Join(directory, manifestName)
-	if err := os.WriteFile(path+".new", data, 0o600); err != nil {
+	if err := writeThrough(path+".new", data); err != nil {
 		return err
 	}
 	return os.Rename(path+".new", path) // all of it or nothing
+}
+
+// writeThrough writes a file that is whole also after a loss of power.
+func writeThrough(path string, data []byte) error {
+	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600) //nolint:gosec // the user's directory
+	if err != nil {
+		return err
+	}
+	_, err = file.Write(data)
+	return errors.Join(err, file.Sync(), file.Close())
 }
 
 // checkManifest compares the files with the manifest, if there is one.

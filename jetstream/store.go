@@ -211,7 +211,7 @@ func (s *Store) Close(ctx context.Context) error {
 	s.closing = true
 	feeders := slices.Collect(maps.Keys(s.feeders)) // also if another Close is about to stop them
 	s.mu.Unlock()
-	errs := make([]error, len(feeders))
+	errs := make([]error, len(feeders)+1)
 	var stops sync.WaitGroup
 	for i, f := range feeders { // all at once: they have ctx in common
 		stops.Go(func() { _, errs[i] = f.Stop(ctx) })
@@ -220,7 +220,8 @@ func (s *Store) Close(ctx context.Context) error {
 	if s.conn != nil && s.conn.IsConnected() {
 		_ = s.conn.FlushTimeout(time.Second) // the last acknowledgements; the server may be gone
 	}
-	return errors.Join(append(errs, s.shut())...)
+	errs[len(feeders)] = s.shut()
+	return errors.Join(errs...)
 }
 
 // shut closes what is open.

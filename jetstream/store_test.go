@@ -46,6 +46,7 @@ func TestBadOptionsAreErrorsThatNameThem(t *testing.T) {
 		"propagator is nil":                       {directory, jetstream.WithPropagator(nil)},
 		"client option is nil":                    {directory, jetstream.WithClient(nil)},
 		"server option is nil":                    {directory, jetstream.WithServer(nil)},
+		"is for WithDirectory to say":             {directory, jetstream.WithServer(func(o *server.Options) { o.StoreDir = "elsewhere" })},
 	} {
 		_, err := jetstream.Open(t.Context(), opts...)
 		require.ErrorIs(t, err, messages.ErrInvalidOption, want)
