@@ -9,7 +9,7 @@ import (
 )
 
 // A Codec turns payloads and results into bytes and back. It must be safe for
-// concurrent use. A panic in it is taken for an error.
+// concurrent use. A panic in it is taken for an error; it must not end its goroutine.
 type Codec interface {
 	// Name is stored with each task: a task is read only by a codec of the same name.
 	Name() string

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -49,8 +50,10 @@ type delivery struct {
 	record record // of earlier deliveries; written before the pool has the task
 
 	running running   // guarded by Feeder.mu; nil: the pool has not got it
-	ending  ending    // guarded by Feeder.mu
 	kept    time.Time // guarded by Feeder.mu; when the lease was extended last
+
+	deciding sync.Mutex
+	ending   ending // guarded by deciding
 }
 
 // ending says why a task was canceled by its feeder.
@@ -174,9 +177,9 @@ func (d *delivery) submit() (_ running, err error) {
 func (d *delivery) follow(running running) {
 	<-running.Done()
 	outcome, err := running.come()
-	d.feeder.mu.Lock()
+	d.deciding.Lock() // whoever has brought that about says why
 	ending := d.ending
-	d.feeder.mu.Unlock()
+	d.deciding.Unlock()
 	switch {
 	case outcome == messages.Succeeded:
 		d.succeeded(running)
@@ -200,30 +203,20 @@ func (d *delivery) follow(running running) {
 
 // withdraw has the task given back if no handler has begun it.
 func (d *delivery) withdraw() {
-	f := d.feeder
-	f.mu.Lock()
-	ending := d.ending
-	if ending == none {
-		d.ending = withdrawn // before others see what it came to
+	d.deciding.Lock()
+	defer d.deciding.Unlock()
+	if d.ending == none && d.running.Withdraw() {
+		d.ending = withdrawn
 	}
-	f.mu.Unlock()
-	if ending != none || d.running.Withdraw() {
-		return
-	}
-	f.mu.Lock()
-	if d.ending == given {
-		d.ending = none
-	}
-	f.mu.Unlock()
 }
 
 // cancel ends the task, which the pool has.
 func (d *delivery) cancel(why ending) {
-	d.feeder.mu.Lock()
-	if d.ending != late { // or given, by a withdrawal that will find it begun
+	d.deciding.Lock()
+	defer d.deciding.Unlock()
+	if d.ending == none {
 		d.ending = why
 	}
-	d.feeder.mu.Unlock()
 	d.running.Cancel()
 }
 

@@ -41,14 +41,12 @@ func (f *Feeder) keepRest(ticker *time.Ticker) {
 // extend looks at each task once.
 func (f *Feeder) extend() {
 	now := time.Now()
+	all := f.all()
 	var long []*delivery
-	for _, d := range f.all() {
+	for _, d := range all {
 		age := now.Sub(d.taken)
 		f.mu.Lock()
 		inPool := d.running != nil // else its record is being read
-		if !d.lapsed(now) {        // it does not come back
-			d.kept = now
-		}
 		f.mu.Unlock()
 		if inPool && age >= min(f.queue.settings.Lease/3, f.cfg.maxRun) {
 			d.withdraw()
@@ -61,5 +59,16 @@ func (f *Feeder) extend() {
 	// Only now, for each leaves its worker to one that waits, and has not run at all.
 	for _, d := range long {
 		d.cancel(late)
+	}
+	// A lease has been extended when the server has heard of it, not when it was sent.
+	if f.queue.store.conn.FlushTimeout(f.queue.settings.Lease/6) != nil {
+		return
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, d := range all {
+		if !d.lapsed(now) { // else it does not come back
+			d.kept = now
+		}
 	}
 }

@@ -65,6 +65,17 @@ func (q *queue) makeNodes(ctx context.Context) (err error) {
 			q.nodes, err = q.store.js.KeyValue(ctx, nodesBucket)
 		}
 	}
+	if err != nil {
+		return err
+	}
+	// It must outlive what the queue with the most replicas outlives.
+	status, err := q.nodes.Status(ctx)
+	if err != nil || status.Config().Replicas >= q.settings.Replicas {
+		return err
+	}
+	more := status.Config()
+	more.Replicas = q.settings.Replicas
+	q.nodes, err = q.store.js.UpdateKeyValue(ctx, more)
 	return err
 }
 
@@ -85,8 +96,8 @@ func (q *queue) listNodes(ctx context.Context) ([]messages.DurableNode, error) {
 			return nil, err
 		}
 		var node messages.DurableNode
-		if err := json.Unmarshal(entry.Value(), &node); err != nil {
-			return nil, err
+		if json.Unmarshal(entry.Value(), &node) != nil { // that of another version
+			continue
 		}
 		node.Seen = entry.Created()
 		nodes = append(nodes, node)

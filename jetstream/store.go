@@ -128,6 +128,7 @@ func (s *Store) clientOptions() []nats.Option {
 	options := []nats.Option{
 		nats.Name(s.cfg.node),
 		nats.MaxReconnects(-1),
+		nats.IgnoreAuthErrorAbort(), // credentials may be changed on the servers first
 		nats.ReconnectWait(200 * time.Millisecond),
 		nats.PingInterval(10 * time.Second), // a dead server is noticed after two
 		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) {
