@@ -61,6 +61,12 @@ func (Protobuf) Unmarshal(data []byte, v any) error {
 	return proto.Unmarshal(data, message)
 }
 
+// nameOf guards a codec's Name.
+func nameOf(codec Codec) (name string, err error) {
+	defer recovered("name", &err)
+	return codec.Name(), nil
+}
+
 // marshal guards a codec's Marshal.
 func marshal(codec Codec, v any) (data []byte, err error) {
 	defer recovered("marshal", &err)

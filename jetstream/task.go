@@ -53,7 +53,11 @@ const deadRoom = 64 << 10
 
 // message makes the message by which a task is submitted.
 func (q *Queue[In]) message(ctx context.Context, in In, opts []SubmitOption) (*nats.Msg, string, error) {
-	t := task{codec: q.codec.Name()}
+	name, err := nameOf(q.codec)
+	if err != nil {
+		return nil, "", fmt.Errorf("%w: %w", invalid.Option("codec"), err)
+	}
+	t := task{codec: name}
 	for _, o := range opts {
 		if o == nil {
 			return nil, "", invalid.Option("submit option is nil")
@@ -79,7 +83,9 @@ func (q *Queue[In]) message(ctx context.Context, in In, opts []SubmitOption) (*n
 		return nil, "", fmt.Errorf("%w: payload of %d bytes > %d", ErrTooLarge, len(payload), limit)
 	}
 	msg := &nats.Msg{Data: payload, Header: t.header()}
-	q.store.cfg.propagator.Inject(ctx, carrier(msg.Header))
+	if err := q.inject(ctx, msg.Header); err != nil {
+		return nil, "", err
+	}
 	if size := headerSize(msg.Header); size > maxHeader {
 		return nil, "", fmt.Errorf("%w: headers of %d bytes > %d", ErrTooLarge, size, maxHeader)
 	}
@@ -165,6 +171,13 @@ func parse(h nats.Header) (t task, err error) {
 		}
 	}
 	return t, err
+}
+
+// inject writes the trace of whoever submits a task.
+func (q *queue) inject(ctx context.Context, h nats.Header) (err error) {
+	defer recovered("propagator", &err)
+	q.store.cfg.propagator.Inject(ctx, carrier(h))
+	return nil
 }
 
 // traceOf continues the trace of whoever submitted the task.
