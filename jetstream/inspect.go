@@ -45,25 +45,19 @@ func (q *queue) inspect(ctx context.Context, stats *messages.DurableStats) error
 	}
 	stats.Bytes = int64(info.State.Bytes)
 	stats.Servers = servers(info, q.store.conn.ConnectedServerName())
-	if stats.Retrying, err = count(ctx, q.attempts); err != nil {
+	if info, err = q.attempts.Info(ctx); err != nil {
 		return err
 	}
-	if stats.Dead, err = count(ctx, q.dead); err != nil {
+	stats.Retrying = int64(info.State.NumSubjects) // a task may have several records
+	if info, err = q.dead.Info(ctx); err != nil {
 		return err
 	}
+	stats.Dead = int64(info.State.Msgs)
 	if stats.Oldest, err = q.oldest(ctx, stats.At); err != nil {
 		return err
 	}
 	stats.Nodes, err = q.listNodes(ctx)
 	return err
-}
-
-func count(ctx context.Context, stream js.Stream) (int64, error) {
-	info, err := stream.Info(ctx)
-	if err != nil {
-		return 0, err
-	}
-	return int64(info.State.Msgs), nil
 }
 
 // oldest is how long ago the oldest task whose time has come was submitted.

@@ -204,13 +204,15 @@ func (q *queue) makeConsumer(ctx context.Context, level int, change bool) (js.Co
 // one: of a task that has its outcome it is deleted, unless its node dies just then.
 const attemptsKept = 30 * 24 * time.Hour
 
+// makeAttempts finds or makes the stream of the records. It has no limit of one for each
+// task: what the server deletes by such a limit comes back when it has been killed, if
+// what took its place has been deleted since.
 func (q *queue) makeAttempts(ctx context.Context, change bool) (err error) {
 	q.attempts, err = q.part(ctx, change, js.StreamConfig{
-		Name:              q.stream("attempts"),
-		Subjects:          []string{q.subject("attempts", "*")},
-		MaxMsgsPerSubject: 1,
-		MaxAge:            attemptsKept,
-		AllowDirect:       false, // a replica may be behind, and the next node counts by what it reads
+		Name:        q.stream("attempts"),
+		Subjects:    []string{q.subject("attempts", "*")},
+		MaxAge:      attemptsKept,
+		AllowDirect: false, // a replica may be behind, and the next node counts by what it reads
 	})
 	return err
 }
