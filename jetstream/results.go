@@ -73,6 +73,8 @@ func (q *queue) await(ctx context.Context, id string) (r result, err error) {
 	if q.results == nil {
 		return r, ErrNoResults
 	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
 	watch, err := q.watch(ctx, id)
 	if err != nil {
 		return r, err
@@ -96,8 +98,16 @@ func (q *queue) await(ctx context.Context, id string) (r result, err error) {
 }
 
 func (q *queue) watch(ctx context.Context, id string) (watch js.KeyWatcher, err error) {
-	err = q.store.patiently(ctx, func(context.Context) error {
-		watch, err = q.results.Watch(ctx, resultKey(id)) // it ends with the caller's context
+	err = q.store.patiently(ctx, func(attempt context.Context) error {
+		during, end := context.WithCancel(ctx) // of the watch, which outlives the attempt
+		inTime := context.AfterFunc(attempt, end)
+		watch, err = q.results.Watch(during, resultKey(id))
+		if !inTime() && err == nil {
+			_ = watch.Stop()
+		}
+		if attempt.Err() != nil {
+			return attempt.Err()
+		}
 		return err
 	})
 	return watch, err

@@ -162,6 +162,25 @@ func TestAFeederStopsWithItsStore(t *testing.T) {
 	require.NoError(t, store.Close(t.Context()), "a second time")
 }
 
+func TestAStoreIsClosedByWhoeverIsLastToStopItsFeeders(t *testing.T) {
+	store, err := jetstream.Open(t.Context(), jetstream.WithDirectory(t.TempDir()), jetstream.WithLogger(quiet()))
+	require.NoError(t, err)
+	q := queue(t, store)
+	g := newGate()
+	f := attach(t, q, pool(t, g.handle))
+	submit(t, q, 1)
+	<-g.begun
+	closed := make(chan error, 2)
+	for range 2 {
+		go func() { closed <- store.Close(context.Background()) }()
+	}
+	require.Never(t, func() bool { return len(closed) > 0 }, 100*time.Millisecond, 10*time.Millisecond, "the handler is not done")
+	close(g.open)
+	require.NoError(t, <-closed)
+	require.NoError(t, <-closed)
+	assert.Equal(t, int64(1), f.Stats().Acked)
+}
+
 // What is in the store is there when it is opened again.
 func TestTasksOutliveTheirStore(t *testing.T) {
 	directory := t.TempDir()
