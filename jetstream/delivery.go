@@ -176,6 +176,19 @@ func (d *delivery) submit() (_ running, err error) {
 // follow waits for what comes of the task.
 func (d *delivery) follow(running running) {
 	<-running.Done()
+	settled := false
+	defer func() {
+		if !settled { // the methods of an error, a codec or a policy, which are the user's, have
+			value := recover()
+			d.failed(messages.Failed, fmt.Errorf("what the task came to cannot be told: its goroutine was ended: %v", value))
+		}
+	}()
+	d.settle(running)
+	settled = true
+}
+
+// settle does what is to be done about what the task came to.
+func (d *delivery) settle(running running) {
 	outcome, err := running.come()
 	d.deciding.Lock() // whoever has brought that about says why
 	ending := d.ending
@@ -334,16 +347,16 @@ func (c *feederConfig) again(failures int, outcome messages.Outcome, err error) 
 		return 0, false
 	}
 	delay = backoff.Backoff{Min: c.retry.Min, Max: c.retry.Max, Jitter: c.retry.Jitter}.Delay(failures - 1)
-	_, final := asType[*messages.NoRetryError](err)
-	asked, asks := asType[*messages.RetryAfterError](err)
-	switch {
-	case outcome == messages.Quarantined: // the pool has given it up
+	switch outcome {
+	case messages.Quarantined: // the pool has given it up
 		return 0, false
-	case outcome == messages.Panicked:
+	case messages.Panicked:
 		return delay, c.retry.Panics
-	case final:
+	}
+	if _, never := find[*messages.NoRetryError](err); never {
 		return 0, false
-	case asks:
+	}
+	if asked, ok := find[*messages.RetryAfterError](err); ok {
 		return max(asked.Delay, 0), true
 	}
 	return delay, c.retry.On != nil && approves(c.retry.On, err)

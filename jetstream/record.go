@@ -38,15 +38,16 @@ const (
 
 // fail adds an attempt that failed.
 func (r *record) fail(outcome messages.Outcome, err error) {
-	r.Failures++
-	r.Outcome, r.Err, r.Stack = outcome, journal.Clip(textOf(err), maxErr), ""
-	if panicked, ok := asType[*messages.PanicError](err); ok {
-		r.Stack = journal.Clip(string(panicked.Stack), maxStack)
+	text, stack := journal.Clip(textOf(err), maxErr), ""
+	if panicked, ok := find[*messages.PanicError](err); ok {
+		stack = journal.Clip(string(panicked.Stack), maxStack)
 	}
+	r.Failures++
+	r.Outcome, r.Err, r.Stack = outcome, text, stack
 }
 
-// asType is errors.AsType for an error that may be the user's, as may be its methods.
-func asType[E error](err error) (e E, ok bool) {
+// find is errors.AsType for an error that may be the user's, as may be its methods.
+func find[E error](err error) (found E, ok bool) {
 	defer func() {
 		if recover() != nil {
 			ok = false

@@ -1,0 +1,76 @@
+package jetstream_test
+
+import (
+	"context"
+	"runtime"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/troupe-go/troupe/jetstream"
+	"github.com/troupe-go/troupe/messages"
+)
+
+// A badError is an error with methods that do as they like.
+type badError struct{ text, as, unwrap func() }
+
+func call(f func()) {
+	if f != nil {
+		f()
+	}
+}
+
+func (e *badError) Error() string { call(e.text); return "" }
+func (e *badError) As(any) bool   { call(e.as); return false }
+func (e *badError) Unwrap() error { call(e.unwrap); return nil }
+
+func TestAnErrorAtItsWorstIsThatOfItsTaskAlone(t *testing.T) {
+	panics := func() { panic("no") }
+	for name, err := range map[string]error{
+		"no text":               &badError{},
+		"text panics":           &badError{text: panics},
+		"text ends goroutine":   &badError{text: runtime.Goexit},
+		"as panics":             &badError{as: panics},
+		"as ends goroutine":     &badError{as: runtime.Goexit},
+		"unwrap panics":         &badError{unwrap: panics},
+		"unwrap ends goroutine": &badError{unwrap: runtime.Goexit},
+	} {
+		t.Run(name, func(t *testing.T) {
+			q := queue(t, open(t, t.TempDir()), jetstream.Results(time.Minute))
+			_, submitted := q.Submit(t.Context(), 1, jetstream.ID("one"))
+			require.NoError(t, submitted)
+			attach(t, q, pool(t, func(context.Context, int) (int, error) { return 0, err }), soon(2))
+			letter := dead(t, q, 1)[0]
+			assert.Equal(t, messages.DeadAttempts, letter.Reason)
+			assert.Equal(t, 2, letter.Attempts)
+			_, err := jetstream.Await[int](t.Context(), q, "one")
+			var told *jetstream.TaskError
+			require.ErrorAs(t, err, &told)
+			assert.Equal(t, 2, told.Attempts)
+		})
+	}
+}
+
+// A hookedCodec calls a function before it reads a payload, and one before it says its
+// name.
+type hookedCodec struct {
+	jetstream.JSON
+	reads, named func()
+}
+
+func (c *hookedCodec) Name() string { call(c.named); return "hooked" }
+
+func (c *hookedCodec) Unmarshal(data []byte, v any) error {
+	call(c.reads)
+	return c.JSON.Unmarshal(data, v)
+}
+
+func TestACodecWithoutANameIsAnErrorOfTheSubmission(t *testing.T) {
+	codec := &hookedCodec{named: func() { panic("who knows") }}
+	q := queue(t, open(t, t.TempDir()), jetstream.WithCodec(codec))
+	_, err := q.Submit(t.Context(), 1)
+	require.ErrorIs(t, err, messages.ErrInvalidOption)
+	assert.ErrorContains(t, err, "who knows")
+}
