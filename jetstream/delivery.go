@@ -104,6 +104,8 @@ func (d *delivery) resume() {
 			d.record.Outcome, d.record.Err = messages.Failed, fmt.Sprintf("lost %d times with its node or its lease", lost)
 		}
 		d.bury(messages.DeadLost)
+	case d.feeder.stops():
+		d.giveBack(0)
 	default:
 		if lost > 0 {
 			d.feeder.tally.again.Add(1)
@@ -257,13 +259,12 @@ func (d *delivery) part(what string) {
 		d.feeder.remove(d)
 		return
 	}
-	err := d.confirm(what)
-	d.feeder.remove(d)
-	if err != nil {
+	if err := d.confirm(what); err != nil {
 		d.warn("the store may not know of a task that is settled", err)
-		return
+	} else {
+		d.forget()
 	}
-	d.forget()
+	d.feeder.remove(d)
 }
 
 // failed settles an attempt that has failed: there is another one, or that was the last.

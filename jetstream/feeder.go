@@ -28,6 +28,7 @@ type Feeder struct {
 
 	wake    chan struct{} // there may be room, or something to look at; holds one
 	stopped chan struct{} // closed when the feeder is to stop
+	pulled  chan struct{} // closed when no more is asked for
 	quiet   chan struct{} // closed when it is stopped and holds nothing
 	done    chan struct{} // closed when Stop is through
 
@@ -55,7 +56,7 @@ type tally struct{ acked, retried, dead, givenBack, again atomic.Int64 }
 func newFeeder(q *queue, pool target, cfg feederConfig) *Feeder {
 	f := &Feeder{
 		queue: q, pool: pool, cfg: cfg, since: time.Now(), key: nodeKey(q.name),
-		wake: make(chan struct{}, 1), stopped: make(chan struct{}), quiet: make(chan struct{}), done: make(chan struct{}),
+		wake: make(chan struct{}, 1), stopped: make(chan struct{}), pulled: make(chan struct{}), quiet: make(chan struct{}), done: make(chan struct{}),
 		held: make(map[*delivery]struct{}),
 	}
 	f.calls, f.hurry = context.WithCancel(context.Background())
@@ -114,20 +115,45 @@ func (f *Feeder) Stop(ctx context.Context) (messages.DurableNode, error) {
 	select {
 	case <-f.quiet:
 	case <-ctx.Done():
-		hurry := time.AfterFunc(endPatience, f.hurry)
-		defer hurry.Stop()
-		f.mu.Lock()
-		f.hurried = true // whoever is about to be begun sees it
-		f.mu.Unlock()
-		for _, d := range f.inPool() {
-			d.cancel(given)
-		}
-		<-f.quiet
+		f.cancelAll()
 		ended = context.Cause(ctx)
 	}
 	f.final.Do(f.finish)
 	<-f.done
 	return f.Stats(), errors.Join(ended, f.err)
+}
+
+// cancelAll gives back what is held. It returns when nothing is.
+func (f *Feeder) cancelAll() {
+	f.mu.Lock()
+	f.hurried = true // what the pool is being given is canceled once it has it
+	f.mu.Unlock()
+	for _, d := range f.inPool() {
+		d.cancel(given)
+	}
+	hurry := time.AfterFunc(endPatience, f.hurry)
+	defer hurry.Stop()
+	limit := time.NewTimer(endPatience + endPatience/2)
+	defer limit.Stop()
+	select {
+	case <-f.quiet:
+	case <-limit.C:
+		f.desert()
+		<-f.quiet
+	}
+}
+
+// desert has nothing held any more, since a codec, say, or the text of an error does not
+// return. Others have those tasks when their leases end.
+func (f *Feeder) desert() {
+	f.mu.Lock()
+	left := len(f.held)
+	clear(f.held)
+	if f.isQuiet && left > 0 {
+		close(f.quiet)
+	}
+	f.mu.Unlock()
+	f.queue.store.cfg.logger.Error("tasks are left to their leases: what they came to is not told", "queue", f.queue.name, "tasks", left)
 }
 
 // halt has no more tasks taken, and gives back what has not been begun.
@@ -141,6 +167,7 @@ func (f *Feeder) halt() {
 	}
 	close(f.stopped)
 	go func() {
+		<-f.pulled
 		f.closeLevels() // what comes until then is given back as it comes
 		f.withdrawAll()
 		f.mu.Lock()
@@ -197,12 +224,20 @@ func (f *Feeder) begun(d *delivery, running running) (withdraw, cancel bool) {
 	return f.stopping, f.hurried
 }
 
+// stops reports whether the feeder is to stop.
+func (f *Feeder) stops() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.stopping
+}
+
 // remove says that a task has been settled or given back.
 func (f *Feeder) remove(d *delivery) {
 	f.pace.settled.Add(1)
 	f.mu.Lock()
+	_, held := f.held[d] // it is not if it was deserted
 	delete(f.held, d)
-	if f.isQuiet && len(f.held) == 0 {
+	if f.isQuiet && held && len(f.held) == 0 {
 		close(f.quiet)
 	}
 	room := len(f.held) <= f.enough

@@ -36,6 +36,7 @@ type port struct {
 	gone  chan struct{} // closed when nothing more comes
 	ended chan struct{} // holds one: the request has ended
 
+	busy   bool      // guarded by Feeder.mu; a task that has come is being begun
 	wanted int       // guarded by Feeder.mu; what is still to come of the request
 	got    int       // guarded by Feeder.mu; what has come of it
 	heard  time.Time // guarded by Feeder.mu; when something came last
@@ -130,8 +131,12 @@ func (p *port) receive(msg *nats.Msg) {
 	}
 	switch status {
 	case statusNone:
+		f.mu.Lock()
+		p.busy = true
+		f.mu.Unlock()
 		f.receive(msg, p.level.priority)
 		f.mu.Lock()
+		p.busy = false
 		p.heard = time.Now()
 		p.wanted = max(p.wanted-1, 0)
 		p.got++
@@ -180,6 +185,7 @@ func (f *Feeder) rest(why string) {
 
 // pull asks for tasks whenever there is room.
 func (f *Feeder) pull() {
+	defer close(f.pulled)
 	conn := f.queue.store.conn
 	connected := conn.StatusChanged(nats.CONNECTED)
 	defer conn.RemoveStatusListener(connected)
@@ -264,6 +270,13 @@ const maxFetch = 4096
 
 // fetch asks for n tasks that are there, and returns how many came.
 func (p *port) fetch(n int) (got int) {
+	f := p.level.feeder
+	f.mu.Lock()
+	none := f.stopping || p.busy // a codec takes its time: what came would lie here unseen
+	f.mu.Unlock()
+	if none {
+		return 0
+	}
 	select {
 	case <-p.ended: // of a request that was given up
 	default:
@@ -271,13 +284,13 @@ func (p *port) fetch(n int) (got int) {
 	if p.ask(request{Batch: n, NoWait: true}) != nil {
 		return 0
 	}
-	f := p.level.feeder
 	limit := time.NewTimer(sweepPatience)
 	defer limit.Stop()
 	select {
 	case <-p.ended:
 	case <-limit.C: // what still comes is taken
 	case <-f.stopped:
+		p.last()
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -285,13 +298,26 @@ func (p *port) fetch(n int) (got int) {
 	return p.got
 }
 
+// last waits for the end of the request that is under way when the feeder is to stop. If
+// the subscription ended before, the server would have delivered what it has nobody for,
+// and that would count as lost.
+func (p *port) last() {
+	limit := time.NewTimer(endPatience / 4)
+	defer limit.Stop()
+	select {
+	case <-p.ended:
+	case <-limit.C:
+	}
+}
+
 // listen has the first task of each level come that is submitted.
 func (f *Feeder) listen() {
 	for _, l := range f.levels {
 		f.mu.Lock()
 		waits := l.coming.wanted > 0 && time.Since(l.coming.heard) < 3*heartbeat
+		stopping := f.stopping
 		f.mu.Unlock()
-		if !waits {
+		if !waits && !stopping {
 			_ = l.coming.ask(request{Batch: 1, Expires: requestExpires, Heartbeat: heartbeat})
 		}
 	}

@@ -53,6 +53,22 @@ func TestAnErrorAtItsWorstIsThatOfItsTaskAlone(t *testing.T) {
 	}
 }
 
+func TestAStopThatMayNotWaitLeavesATaskWhoseErrorDoesNotSayWhatItIs(t *testing.T) {
+	q := queue(t, open(t, t.TempDir()))
+	submit(t, q, 1)
+	asked, never := make(chan struct{}), make(chan struct{})
+	defer close(never)
+	err := &badError{text: func() { close(asked); <-never }}
+	f := attach(t, q, pool(t, func(context.Context, int) (int, error) { return 0, err }))
+	<-asked
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	stats, stopped := f.Stop(ctx)
+	require.ErrorIs(t, stopped, context.Canceled)
+	assert.Zero(t, stats.Held)
+	assert.Equal(t, int64(1), inspect(t, q).InHand, "until its lease ends")
+}
+
 // A hookedCodec calls a function before it reads a payload, and one before it says its
 // name.
 type hookedCodec struct {
@@ -73,4 +89,20 @@ func TestACodecWithoutANameIsAnErrorOfTheSubmission(t *testing.T) {
 	_, err := q.Submit(t.Context(), 1)
 	require.ErrorIs(t, err, messages.ErrInvalidOption)
 	assert.ErrorContains(t, err, "who knows")
+}
+
+func TestAStopThatMayNotWaitCancelsAlsoWhatIsOnItsWayToThePool(t *testing.T) {
+	reading, read := make(chan struct{}), make(chan struct{})
+	q := queue(t, open(t, t.TempDir()), jetstream.WithCodec(&hookedCodec{reads: func() { close(reading); <-read }}))
+	submit(t, q, 1)
+	f := attach(t, q, pool(t, newGate().handle))
+	<-reading
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	stopped := make(chan error, 1)
+	go func() { _, err := f.Stop(ctx); stopped <- err }()
+	require.Never(t, func() bool { return len(stopped) > 0 }, 100*time.Millisecond, 10*time.Millisecond)
+	close(read)
+	require.ErrorIs(t, <-stopped, context.Canceled)
+	assert.Equal(t, int64(1), f.Stats().GivenBack)
 }
