@@ -59,7 +59,7 @@ func WithRetry(policy actors.Retry) AttachOption {
 // given back when a third of their lease has passed.
 //
 // The default goes by the pace of the pool: as many as it has done in the last 10 ms,
-// at most 256, so none if tasks are long. A pool that is to grow with its queue
+// at most 1024, so none if tasks are long. A pool that is to grow with its queue
 // (actors.WithAutoscale) needs to see one: for the default rule, more than twice the
 // workers of its largest size.
 func WithPrefetch(n int) AttachOption {

@@ -36,7 +36,8 @@ type port struct {
 	gone  chan struct{} // closed when nothing more comes
 	ended chan struct{} // holds one: the request has ended
 
-	busy   bool      // guarded by Feeder.mu; a task that has come is being begun
+	busy atomic.Bool // a task that has come is being begun
+
 	wanted int       // guarded by Feeder.mu; what is still to come of the request
 	got    int       // guarded by Feeder.mu; what has come of it
 	heard  time.Time // guarded by Feeder.mu; when something came last
@@ -131,12 +132,10 @@ func (p *port) receive(msg *nats.Msg) {
 	}
 	switch status {
 	case statusNone:
-		f.mu.Lock()
-		p.busy = true
-		f.mu.Unlock()
+		p.busy.Store(true)
 		f.receive(msg, p.level.priority)
+		p.busy.Store(false)
 		f.mu.Lock()
-		p.busy = false
 		p.heard = time.Now()
 		p.wanted = max(p.wanted-1, 0)
 		p.got++
@@ -272,7 +271,7 @@ const maxFetch = 4096
 func (p *port) fetch(n int) (got int) {
 	f := p.level.feeder
 	f.mu.Lock()
-	none := f.stopping || p.busy // a codec takes its time: what came would lie here unseen
+	none := f.stopping || p.busy.Load() // a codec takes its time: what came would lie here unseen
 	f.mu.Unlock()
 	if none {
 		return 0
@@ -358,7 +357,7 @@ type pace struct {
 
 const (
 	moment   = 10 * time.Millisecond
-	maxAhead = 256
+	maxAhead = 1024
 )
 
 // ahead is how many tasks the pool is given beyond its free workers. It is for the
