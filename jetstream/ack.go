@@ -33,7 +33,7 @@ func later(delay time.Duration) string {
 	return ackAgain + " " + string(data)
 }
 
-// given up is what the server is told of a dead letter.
+// givenUp is what the server is told of a dead letter.
 func givenUp(reason string) string { return ackTerm + " " + strings.Join(strings.Fields(reason), " ") }
 
 // answer tells the server what has become of the delivery. While the servers are away

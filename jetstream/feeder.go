@@ -15,8 +15,8 @@ import (
 //
 // The way of a task: a request for as many as there is room for brings it (pull.go), it
 // is submitted to the pool (delivery.go), and what the pool says it came to decides
-// whether it is acknowledged, given back for another attempt, or made a dead letter.
-// Meanwhile its lease is extended (keeper.go).
+// whether it is acknowledged, given back for another attempt, or made a dead letter
+// (settle.go). Meanwhile its lease is extended (keeper.go).
 type Feeder struct {
 	queue  *queue
 	pool   target

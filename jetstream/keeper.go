@@ -67,7 +67,7 @@ func (f *Feeder) extend() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for _, d := range all {
-		if !d.lapsed(now) { // else it does not come back
+		if !d.lapsedLocked(now) { // else it does not come back
 			d.kept = now
 		}
 	}

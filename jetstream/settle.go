@@ -1,0 +1,189 @@
+package jetstream
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/troupe-go/troupe/internal/backoff"
+	"github.com/troupe-go/troupe/messages"
+)
+
+// follow waits for what comes of the task.
+func (d *delivery) follow(running running) {
+	<-running.Done()
+	settled := false
+	defer func() {
+		if !settled { // the methods of an error, a codec or a policy, which are the user's, have
+			value := recover()
+			d.failed(messages.Failed, fmt.Errorf("what the task came to cannot be told: its goroutine was ended: %v", value))
+		}
+	}()
+	d.settle(running)
+	settled = true
+}
+
+// settle does what is to be done about what the task came to.
+func (d *delivery) settle(running running) {
+	outcome, err := running.come()
+	d.deciding.Lock() // whoever has brought that about says why
+	ending := d.ending
+	d.deciding.Unlock()
+	switch {
+	case outcome == messages.Succeeded:
+		d.succeeded(running)
+	case outcome == messages.Canceled && ending == late:
+		d.failed(messages.TimedOut, fmt.Errorf("%w: it ran longer than %v", messages.ErrTaskTimeout, d.feeder.cfg.maxRun))
+	case outcome == messages.Canceled && ending == withdrawn:
+		d.giveBack(0)
+	case outcome == messages.Canceled && ending == given:
+		d.record.Begun = true
+		d.giveBack(0)
+	case outcome == messages.Canceled, outcome == messages.Dropped && errors.Is(err, messages.ErrPoolStopped):
+		d.feeder.abandon() // the pool was closed
+		d.record.Begun = d.record.Begun || outcome == messages.Canceled
+		d.giveBack(0)
+	case outcome == messages.Dropped:
+		d.giveBack(refusedPause)
+	default:
+		d.failed(outcome, err)
+	}
+}
+
+// succeeded settles a task that has been done.
+func (d *delivery) succeeded(running running) {
+	if d.feeder.queue.results != nil {
+		result, err := running.result()
+		if err != nil {
+			err = fmt.Errorf("write the result: %w", err)
+		}
+		if err := d.keepResult(messages.Succeeded, result, err); err != nil {
+			d.postpone(err) // what cannot be told has not been done
+			return
+		}
+	}
+	d.feeder.tally.acked.Add(1)
+	d.part(ackDone)
+}
+
+// part is the end of a task that is settled. Its record goes when the server knows that:
+// without one, what was given back would be taken for lost if the task came again.
+func (d *delivery) part(what string) {
+	if !d.record.exists {
+		d.answer(what)
+		d.feeder.remove(d)
+		return
+	}
+	if err := d.confirm(what); err != nil {
+		d.warn("the store may not know of a task that is settled", err)
+	} else {
+		d.forget()
+	}
+	d.feeder.remove(d)
+}
+
+// failed settles an attempt that has failed: there is another one, or that was the last.
+func (d *delivery) failed(outcome messages.Outcome, err error) {
+	if d.lapse() {
+		return
+	}
+	d.record.fail(outcome, err)
+	delay, again := d.feeder.cfg.again(d.record.Failures, outcome, err)
+	if !again {
+		d.bury(messages.DeadAttempts)
+		return
+	}
+	if err := d.note(); err != nil { // it counts as lost, then
+		d.warn("the attempt of a task is not recorded", err)
+	}
+	d.answer(later(delay))
+	d.feeder.tally.retried.Add(1)
+	d.feeder.remove(d)
+}
+
+// giveBack lets others have the task, which no handler has finished, after a delay.
+func (d *delivery) giveBack(delay time.Duration) {
+	if d.lapse() {
+		return
+	}
+	d.record.Returned++
+	if err := d.note(); err != nil {
+		d.warn("the return of a task is not recorded", err)
+	}
+	d.answer(later(delay))
+	d.feeder.tally.givenBack.Add(1)
+	d.feeder.remove(d)
+}
+
+// refuse gives a task back that has come while the feeder stops.
+func (d *delivery) refuse() {
+	if d.meta.NumDelivered > 1 {
+		if err := d.recall(); err != nil {
+			d.postpone(err)
+			return
+		}
+	}
+	d.giveBack(0)
+}
+
+// lapse reports that the lease is over, since this process was frozen, say: then others
+// have the task, or have even settled it, and nothing is to be said of it but that it
+// has been done.
+func (d *delivery) lapse() bool {
+	f := d.feeder
+	f.mu.Lock()
+	over := d.lapsedLocked(time.Now())
+	f.mu.Unlock()
+	if over {
+		f.remove(d)
+	}
+	return over
+}
+
+// lapsedLocked reports whether the lease is over. It needs Feeder.mu.
+func (d *delivery) lapsedLocked(now time.Time) bool {
+	return now.Sub(d.kept) >= d.feeder.queue.settings.Lease
+}
+
+// postpone has the task delivered again, when the store may be better.
+func (d *delivery) postpone(err error) {
+	d.warn("a task is put off", err)
+	d.answer(later(refusedPause))
+	d.feeder.remove(d)
+}
+
+func (d *delivery) warn(text string, err error) {
+	q := d.feeder.queue
+	q.store.cfg.logger.Warn(text, "queue", q.name, "task", d.task.id, "number", d.meta.Sequence.Stream, "err", err)
+}
+
+// again says whether there is another attempt after so many have failed, and when.
+func (c *feederConfig) again(failures int, outcome messages.Outcome, err error) (delay time.Duration, again bool) {
+	if failures >= c.retry.Attempts {
+		return 0, false
+	}
+	delay = backoff.Backoff{Min: c.retry.Min, Max: c.retry.Max, Jitter: c.retry.Jitter}.Delay(failures - 1)
+	switch outcome {
+	case messages.Quarantined: // the pool has given it up
+		return 0, false
+	case messages.Panicked:
+		return delay, c.retry.Panics
+	}
+	if _, never := find[*messages.NoRetryError](err); never {
+		return 0, false
+	}
+	if asked, ok := find[*messages.RetryAfterError](err); ok {
+		return max(asked.Delay, 0), true
+	}
+	return delay, c.retry.On != nil && approves(c.retry.On, err)
+}
+
+// approves asks the user's function, whose panic is a no.
+func approves(on func(error) bool, err error) (yes bool) {
+	defer func() {
+		if recover() != nil {
+			yes = false
+		}
+	}()
+	return on(err)
+}
