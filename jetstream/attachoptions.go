@@ -36,7 +36,10 @@ func (o attachOption) apply(c *feederConfig) error { return o(c) }
 // WithRetry says which tasks are tried again, and when: one that failed goes back to
 // the store until its next attempt, which any node may make. Tasks that timed out are
 // tried again as those that failed, by what On says of messages.ErrTaskTimeout. The
-// zero policy is to try none again.
+// zero policy is to try none again. As in a pool, On nil is for no error and Panics false
+// for no panic, but for those whose handlers ask for it by messages.RetryAfter: for all,
+//
+//	actors.Retry{Attempts: 3, Min: time.Second, Max: time.Minute, On: actors.AnyError, Panics: true}
 //
 // The default is 5 attempts of tasks that failed for whatever reason, after 1 s, 2 s,
 // 4 s and so on. A pool that has a retry policy of its own goes through that within

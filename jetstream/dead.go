@@ -110,7 +110,7 @@ func own(h nats.Header) nats.Header {
 }
 
 // DeadLetters lists dead letters with numbers greater than after, in the order in which
-// they died, at most limit.
+// they died, at most limit. The first page is after 0, the next one after the last number.
 func (q *queue) DeadLetters(ctx context.Context, after uint64, limit int) ([]messages.DeadLetter, error) {
 	if limit < 1 {
 		return nil, invalid.Option("list of %d dead letters", limit)
@@ -170,13 +170,18 @@ func decoded(h nats.Header, name string) string {
 
 // Requeue submits dead letters again, by their numbers, as new tasks with the same IDs
 // and all attempts before them, and returns how many. It stops at the first that cannot
-// be submitted, which stays and those after it. [ErrNoDeadLetter]: there is no such
-// number.
+// be submitted, which stays and those after it. A result that is kept is deleted, so
+// [Await] waits for the new one. [ErrNoDeadLetter]: there is no such number.
 func (q *queue) Requeue(ctx context.Context, numbers ...uint64) (int, error) {
 	return q.each(ctx, numbers, "requeue", func(ctx context.Context, msg *js.RawStreamMsg) error {
 		h := own(msg.Header)
 		maps.DeleteFunc(h, func(name string, _ []string) bool { return strings.HasPrefix(name, headerDead) })
 		again := &nats.Msg{Subject: q.ready(min(number(msg.Header, headerLevel), q.settings.Levels-1)), Header: h, Data: msg.Data}
+		if q.results != nil { // of what the task came to before, which its waiter must not take for the new one
+			if err := q.results.Delete(ctx, resultKey(idOf(msg.Header))); err != nil {
+				return explain(err)
+			}
+		}
 		// The ID may still be in the queue's window. By this one, which no task can have
 		// for its space, a second call finds what the first has done.
 		_, err := q.publish(ctx, again, "requeue "+strconv.FormatUint(msg.Sequence, 10))

@@ -215,3 +215,33 @@ func TestTheRecordOfATaskStaysUntilTheServerKnowsItsEnd(t *testing.T) {
 	assert.Equal(t, int64(1), inspect(t, q).Retrying)
 	network.loses.Store(false)
 }
+
+// Else its waiter would be told of what it came to before.
+func TestTheResultOfARequeuedTaskIsThatOfItsNewRun(t *testing.T) {
+	q := queue(t, open(t, t.TempDir()), jetstream.Results(time.Minute))
+	var works atomic.Bool
+	g := newGate()
+	attach(t, q, pool(t, func(ctx context.Context, n int) (int, error) {
+		if works.Load() {
+			return g.handle(ctx, n)
+		}
+		return 0, errors.New("no")
+	}), jetstream.WithRetry(noRetry))
+	receipt, err := q.Submit(t.Context(), 1)
+	require.NoError(t, err)
+	_, err = jetstream.Await[int](t.Context(), q, receipt.ID)
+	require.Error(t, err)
+	letter := dead(t, q, 1)[0]
+	works.Store(true)
+	_, err = q.Requeue(t.Context(), letter.Number)
+	require.NoError(t, err)
+	<-g.begun
+	early, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	_, err = jetstream.Await[int](early, q, receipt.ID)
+	require.ErrorIs(t, err, context.DeadlineExceeded)
+	close(g.open)
+	out, err := jetstream.Await[int](t.Context(), q, receipt.ID)
+	require.NoError(t, err)
+	assert.Equal(t, 1, out)
+}

@@ -51,6 +51,12 @@
 // Order is that of submission within one priority, as far as one node goes: tasks that are
 // tried again, and several nodes, change it.
 //
+// # To stop
+//
+// First the store, then its pools: [Store.Close] takes no more tasks, waits for handlers
+// until its context ends, and gives back the rest. A pool that is closed before has its
+// handlers canceled, and others do those tasks.
+//
 // # Figures
 //
 // [Queue.Inspect] and [Feeder.Stats] say what is in a queue and what its nodes do. The

@@ -3,6 +3,7 @@ package jetstream
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -52,6 +53,11 @@ type Feeder struct {
 
 // tally is what a feeder has done.
 type tally struct{ acked, retried, dead, givenBack, again atomic.Int64 }
+
+// settled is how many tasks the server has been told of.
+func (t *tally) settled() int64 {
+	return t.acked.Load() + t.retried.Load() + t.dead.Load() + t.givenBack.Load()
+}
 
 func newFeeder(q *queue, pool target, cfg feederConfig) *Feeder {
 	f := &Feeder{
@@ -186,11 +192,15 @@ func (f *Feeder) finish() {
 	f.hurry()
 	f.loops.Wait()
 	f.queue.store.delist(f)
+	conn := f.queue.store.conn
+	if !conn.IsConnected() && f.tally.settled() == 0 {
+		return // there is nothing that the servers ought to know
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), endPatience)
 	defer cancel()
 	f.leave(ctx)
-	if err := f.queue.store.conn.FlushWithContext(ctx); err != nil { // acknowledgements
-		f.err = explain(err)
+	if err := conn.FlushWithContext(ctx); err != nil {
+		f.err = fmt.Errorf("the last tasks may be done again: %w", explain(err))
 	}
 }
 

@@ -188,7 +188,8 @@ func WithLogger(logger *slog.Logger) Option {
 
 // WithPatience is how long a call goes on trying while the servers do not answer or
 // elect a leader, before it fails with [ErrUnavailable], unless its context ends
-// sooner. The default is 5 s.
+// sooner. The default is 5 s; a cluster that has lost a leader takes up to 9 s to elect
+// another one.
 func WithPatience(patience time.Duration) Option {
 	return option(func(c *config) error {
 		if patience <= 0 {

@@ -57,6 +57,9 @@ func (f *Feeder) closeLevels() {
 			}
 		}
 	}
+	if !f.queue.store.conn.IsConnected() {
+		return // there is nothing on its way
+	}
 	limit := time.NewTimer(endPatience) // the servers may be away
 	defer limit.Stop()
 	for _, g := range gone {

@@ -42,13 +42,14 @@ const metadataKey = "troupe.settings"
 var validName = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
 
 // NewQueue returns the queue of that name, and makes it if there is none. The name
-// has 1 to 64 letters, digits, hyphens and underscores.
+// has 1 to 64 letters, digits, hyphens and underscores. All who use a queue must agree on
+// its type: what cannot be read as that is a dead letter.
 func NewQueue[In any](ctx context.Context, store *Store, name string, opts ...QueueOption) (*Queue[In], error) {
 	if store == nil {
 		return nil, invalid.Option("store is nil")
 	}
 	if !validName.MatchString(name) {
-		return nil, invalid.Option("queue name %q", name)
+		return nil, invalid.Option("queue name %q is not 1 to 64 letters, digits, hyphens and underscores", name)
 	}
 	cfg := queueConfig{codec: JSON{}}
 	for _, o := range opts {

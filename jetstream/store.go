@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
+	"net/url"
 	"os"
 	"slices"
 	"strconv"
@@ -97,17 +98,17 @@ func (c *config) complete() error {
 }
 
 func (s *Store) open(ctx context.Context) error {
-	var url string
+	var servers string // the one in this process needs no address
 	var err error
 	if s.cfg.directory != "" {
 		if s.server, err = startServer(ctx, &s.cfg); err != nil {
 			return err
 		}
 	} else {
-		url = strings.Join(s.cfg.urls, ",")
+		servers = strings.Join(s.cfg.urls, ",")
 	}
-	if s.conn, err = nats.Connect(url, s.clientOptions()...); err != nil {
-		return explainConnect(err)
+	if s.conn, err = nats.Connect(servers, s.clientOptions()...); err != nil {
+		return s.explainConnect(err)
 	}
 	if s.js, err = js.New(s.conn, js.WithPublishAsyncMaxPending(unbounded)); err != nil {
 		return err
@@ -149,11 +150,20 @@ func (s *Store) clientOptions() []nats.Option {
 	return append(options, s.cfg.client...)
 }
 
-func explainConnect(err error) error {
+// explainConnect says where the store is not to be had, without the passwords.
+func (s *Store) explainConnect(err error) error {
+	var where []string
+	for _, text := range s.cfg.urls {
+		if u, parseErr := url.Parse(text); parseErr == nil {
+			text = u.Redacted()
+		}
+		where = append(where, text)
+	}
+	err = fmt.Errorf("connect to %s: %w", strings.Join(where, ", "), err)
 	if errors.Is(err, nats.ErrNoServers) || isSilence(err) {
 		return fmt.Errorf("%w: %w", ErrUnavailable, err)
 	}
-	return fmt.Errorf("connect to the store: %w", err)
+	return err
 }
 
 // patiently calls do until it answers, however it does, or the store's patience or

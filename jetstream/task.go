@@ -139,11 +139,7 @@ func headerSize(h nats.Header) int {
 // parse reads a task from a message's headers. What can be read is in the task even
 // if there is an error.
 func parse(h nats.Header) (t task, err error) {
-	if id, ok := h[headerID]; ok {
-		t.id = id[0]
-	} else {
-		t.id = h.Get(nats.MsgIdHdr)
-	}
+	t.id = idOf(h)
 	fail := func(what string, cause error) {
 		if cause != nil && err == nil {
 			err = fmt.Errorf("header %s: %w", what, cause)
@@ -178,6 +174,14 @@ func (q *queue) inject(ctx context.Context, h nats.Header) (err error) {
 	defer recovered("propagator", &err)
 	q.store.cfg.propagator.Inject(ctx, carrier(h))
 	return nil
+}
+
+// idOf is the ID of a task by its message's headers.
+func idOf(h nats.Header) string {
+	if id, ok := h[headerID]; ok {
+		return id[0]
+	}
+	return h.Get(nats.MsgIdHdr)
 }
 
 // traceOf continues the trace of whoever submitted the task.

@@ -47,7 +47,7 @@ type DurableNode struct {
 	Acked     int64 // tasks whose handler succeeded
 	Retried   int64 // attempts that failed, with another to come
 	Dead      int64 // tasks that it made dead letters of
-	GivenBack int64 // tasks that it gave back before a handler had them
+	GivenBack int64 // tasks that it gave back: not begun, or canceled by a stop; that is no attempt
 	Again     int64 // tasks that it was given though they may have been done before
 }
 
