@@ -54,7 +54,7 @@ func (d *delivery) bury(reason messages.DeadReason) {
 		d.postpone(err)
 		return
 	}
-	ack, err := f.queue.publish(f.calls, d.letter(reason), "dead-"+strconv.FormatUint(d.meta.Sequence.Stream, 10))
+	ack, err := f.queue.publish(f.calls, d.letter(reason), "dead-"+d.number())
 	if err != nil {
 		d.postpone(err)
 		return
@@ -80,7 +80,7 @@ func (d *delivery) buried() (there bool, err error) {
 }
 
 func (d *delivery) deadSubject() string {
-	return d.feeder.queue.subject("dead", strconv.FormatUint(d.meta.Sequence.Stream, 10))
+	return d.feeder.queue.subject("dead", d.number())
 }
 
 // letter is the task as a dead letter.
@@ -178,8 +178,9 @@ func (q *queue) Requeue(ctx context.Context, numbers ...uint64) (int, error) {
 		maps.DeleteFunc(h, func(name string, _ []string) bool { return strings.HasPrefix(name, headerDead) })
 		again := &nats.Msg{Subject: q.ready(min(number(msg.Header, headerLevel), q.settings.Levels-1)), Header: h, Data: msg.Data}
 		if q.results != nil { // of what the task came to before, which its waiter must not take for the new one
-			if err := q.results.Delete(ctx, resultKey(idOf(msg.Header))); err != nil {
-				return explain(err)
+			key := resultKey(idOf(msg.Header))
+			if err := q.store.patiently(ctx, func(ctx context.Context) error { return q.results.Delete(ctx, key) }); err != nil {
+				return err
 			}
 		}
 		// The ID may still be in the queue's window. By this one, which no task can have

@@ -113,10 +113,7 @@ func (p *port) end() {
 // fetch asks for n tasks that are there, and returns how many came.
 func (p *port) fetch(n int) (got int) {
 	f := p.level.feeder
-	f.mu.Lock()
-	none := f.stopping || p.busy.Load() // a codec takes its time: what came would lie here unseen
-	f.mu.Unlock()
-	if none {
+	if f.stops() || p.busy.Load() { // a codec takes its time: what came would lie here unseen
 		return 0
 	}
 	select {

@@ -183,7 +183,8 @@ func (f *Feeder) listen() {
 // room is how many tasks may be asked for: one for each worker and those ahead, less
 // what is held and asked for; and no more than the pool has free, if others submit to
 // it, too. What waits for something to come is not counted: it may be one more for each
-// level, since a request cannot be taken back. sign reports that a task of this feeder will tell when there is more.
+// level, since a request cannot be taken back. sign reports that a task of this feeder
+// will tell when there is more.
 func (f *Feeder) room() (room, ahead int, sign bool) {
 	load := f.pool.Load()
 	ahead = f.ahead(load)

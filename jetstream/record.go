@@ -72,8 +72,11 @@ func (d *delivery) lost() int {
 }
 
 func (d *delivery) recordSubject() string {
-	return d.feeder.queue.subject("attempts", strconv.FormatUint(d.meta.Sequence.Stream, 10))
+	return d.feeder.queue.subject("attempts", d.number())
 }
+
+// number names the task in the queue.
+func (d *delivery) number() string { return strconv.FormatUint(d.meta.Sequence.Stream, 10) }
 
 // recall reads the task's record.
 func (d *delivery) recall() error {

@@ -3,6 +3,7 @@ package jetstream
 import (
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"github.com/troupe-go/troupe/internal/backoff"
@@ -93,12 +94,7 @@ func (d *delivery) failed(outcome messages.Outcome, err error) {
 		d.bury(messages.DeadAttempts)
 		return
 	}
-	if err := d.note(); err != nil { // it counts as lost, then
-		d.warn("the attempt of a task is not recorded", err)
-	}
-	d.answer(later(delay))
-	d.feeder.tally.retried.Add(1)
-	d.feeder.remove(d)
+	d.comeAgain(delay, &d.feeder.tally.retried)
 }
 
 // giveBack lets others have the task, which no handler has finished, after a delay.
@@ -107,11 +103,16 @@ func (d *delivery) giveBack(delay time.Duration) {
 		return
 	}
 	d.record.Returned++
-	if err := d.note(); err != nil {
-		d.warn("the return of a task is not recorded", err)
+	d.comeAgain(delay, &d.feeder.tally.givenBack)
+}
+
+// comeAgain has the task delivered again, once its record says why, and counts it.
+func (d *delivery) comeAgain(delay time.Duration, count *atomic.Int64) {
+	if err := d.note(); err != nil { // this delivery counts as lost, then
+		d.warn("the end of a delivery is not recorded", err)
 	}
 	d.answer(later(delay))
-	d.feeder.tally.givenBack.Add(1)
+	count.Add(1)
 	d.feeder.remove(d)
 }
 
