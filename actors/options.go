@@ -9,6 +9,7 @@ import (
 	"github.com/asynkron/protoactor-go/actor"
 
 	"github.com/troupe-go/troupe/internal/invalid"
+	"github.com/troupe-go/troupe/internal/supervision"
 	"github.com/troupe-go/troupe/router"
 	"github.com/troupe-go/troupe/supervisor"
 )
@@ -135,7 +136,7 @@ func WithName(name string) Option {
 // WithSize sets the number of workers, from 1 to supervisor.MaxSize. The default is [SizeCPU].
 func WithSize(size int) Option {
 	return option(func(c *config) error {
-		if err := supervisor.CheckSize(size); err != nil {
+		if err := supervision.CheckSize(size); err != nil {
 			return err
 		}
 		c.size, c.sized = size, true

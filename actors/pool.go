@@ -8,9 +8,9 @@ import (
 	"github.com/asynkron/protoactor-go/actor"
 
 	"github.com/troupe-go/troupe/internal/invalid"
+	"github.com/troupe-go/troupe/internal/supervision"
 	"github.com/troupe-go/troupe/messages"
 	"github.com/troupe-go/troupe/router"
-	"github.com/troupe-go/troupe/supervisor"
 )
 
 var errNilContext = invalid.Option("nil context")
@@ -146,7 +146,7 @@ func (p *running) Load() messages.Load { return p.router.Load() }
 // in force. Workers that leave finish what they have in hand, which Resize does
 // not wait for. ctx bounds the wait for the pool's supervisor.
 func (p *running) Resize(ctx context.Context, size int) error {
-	if err := supervisor.CheckSize(size); err != nil {
+	if err := supervision.CheckSize(size); err != nil {
 		return err
 	}
 	if ctx == nil {
@@ -156,7 +156,7 @@ func (p *running) Resize(ctx context.Context, size int) error {
 		return messages.ErrPoolStopped
 	}
 	answer := make(chan error, 1)
-	p.system.Root.Send(p.pid, &supervisor.ResizeRequest{Size: size, Done: func(err error) { answer <- err }})
+	p.system.Root.Send(p.pid, &supervision.ResizeRequest{Size: size, Done: func(err error) { answer <- err }})
 	select {
 	case err := <-answer:
 		return err

@@ -9,9 +9,9 @@ import (
 
 	"github.com/troupe-go/troupe/internal/directory"
 	"github.com/troupe-go/troupe/internal/invalid"
+	"github.com/troupe-go/troupe/internal/supervision"
 	"github.com/troupe-go/troupe/messages"
 	"github.com/troupe-go/troupe/router"
-	"github.com/troupe-go/troupe/supervisor"
 )
 
 // PropsFromHandler returns the props of a pool whose tasks have payloads of type
@@ -128,11 +128,11 @@ func (p *plan) spawn(system *actor.ActorSystem, id string, _ *actor.Props, paren
 	started := make(chan error, 1)
 	var first sync.Once // the start of the first supervisor is waited for
 	props := run.router.Props(func() *actor.Props {
-		return supervisor.Props(supervisor.Config{
+		return supervision.Props(supervision.Config{
 			Pool:      name,
 			Size:      p.size,
 			Strategy:  p.strategy,
-			Crew:      run.router,
+			Workers:   run.router,
 			Health:    p.health,
 			Autoscale: p.autoscale,
 			Logger:    logger,

@@ -9,59 +9,63 @@ import (
 	"github.com/troupe-go/troupe/messages"
 )
 
-// Autoscale has a pool change its size with its load: at every interval a [Rule]
-// looks at the load and says what size the pool should have.
+// MaxSize is the maximum number of workers in a pool. More would take gigabytes of
+// memory even while idle.
+const MaxSize = 1_000_000
+
+// Autoscale changes the size of a pool with its load. At every interval a [Rule]
+// sees the load and decides which size the pool should have.
 //
 //	Autoscale{Min: 2, Max: 64}                // grow with the queue, shrink when idle
 //	Autoscale{Min: 2, Max: 64, Rule: Climb{}} // find the size with the best throughput
 //
-// Both rules go by the tasks that wait. A pool without a queue has none, so it
+// Both rules grow a pool only while tasks are queued, so a pool without a queue
 // does not grow.
 type Autoscale struct {
-	// Min and Max bound the sizes that are decided on: 1 <= Min <= Max. A pool that
-	// was given a size beyond them otherwise is brought back at the next look.
+	// Min and Max bound the size: 1 <= Min <= Max. A pool whose size is out of
+	// bounds, for example after AddRoutee, is brought back at the next interval.
 	Min, Max int
-	// Every is the time between two looks at the load; 0 means 1 s.
+	// Every is the interval; 0 means 1 s.
 	Every time.Duration
 	// Rule decides; nil means Threshold{}.
 	Rule Rule
-	// DryRun has decisions published but not carried out.
+	// DryRun publishes decisions without carrying them out.
 	DryRun bool
 }
 
-// A Rule makes scalers, one for each pool that uses it. A rule that has a method
-// Validate() error is asked by [Autoscale.Validate].
+// A Rule makes scalers, one for each pool that uses it. If a rule has a method
+// Validate() error, [Autoscale.Validate] calls it.
 type Rule interface {
-	// String is the rule's name in events and logs.
+	// String returns the rule's name for events and logs.
 	String() string
-	// Scaler returns the scaler of a pool of minSize to maxSize workers that looks at
-	// its load at this interval: 1 <= minSize <= maxSize, every > 0.
+	// Scaler returns the scaler of a pool of minSize to maxSize workers, which is
+	// called at this interval: 1 <= minSize <= maxSize, every > 0.
 	Scaler(minSize, maxSize int, every time.Duration) Scaler
 }
 
-// A Scaler decides on the size of one pool. One goroutine calls it, once per
-// interval.
+// A Scaler decides on the size of one pool. It is called once per interval, never
+// by two goroutines at the same time.
 type Scaler interface {
-	// Decide returns the size that the pool should have, load.Size for no change, and
-	// says why in a short English clause with the figures seen ("queued 41 > 2 x 8
-	// workers"). Where nothing is to change there may be nothing to say.
+	// Decide returns the size that the pool should have, load.Size for no change. why
+	// gives the reason for a change in a short English clause with figures ("queued 41
+	// > 2 x 8 workers").
 	//
-	// Whether the size was changed is seen at the next look.
+	// The load at the next interval shows whether the size was changed.
 	Decide(load Load) (size int, why string)
 }
 
-// Load is what was seen of a pool since the last look.
+// Load is the load of a pool at the end of an interval.
 type Load struct {
 	At          time.Time
-	Size, Busy  int     // workers, and those with a task in hand at that moment
-	Peak        int     // the most that had one at once since the last look
-	Queued      int64   // tasks that wait
-	Throughput  float64 // tasks finished per second since the last look
-	Utilization float64 // mean share of the workers' time spent on tasks, 0 to 1, of late (a 10 s window)
+	Size, Busy  int     // workers, and busy workers at that moment
+	Peak        int     // the largest number of workers busy at the same time in the interval
+	Queued      int64   // queued tasks, without those that are delayed
+	Throughput  float64 // tasks finished per second in the interval
+	Utilization float64 // mean share of the workers' time spent on tasks, 0 to 1, over the last 10 s
 }
 
-// Validate returns an error that wraps [messages.ErrInvalidOption] if the pool
-// cannot be scaled so.
+// Validate returns an error that wraps [messages.ErrInvalidOption] if the settings
+// make no sense.
 func (a Autoscale) Validate() error {
 	switch {
 	case a.Min < 1:
@@ -73,7 +77,7 @@ func (a Autoscale) Validate() error {
 	case a.Every < 0:
 		return invalid.Option("autoscaling: a look every %v", a.Every)
 	}
-	rule, ok := a.withDefaults().Rule.(interface{ Validate() error })
+	rule, ok := a.Rule.(interface{ Validate() error })
 	if !ok {
 		return nil
 	}
@@ -84,22 +88,11 @@ func (a Autoscale) Validate() error {
 	return err
 }
 
-// withDefaults returns a with its zero values replaced by what they stand for.
-func (a Autoscale) withDefaults() Autoscale {
-	if a.Every == 0 {
-		a.Every = time.Second
-	}
-	if a.Rule == nil {
-		a.Rule = Threshold{}
-	}
-	return a
-}
-
-// bounds are the sizes that a scaler may decide on: 1 <= min <= max.
+// bounds are the sizes that a scaler may choose: 1 <= min <= max.
 type bounds struct{ min, max int }
 
-// enforce returns the size nearest to the given one that is within the bounds, and
-// what is wrong with that one if it is another.
+// enforce returns the nearest size within the bounds. If that is another size, wrong
+// says why.
 func (b bounds) enforce(size int) (within int, wrong string) {
 	switch {
 	case size < b.min:

@@ -1,49 +1,65 @@
-package supervisor
+package supervision
 
 import (
+	"cmp"
+	"log/slog"
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
 
-	"github.com/troupe-go/troupe/internal/deliver"
 	"github.com/troupe-go/troupe/internal/invalid"
 	"github.com/troupe-go/troupe/messages"
+	"github.com/troupe-go/troupe/supervisor"
 )
 
-// autoscaler is the state of a pool's autoscaling.
+// autoscaler changes the pool's size with its load, if the pool is autoscaled.
 type autoscaler struct {
-	scaler Scaler // nil: the pool is not scaled
-	rule   string // its name
-	timer  *time.Timer
-	at     time.Time // of the last look
-	ended  int64     // attempts that had ended by then
-	futile [2]int    // the last decision that was not carried out, from and to: it is published once
+	pool      *pool
+	sizer     *sizer
+	autoscale *supervisor.Autoscale // nil: the pool is not autoscaled
+	scaler    supervisor.Scaler     // nil: it could not be made
+	rule      string                // its name
+	timer     *time.Timer
+	at        time.Time // of the last check
+	ended     int64     // attempts that had ended by then
+	reported  [2]int    // sizes from and to of the last decision that was published but not carried out
 }
 
-// lookAtLoad is what the supervisor sends itself at the autoscaling interval.
-type lookAtLoad struct{}
+func newAutoscaler(p *pool, s *sizer, autoscale *supervisor.Autoscale) *autoscaler {
+	a := &autoscaler{pool: p, sizer: s}
+	if autoscale != nil {
+		scale := *autoscale
+		scale.Every = cmp.Or(scale.Every, time.Second)
+		if scale.Rule == nil {
+			scale.Rule = supervisor.Threshold{}
+		}
+		a.autoscale = &scale
+	}
+	return a
+}
 
-func (s *supervisor) startAutoscaling(ctx actor.Context) {
-	if s.Autoscale == nil {
+// checkBounds returns an error if an autoscaled pool may not have this size.
+func (a *autoscaler) checkBounds(size int) error {
+	if s := a.autoscale; s != nil && (size < s.Min || size > s.Max) {
+		return invalid.Option("size %d is not within the autoscaler's %d to %d", size, s.Min, s.Max)
+	}
+	return nil
+}
+
+func (a *autoscaler) start(ctx actor.Context) {
+	if a.autoscale == nil {
 		return
 	}
-	scale := s.Autoscale.withDefaults()
-	s.Autoscale = &scale
-	s.autoscaler = autoscaler{at: time.Now()}
-	err := survive(func() {
-		s.autoscaler.rule = scale.Rule.String()
-		s.autoscaler.scaler = scale.Rule.Scaler(scale.Min, scale.Max, scale.Every)
+	a.at = time.Now()
+	err := runGuarded(func() {
+		a.rule = a.autoscale.Rule.String()
+		a.scaler = a.autoscale.Rule.Scaler(a.autoscale.Min, a.autoscale.Max, a.autoscale.Every)
 	})
-	if err != nil || s.autoscaler.scaler == nil {
-		s.Logger.Error("no autoscaling: the rule made no scaler", "pool", s.Pool, "error", err)
+	if err != nil || a.scaler == nil {
+		logTo(a.pool.logger, slog.LevelError, "no autoscaling: the rule made no scaler", "pool", a.pool.name, "error", err)
 		return
 	}
-	s.nextLook(ctx)
-}
-
-func (s *supervisor) nextLook(ctx actor.Context) {
-	root, self := ctx.ActorSystem().Root, ctx.Self()
-	s.autoscaler.timer = time.AfterFunc(s.Autoscale.Every, func() { root.Send(self, &lookAtLoad{}) })
+	a.schedule(ctx)
 }
 
 func (a *autoscaler) stop() {
@@ -52,100 +68,89 @@ func (a *autoscaler) stop() {
 	}
 }
 
-// decided is what the scaler has decided, which the supervisor is told as a message:
-// the scaler may be the user's, and whatever it does, it must not hold up the pool.
-type decided struct {
-	load Load
-	lost int // workers gone for good, which are in load
+// loadCheck is a message to the supervisor itself: it is time to ask the scaler.
+type loadCheck struct{}
+
+// schedule plans the next check of the load.
+func (a *autoscaler) schedule(ctx actor.Context) {
+	a.timer = time.AfterFunc(a.autoscale.Every, sendSelf(ctx, &loadCheck{}))
+}
+
+// decision is a message to the supervisor itself: what the scaler has decided. The
+// scaler may be user code that blocks, so it runs on a goroutine of its own.
+type decision struct {
+	load supervisor.Load
+	lost int // lost workers, which load counts as busy
 	to   int
 	why  string
 	err  error
 }
 
-// lookAtLoad asks the scaler.
-func (s *supervisor) lookAtLoad(ctx actor.Context) {
-	if s.stopping {
+// check asks the scaler.
+func (a *autoscaler) check(ctx actor.Context) {
+	if a.pool.stopping {
 		return
 	}
-	stats := s.Crew.Stats()
-	a := &s.autoscaler
-	ended := stats.Succeeded + stats.Failed + stats.Panicked + stats.Quarantined + stats.Retries
-	// What was lost for good is not made up for by scaling: to the scaler, the lost are
-	// workers that are always busy.
-	d := &decided{lost: s.lost, load: Load{
-		At: stats.At, Size: s.wanted + s.lost, Busy: stats.Busy + s.lost, Peak: s.Crew.PeakBusy() + s.lost,
-		Queued:      stats.Queued - stats.Delayed,
-		Throughput:  float64(ended-a.ended) / stats.At.Sub(a.at).Seconds(),
-		Utilization: stats.Utilization,
-	}}
-	a.at, a.ended = stats.At, ended
+	stats := a.pool.workers.Stats()
+	d := &decision{load: a.measure(stats), lost: a.sizer.lost}
 	if stats.Paused {
-		s.nextLook(ctx) // what is seen of a pool that is held up says nothing about its size
+		a.schedule(ctx) // the load of a paused pool says nothing about its size
 		return
 	}
-	root, self, scaler := ctx.ActorSystem().Root, ctx.Self(), a.scaler
+	send, scaler := sendSelf(ctx, d), a.scaler
 	go func() {
-		d.err = survive(func() { d.to, d.why = scaler.Decide(d.load) })
-		root.Send(self, d)
+		d.err = runGuarded(func() { d.to, d.why = scaler.Decide(d.load) })
+		send()
 	}()
 }
 
-// scale does and publishes what has been decided.
-func (s *supervisor) scale(ctx actor.Context, d *decided) {
-	if s.stopping {
+// measure returns the load since the last check. Lost workers must not be replaced
+// by scaling, so it counts them as workers that are always busy.
+func (a *autoscaler) measure(stats *messages.Stats) supervisor.Load {
+	lost := a.sizer.lost
+	ended := stats.Succeeded + stats.Failed + stats.Panicked + stats.Quarantined + stats.Retries
+	load := supervisor.Load{
+		At: stats.At, Size: a.sizer.wanted + lost, Busy: stats.Busy + lost, Peak: a.pool.workers.PeakBusy() + lost,
+		Queued:      stats.Queued - stats.Delayed,
+		Throughput:  float64(ended-a.ended) / stats.At.Sub(a.at).Seconds(),
+		Utilization: stats.Utilization,
+	}
+	a.at, a.ended = stats.At, ended
+	return load
+}
+
+// apply carries out a decision, unless autoscaling is a dry run, and publishes it.
+func (a *autoscaler) apply(ctx actor.Context, d *decision) {
+	if a.pool.stopping {
 		return
 	}
-	defer s.nextLook(ctx)
-	a := &s.autoscaler
+	defer a.schedule(ctx)
 	err := d.err
 	if err == nil && d.to != d.load.Size {
-		err = s.checkBounds(d.to)
+		err = a.checkBounds(d.to)
 	}
 	if err != nil {
-		s.Logger.Error("autoscaling rule failed", "pool", s.Pool, "rule", a.rule, "error", err)
+		logTo(a.pool.logger, slog.LevelError, "autoscaling rule failed", "pool", a.pool.name, "rule", a.rule, "error", err)
 		return
 	}
 	from, to := d.load.Size-d.lost, d.to-d.lost
-	if from != s.wanted || to == from || to < 1 {
-		a.futile = [2]int{}
+	if from != a.sizer.wanted || to == from || to < 1 {
+		a.reported = [2]int{}
 		return
 	}
 	event := &messages.Autoscaled{
-		Pool: s.Pool, Rule: a.rule, From: from, To: to, Reason: d.why,
+		Pool: a.pool.name, Rule: a.rule, From: from, To: to, Reason: d.why,
 		Queued: d.load.Queued, Busy: d.load.Busy - d.lost, Throughput: d.load.Throughput, Utilization: d.load.Utilization,
-		DryRun: s.Autoscale.DryRun,
+		DryRun: a.autoscale.DryRun,
 	}
 	if !event.DryRun {
-		event.Err = s.resize(ctx, to, "autoscale, "+a.rule+": "+d.why)
+		event.Err = a.sizer.resize(ctx, to, "autoscale, "+a.rule+": "+d.why)
 	}
 	if event.DryRun || event.Err != nil {
-		if a.futile == [2]int{from, to} {
+		if a.reported == [2]int{from, to} {
 			return
 		}
-		a.futile = [2]int{from, to}
+		a.reported = [2]int{from, to}
 	}
-	s.deliver.Publish(event)
-}
-
-// survive runs code of the user's. A panic in it, or a runtime.Goexit, is an error.
-func survive(f func()) (err error) {
-	deliver.Apart(func() {
-		err = &messages.PanicError{Value: messages.ErrGoexit} // unless it gets further
-		defer func() {
-			if value := recover(); value != nil {
-				err = &messages.PanicError{Value: value}
-			}
-		}()
-		f()
-		err = nil
-	})
-	return err
-}
-
-// checkBounds says why a pool that is scaled cannot be given the size.
-func (s *supervisor) checkBounds(size int) error {
-	if a := s.Autoscale; a != nil && (size < a.Min || size > a.Max) {
-		return invalid.Option("size %d is not within the autoscaler's %d to %d", size, a.Min, a.Max)
-	}
-	return nil
+	a.pool.publish(event)
 }

@@ -1,6 +1,7 @@
-package supervisor
+package supervision
 
 import (
+	"log/slog"
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -8,56 +9,65 @@ import (
 	"github.com/troupe-go/troupe/messages"
 )
 
-// A pool is overloaded when its queue exceeds overload times its size, until it is
-// down to recovery times the size: so a queue about as long as either is not said
-// to be overloaded and recovered by turns.
+// A pool is overloaded when more than overload tasks per worker are queued, until
+// at most recovery tasks per worker are. The two limits differ so that a queue near one
+// of them does not make the pool overloaded and recovered in turns.
 const (
 	overload = 5
 	recovery = 2.5
 )
 
-// health is the state of the health checks.
-type health struct {
+// healthChecks publish a snapshot of the pool at an interval, and an event when
+// the pool has become overloaded or has recovered.
+type healthChecks struct {
+	pool       *pool
+	every      time.Duration // 0: no health checks
 	timer      *time.Timer
 	overloaded bool
 }
 
-func (h *health) stop() {
+// healthCheck is a message to the supervisor itself: it is time for a check.
+type healthCheck struct{}
+
+// schedule plans the next check.
+func (h *healthChecks) schedule(ctx actor.Context) {
+	if h.every == 0 || h.pool.stopping {
+		return
+	}
+	h.timer = time.AfterFunc(h.every, sendSelf(ctx, &healthCheck{}))
+}
+
+func (h *healthChecks) stop() {
 	if h.timer != nil {
 		h.timer.Stop()
 	}
 }
 
-// checkHealth is what the supervisor sends itself at the health interval.
-type checkHealth struct{}
-
-func (s *supervisor) nextHealthCheck(ctx actor.Context) {
-	if s.Health == 0 || s.stopping {
-		return
-	}
-	root, self := ctx.ActorSystem().Root, ctx.Self()
-	s.health.timer = time.AfterFunc(s.Health, func() { root.Send(self, &checkHealth{}) })
+func (h *healthChecks) check(ctx actor.Context) {
+	stats := h.pool.workers.Stats()
+	h.pool.publish(stats)
+	h.assess(stats)
+	h.schedule(ctx)
 }
 
-// checkHealth publishes a snapshot, and an event when the pool has become
-// overloaded or has recovered.
-func (s *supervisor) checkHealth(ctx actor.Context) {
-	stats := s.Crew.Stats()
-	s.deliver.Publish(stats)
+// assess publishes whether the pool has become overloaded or has recovered.
+func (h *healthChecks) assess(stats *messages.Stats) {
 	limit := float64(overload)
-	if s.health.overloaded {
+	if h.overloaded {
 		limit = recovery
 	}
-	queued := stats.Queued - stats.Delayed // what waits for its time is no load
+	queued := stats.Queued - stats.Delayed // a delayed task is no load before its time
 	overloaded := float64(queued) > limit*float64(stats.Size)
-	switch {
-	case overloaded && !s.health.overloaded:
-		s.Logger.Warn("pool overloaded", "pool", s.Pool, "queued", queued, "size", stats.Size)
-		s.deliver.Publish(&messages.Overloaded{Pool: s.Pool, Queued: queued, Size: stats.Size})
-	case !overloaded && s.health.overloaded:
-		s.Logger.Info("pool recovered", "pool", s.Pool, "queued", queued, "size", stats.Size)
-		s.deliver.Publish(&messages.Recovered{Pool: s.Pool, Queued: queued, Size: stats.Size})
+	if overloaded == h.overloaded {
+		return
 	}
-	s.health.overloaded = overloaded
-	s.nextHealthCheck(ctx)
+	h.overloaded = overloaded
+	figures := []any{"pool", h.pool.name, "queued", queued, "size", stats.Size}
+	if overloaded {
+		logTo(h.pool.logger, slog.LevelWarn, "pool overloaded", figures...)
+		h.pool.publish(&messages.Overloaded{Pool: h.pool.name, Queued: queued, Size: stats.Size})
+		return
+	}
+	logTo(h.pool.logger, slog.LevelInfo, "pool recovered", figures...)
+	h.pool.publish(&messages.Recovered{Pool: h.pool.name, Queued: queued, Size: stats.Size})
 }

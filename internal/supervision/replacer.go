@@ -1,78 +1,139 @@
-package supervisor
+package supervision
 
 import (
 	"errors"
+	"log/slog"
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
 
+	"github.com/troupe-go/troupe/internal/backoff"
 	"github.com/troupe-go/troupe/messages"
 )
 
-// respawn is what the supervisor sends itself when a worker is to be spawned that
-// could not be before.
-type respawn struct {
-	replaces *actor.PID // nil: none, the pool was restarted
-	tries    int        // that were in vain
+// attempts limits how often in a row a worker may fail to start, or be replaced
+// without ever having settled a task. Without the limit, such a worker would be
+// started forever, as fast as the machine can. A strategy that delays restarts has
+// no limit.
+const attempts = 10
+
+const cannotStart = "cannot start"
+
+var errUseless = errors.New("its predecessors stopped without having settled a task")
+
+// spawnDelays are the delays before further attempts to spawn a worker, unless the
+// strategy has delays.
+var spawnDelays = backoff.Backoff{Min: 100 * time.Millisecond, Max: 10 * time.Second}
+
+// replacer replaces workers that have stopped.
+type replacer struct {
+	pool    *pool
+	members *members
+	guard   *strategyGuard
+	spawner *spawner
+	sizer   *sizer
+
+	useless int                           // workers in a row that have stopped without having settled a task
+	retries map[*spawnAttempt]*time.Timer // workers that will be spawned later
 }
 
-var errFruitless = errors.New("its predecessors stopped without having done anything")
+// spawnAttempt is a message to the supervisor itself: it is time to spawn a worker
+// that could not be spawned before.
+type spawnAttempt struct {
+	replaces *actor.PID // nil: one of the first workers of a pool that has been restarted
+	failed   int        // earlier attempts
+}
+
+// stopped handles the end of a worker.
+func (r *replacer) stopped(ctx actor.Context, worker *actor.PID) {
+	departure, leaves, known := r.members.remove(worker)
+	if !known {
+		return // it has been handled: Proto.Actor may report an end twice
+	}
+	defer r.pool.workers.EndVainWaits()
+	r.guard.forget(worker)
+	worked, abandoned := r.pool.workers.Remove(worker)
+	reason := departure.reason
+	switch {
+	case r.pool.stopping:
+		reason = "pool stopped"
+	case leaves:
+	case abandoned:
+		reason = "given up: its handler is stuck"
+	default:
+		reason = "stopped"
+	}
+	r.pool.publish(&messages.WorkerStopped{Pool: r.pool.name, Worker: worker, Reason: reason})
+	switch {
+	case r.pool.stopping:
+	case departure.dismissed:
+		r.sizer.lose(worker, reason)
+	case !leaves && r.sizer.hasGap(): // a resize may have filled it
+		r.replace(ctx, worker, worked)
+	}
+}
 
 // replace spawns the successor of a worker that has stopped.
-func (s *supervisor) replace(ctx actor.Context, worker *actor.PID, worked bool) {
+func (r *replacer) replace(ctx actor.Context, worker *actor.PID, worked bool) {
 	if worked {
-		s.fruitless = 0
+		r.useless = 0
 	} else {
-		s.fruitless++
+		r.useless++
 	}
-	if s.fruitless <= barrenLimit {
-		s.tryToReplace(ctx, &respawn{replaces: worker})
-	} else if _, endless := s.oversight.patience(); endless {
-		s.respawnLater(ctx, &respawn{replaces: worker, tries: s.fruitless - barrenLimit}, errFruitless)
-	} else {
-		s.lose(worker, errFruitless.Error(), true)
+	switch {
+	case r.useless <= attempts:
+		r.spawn(ctx, &spawnAttempt{replaces: worker})
+	case r.guard.delays != nil:
+		r.spawnLater(ctx, &spawnAttempt{replaces: worker, failed: r.useless - attempts}, errUseless)
+	default:
+		r.sizer.lose(worker, errUseless.Error())
 	}
 }
 
-func (s *supervisor) tryToReplace(ctx actor.Context, try *respawn) {
-	successor, err := s.spawn(ctx, s.Crew.NewWorker)
+func (r *replacer) spawn(ctx actor.Context, a *spawnAttempt) {
+	successor, err := r.spawner.spawn(ctx)
 	if err != nil {
-		s.respawnLater(ctx, try, err)
+		r.spawnLater(ctx, a, err)
 		return
 	}
-	if try.replaces == nil {
+	if a.replaces == nil {
 		return
 	}
-	s.Crew.Replaced()
-	s.deliver.Publish(&messages.WorkerReplaced{Pool: s.Pool, Worker: successor, Replace: try.replaces})
+	r.pool.workers.Replaced()
+	r.pool.publish(&messages.WorkerReplaced{Pool: r.pool.name, Worker: successor, Replace: a.replaces})
 }
 
-// respawnLater has a worker spawned at another try, after a delay: the strategy's
-// own, if that delays restarts, which then goes on for ever.
-func (s *supervisor) respawnLater(ctx actor.Context, try *respawn, err error) {
-	delays, endless := s.oversight.patience()
-	if !endless {
-		delays = Backoff{Min: 100 * time.Millisecond, Max: 10 * time.Second}
-	}
-	if try.tries >= barrenLimit && !endless {
-		s.lose(try.replaces, cannotStart, true)
+// spawnLater schedules another attempt, because of err. With a strategy that delays
+// restarts, the attempts go on forever with the delays of the strategy.
+func (r *replacer) spawnLater(ctx actor.Context, a *spawnAttempt, err error) {
+	delays := spawnDelays
+	if own := r.guard.delays; own != nil {
+		delays = own.Backoff
+	} else if a.failed >= attempts {
+		r.sizer.lose(a.replaces, cannotStart)
 		return
 	}
-	delay := delays.delays().Delay(try.tries)
-	s.Logger.Warn("worker not started, will try again", "pool", s.Pool, "in", delay, "error", err)
-	again := &respawn{replaces: try.replaces, tries: try.tries + 1}
-	root, self := ctx.ActorSystem().Root, ctx.Self()
-	s.respawns[again] = time.AfterFunc(delay, func() { root.Send(self, again) })
+	delay := delays.Delay(a.failed)
+	logTo(r.pool.logger, slog.LevelWarn, "worker not started, will try again",
+		"pool", r.pool.name, "in", delay, "error", err)
+	next := &spawnAttempt{replaces: a.replaces, failed: a.failed + 1}
+	r.retries[next] = time.AfterFunc(delay, sendSelf(ctx, next))
 }
 
-// respawn tries again, unless a resize has filled the gap already.
-func (s *supervisor) respawn(ctx actor.Context, try *respawn) {
-	delete(s.respawns, try)
-	if s.stopping {
-		return
+// retry makes another attempt to spawn a worker, unless a resize has filled the gap.
+func (r *replacer) retry(ctx actor.Context, a *spawnAttempt) {
+	delete(r.retries, a)
+	if !r.pool.stopping && r.sizer.hasGap() {
+		r.spawn(ctx, a)
 	}
-	if s.Crew.Size() < s.wanted {
-		s.tryToReplace(ctx, try)
+}
+
+// exhausted reports whether no worker is left and none will be spawned.
+func (r *replacer) exhausted() bool { return r.pool.workers.Size() == 0 && len(r.retries) == 0 }
+
+// stop cancels the attempts that are scheduled.
+func (r *replacer) stop() {
+	for _, timer := range r.retries {
+		timer.Stop()
 	}
-	s.failIfEmpty()
 }

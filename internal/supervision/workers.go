@@ -1,4 +1,4 @@
-package supervisor
+package supervision
 
 import (
 	"github.com/asynkron/protoactor-go/actor"
@@ -6,41 +6,59 @@ import (
 	"github.com/troupe-go/troupe/messages"
 )
 
-// Crew is the pool's data plane as its supervisor needs it. A worker joins it
-// by being spawned from the props that it gives.
-type Crew interface {
-	// NewWorker returns the props of a further worker, Adopt those of one that
-	// stands for a foreign actor; nil if there can be none.
+// Workers is the pool's data plane as its supervisor uses it. The supervisor calls
+// it from one goroutine, except Sideline and Barren, which a strategy may call
+// on any.
+//
+// A worker is in dispatch from the moment it is spawned until it leaves: when
+// Retire or RetireWorker takes it out, or when it begins to stop.
+type Workers interface {
+	// NewWorker returns the props of one more worker. The worker joins the pool
+	// when it is spawned.
 	NewWorker() *actor.Props
+	// Adopt returns the props of a worker that forwards its tasks to a foreign
+	// actor; nil if the pool cannot use one.
 	Adopt(foreign *actor.PID) *actor.Props
-	// Revive says that there are workers again after Fail.
+	// Revive ends the effect of Fail: workers join again.
 	Revive()
-	// Size is the number of workers that take tasks, Routees are their PIDs.
+
+	// Size returns the number of workers in dispatch.
 	Size() int
+	// Routees returns the PIDs of the workers in dispatch. For a worker that stands
+	// for a foreign actor, it is the PID of that actor.
 	Routees() []*actor.PID
-	// Retire lets all but the first stay workers take no more tasks, RetireWorker
-	// the given one. The PIDs returned are those to stop.
+	// Retire takes workers out of dispatch until only stay are left, all in one step,
+	// and returns their PIDs. The caller stops them. They finish the tasks that they
+	// have begun.
 	Retire(stay int) []*actor.PID
+	// RetireWorker takes the worker with the given PID, or the worker that stands for
+	// it, out of dispatch and returns the worker's PID; nil if there is none. The
+	// caller stops it.
 	RetireWorker(pid *actor.PID) *actor.PID
-	// Remove forgets a worker that has stopped and reports whether it ever
-	// settled a task, and whether it was given up since its handler is stuck.
+	// Remove forgets a worker that has stopped. It reports whether the worker ever
+	// settled a task, and whether the watchdog abandoned it.
 	Remove(pid *actor.PID) (worked, abandoned bool)
-	// EndVainWaits looks for workers that wait for one another, now that a worker
-	// is gone and replaced, if it is.
+	// EndVainWaits looks for a deadlock among handlers that wait for their own pool,
+	// and ends it. The supervisor calls it after a worker has stopped, when the
+	// replacement has joined if there is one.
 	EndVainWaits()
-	// Replaced counts a replacement.
+
+	// Replaced counts a replacement in the statistics.
 	Replaced()
-	// Barren is how many times in a row a worker has failed to start.
-	Barren(pid *actor.PID) int
-	// Sideline leaves a worker out of the choice until it has been restarted.
-	Sideline(pid *actor.PID)
-	// Lost says how many workers are gone for good.
+	// Lost sets how many workers are lost, for the statistics.
 	Lost(n int)
-	// Fail says that no worker is left and none will come.
+	// Barren returns how often in a row a worker has failed to start.
+	Barren(pid *actor.PID) int
+	// Sideline excludes a worker from dispatch until it has been restarted.
+	Sideline(pid *actor.PID)
+	// Fail drops the queued tasks and refuses new ones with err until Revive: no
+	// worker is left, and none will join.
 	Fail(err error)
-	// AddCounters adds to what a worker reports of its own.
+
+	// AddCounters adds to the counters that a worker reports of its own.
 	AddCounters(pid *actor.PID, counters map[string]int64)
-	// PeakBusy is the most workers that have been busy at once since the last call.
+	// PeakBusy returns the largest number of workers that were busy at the same time
+	// since the last call.
 	PeakBusy() int
 	// Stats takes a snapshot.
 	Stats() *messages.Stats
