@@ -86,6 +86,12 @@ func (r *Router) suspendFailed(w *Worker) {
 	w.system.drop(func(message any) bool { _, resume := message.(*actor.ResumeMailbox); return resume })
 }
 
+// BeginResize announces that many workers may join.
+func (r *Router) BeginResize() {}
+
+// EndResize says that the last of them has joined.
+func (r *Router) EndResize() {}
+
 // Retire takes all but stay workers out of dispatch, the last ones and before them
 // those that are sidelined, and returns their PIDs. They finish what they have in hand.
 func (r *Router) Retire(stay int) []*actor.PID {

@@ -22,6 +22,8 @@ type sizer struct {
 func (s *sizer) start(ctx actor.Context, size int, failed func(error) bool) (complete bool) {
 	s.wanted = size
 	s.pool.workers.Lost(0)
+	s.pool.workers.BeginResize()
+	defer s.pool.workers.EndResize()
 	for range size {
 		if _, err := s.spawner.spawn(ctx); err != nil && !failed(err) {
 			return false
@@ -68,6 +70,8 @@ func (s *sizer) grow(ctx actor.Context, size int) error {
 	if missing <= 0 {
 		return nil
 	}
+	s.pool.workers.BeginResize()
+	defer s.pool.workers.EndResize()
 	for range missing {
 		if _, err := s.spawner.spawn(ctx); err != nil {
 			return err

@@ -22,6 +22,15 @@ type Workers interface {
 	// Revive ends the effect of Fail: workers join again.
 	Revive()
 
+	// BeginResize announces that many workers may join, and EndResize that the last
+	// of them has. The data plane may put off work that depends on the number of
+	// workers, such as rebalancing queues, and do it once in EndResize. Meanwhile
+	// workers take tasks, leave and stop as usual, so no lock may be held between the
+	// two calls. They always come in pairs, also after an error or a panic, and never
+	// nest. EndResize also follows if no worker has joined.
+	BeginResize()
+	EndResize()
+
 	// Size returns the number of workers in dispatch.
 	Size() int
 	// Routees returns the PIDs of the workers in dispatch. For a worker that stands
