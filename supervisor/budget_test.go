@@ -5,11 +5,11 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/asynkron/protoactor-go/actor"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/troupe-go/troupe/actors"
+	"github.com/troupe-go/troupe/internal/pooltest"
 	"github.com/troupe-go/troupe/messages"
 	"github.com/troupe-go/troupe/supervisor"
 )
@@ -36,13 +36,13 @@ func TestBudgetIsExact(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			bubble(t, func(t *testing.T) {
-				c := newCrew(t, actors.WithSize(1), actors.WithSupervision(supervisor.OneForOne(tt.budget)))
+			pooltest.Bubble(t, func(t *testing.T) {
+				pool := pooltest.StartActors(t, actors.WithSize(1), actors.WithSupervision(supervisor.OneForOne(tt.budget)))
 				for _, gap := range tt.gaps {
 					time.Sleep(gap)
-					c.do(fail("again"))
+					pool.Do(pooltest.Fail("again"))
 				}
-				stats := c.stats()
+				stats := pool.Stats()
 				assert.EqualValues(t, len(tt.gaps), stats.Panicked)
 				assert.Equal(t, tt.restarts, stats.Restarts)
 				assert.Zero(t, stats.Replaced)
@@ -54,34 +54,34 @@ func TestBudgetIsExact(t *testing.T) {
 
 // Without a bound a worker is restarted however often.
 func TestNoBudgetIsNoBound(t *testing.T) {
-	bubble(t, func(t *testing.T) {
-		c := newCrew(t, actors.WithSize(1))
+	pooltest.Bubble(t, func(t *testing.T) {
+		pool := pooltest.StartActors(t, actors.WithSize(1))
 		for range 100 {
-			c.do(fail("again"))
+			pool.Do(pooltest.Fail("again"))
 		}
-		stats := c.stats()
+		stats := pool.Stats()
 		assert.EqualValues(t, 100, stats.Restarts)
 		assert.Equal(t, 1, stats.Size)
-		assert.Equal(t, 101, c.born)
+		assert.Equal(t, 101, pool.Born())
 	})
 }
 
 func TestEachWorkerHasABudgetOfItsOwn(t *testing.T) {
-	bubble(t, func(t *testing.T) {
-		c := newCrew(t, actors.WithSize(3), actors.WithSupervision(supervisor.OneForOne(supervisor.Restarts(1, 0))))
-		stopped := events[*messages.WorkerStopped](c.system)
+	pooltest.Bubble(t, func(t *testing.T) {
+		pool := pooltest.StartActors(t, actors.WithSize(3), actors.WithSupervision(supervisor.OneForOne(supervisor.Restarts(1, 0))))
+		stopped := pooltest.Events[*messages.WorkerStopped](pool.System)
 		everyone := func() {
-			c.system.Root.Send(c.pid, &messages.Broadcast{Message: fail("all at once")})
+			pool.System.Root.Send(pool.PID, &messages.Broadcast{Message: pooltest.Fail("all at once")})
 			synctest.Wait()
 		}
 		everyone()
-		stats := c.stats()
+		stats := pool.Stats()
 		assert.EqualValues(t, 3, stats.Restarts)
 		assert.Equal(t, 3, stats.Size)
 		assert.Empty(t, *stopped)
 
 		everyone()
-		stats = c.stats()
+		stats = pool.Stats()
 		assert.EqualValues(t, 3, stats.Restarts)
 		assert.Zero(t, stats.Size)
 		require.Len(t, *stopped, 3)
@@ -93,61 +93,25 @@ func TestEachWorkerHasABudgetOfItsOwn(t *testing.T) {
 
 // One strategy may serve many pools, even pools of one name in several systems.
 func TestPoolsDoNotShareBudgets(t *testing.T) {
-	bubble(t, func(t *testing.T) {
+	pooltest.Bubble(t, func(t *testing.T) {
 		strategy := actors.WithSupervision(supervisor.OneForOne(supervisor.Restarts(2, time.Minute)))
-		system := quiet()
-		crews := []*crew{
-			newCrewIn(t, system, "one", actors.WithSize(1), strategy),
-			newCrewIn(t, system, "other", actors.WithSize(1), strategy),
-			newCrewIn(t, quiet(), "one", actors.WithSize(1), strategy),
+		system := pooltest.System()
+		pools := []*pooltest.Actors{
+			pooltest.StartActorsIn(t, system, "one", actors.WithSize(1), strategy),
+			pooltest.StartActorsIn(t, system, "other", actors.WithSize(1), strategy),
+			pooltest.StartActorsIn(t, pooltest.System(), "one", actors.WithSize(1), strategy),
 		}
 		for range 2 {
-			for _, c := range crews {
-				c.do(fail("again"))
+			for _, pool := range pools {
+				pool.Do(pooltest.Fail("again"))
 			}
 		}
-		for _, c := range crews {
-			require.Equal(t, 1, c.stats().Size)
+		for _, pool := range pools {
+			require.Equal(t, 1, pool.Stats().Size)
 		}
-		crews[1].do(fail("again"))
-		assert.Equal(t, 1, crews[0].stats().Size)
-		assert.Equal(t, 0, crews[1].stats().Size)
-		assert.Equal(t, 1, crews[2].stats().Size)
-	})
-}
-
-func TestLastWorkerGoneIsSaid(t *testing.T) {
-	bubble(t, func(t *testing.T) {
-		c := newCrew(t, actors.WithSize(1), actors.WithSupervision(supervisor.OneForOne(supervisor.Restarts(0, 0))))
-		c.do(fail("the end"))
-		answer, err := c.system.Root.RequestFuture(c.pid, deed(func(actor.Context) {}), time.Minute).Result()
-		require.NoError(t, err)
-		require.IsType(t, &messages.Result{}, answer)
-		assert.ErrorIs(t, answer.(*messages.Result).Err, messages.ErrNoWorkers)
-
-		// A resize brings the pool back, with a new budget.
-		_, err = c.system.Root.RequestFuture(c.pid, &messages.Resize{Size: 2}, time.Minute).Result()
-		require.NoError(t, err)
-		done := false
-		c.do(func(actor.Context) { done = true })
-		assert.True(t, done)
-	})
-}
-
-// Proto.Actor's own strategies have budgets too.
-func TestForeignStrategyMaySpendItsBudget(t *testing.T) {
-	bubble(t, func(t *testing.T) {
-		strategy := actor.NewOneForOneStrategy(2, time.Minute, actor.DefaultDecider)
-		c := newCrew(t, actors.WithSize(1), actors.WithSupervision(strategy))
-		for range 2 {
-			c.do(fail("again"))
-		}
-		stats := c.stats()
-		assert.EqualValues(t, 2, stats.Restarts)
-		assert.Equal(t, 1, stats.Size)
-		c.do(fail("again"))
-		stats = c.stats()
-		assert.Zero(t, stats.Size)
-		assert.Zero(t, stats.Replaced)
+		pools[1].Do(pooltest.Fail("again"))
+		assert.Equal(t, 1, pools[0].Stats().Size)
+		assert.Equal(t, 0, pools[1].Stats().Size)
+		assert.Equal(t, 1, pools[2].Stats().Size)
 	})
 }

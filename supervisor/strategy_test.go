@@ -16,6 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/troupe-go/troupe/actors"
+	"github.com/troupe-go/troupe/internal/pooltest"
 	"github.com/troupe-go/troupe/messages"
 	"github.com/troupe-go/troupe/router"
 	"github.com/troupe-go/troupe/supervisor"
@@ -40,7 +41,7 @@ func TestInvalidOptionsAreRefused(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			props := actors.PropsFromProducer(func() actor.Actor { return nil }, actors.WithSupervision(tt.strategy))
-			_, err := quiet().Root.SpawnNamed(props, "never")
+			_, err := pooltest.System().Root.SpawnNamed(props, "never")
 			assert.ErrorIs(t, err, messages.ErrInvalidOption)
 			assert.ErrorContains(t, err, tt.says)
 		})
@@ -65,25 +66,25 @@ func TestDirectives(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			bubble(t, func(t *testing.T) {
-				c := newCrew(t, actors.WithSize(3), actors.WithSupervision(tt.strategy))
-				restarted := events[*messages.WorkerRestarted](c.system)
-				replaced := events[*messages.WorkerReplaced](c.system)
-				c.do(fail("boom"))
+			pooltest.Bubble(t, func(t *testing.T) {
+				pool := pooltest.StartActors(t, actors.WithSize(3), actors.WithSupervision(tt.strategy))
+				restarted := pooltest.Events[*messages.WorkerRestarted](pool.System)
+				replaced := pooltest.Events[*messages.WorkerReplaced](pool.System)
+				pool.Do(pooltest.Fail("boom"))
 
-				stats := c.stats()
+				stats := pool.Stats()
 				assert.EqualValues(t, 1, stats.Panicked)
 				assert.Equal(t, 3, stats.Size)
 				assert.Equal(t, tt.restarts, stats.Restarts)
 				assert.Equal(t, tt.replaced, stats.Replaced)
-				assert.Equal(t, tt.born, c.born)
+				assert.Equal(t, tt.born, pool.Born())
 				assert.Len(t, *restarted, int(tt.restarts))
 				assert.Len(t, *replaced, int(tt.replaced))
 
 				// Every worker is at work again.
 				done := make(chan struct{}, 3)
-				c.do(func(ctx actor.Context) {
-					ctx.Send(c.pid, &messages.Broadcast{Message: deed(func(actor.Context) { done <- struct{}{} })})
+				pool.Do(func(ctx actor.Context) {
+					ctx.Send(pool.PID, &messages.Broadcast{Message: pooltest.Deed(func(actor.Context) { done <- struct{}{} })})
 				})
 				assert.Len(t, done, 3)
 			})
@@ -104,20 +105,20 @@ func TestNoDirectiveLosesQueuedTasks(t *testing.T) {
 		// In the pool's queue, and in the worker's own.
 		for _, dispatch := range []router.Dispatch{router.LeastBusy(), router.RoundRobin()} {
 			t.Run(name+"/"+dispatch.String(), func(t *testing.T) {
-				bubble(t, func(t *testing.T) {
-					c := newCrew(t, actors.WithSize(1), actors.WithSupervision(strategy), actors.WithDispatch(dispatch))
-					c.system.Root.Send(c.pid, &messages.Pause{})
+				pooltest.Bubble(t, func(t *testing.T) {
+					pool := pooltest.StartActors(t, actors.WithSize(1), actors.WithSupervision(strategy), actors.WithDispatch(dispatch))
+					pool.System.Root.Send(pool.PID, &messages.Pause{})
 					synctest.Wait()
-					c.do(fail("boom"))
+					pool.Do(pooltest.Fail("boom"))
 					var order []int
 					for i := range 10 {
-						c.do(func(actor.Context) { order = append(order, i) })
+						pool.Do(func(actor.Context) { order = append(order, i) })
 					}
-					require.EqualValues(t, 11, c.stats().Queued)
-					c.system.Root.Send(c.pid, &messages.Resume{})
+					require.EqualValues(t, 11, pool.Stats().Queued)
+					pool.System.Root.Send(pool.PID, &messages.Resume{})
 					synctest.Wait()
 					assert.Equal(t, []int{0, 1, 2, 3, 4, 5, 6, 7, 8, 9}, order)
-					stats := c.stats()
+					stats := pool.Stats()
 					assert.EqualValues(t, 10, stats.Succeeded)
 					assert.EqualValues(t, 1, stats.Panicked)
 				})
@@ -128,11 +129,11 @@ func TestNoDirectiveLosesQueuedTasks(t *testing.T) {
 
 // What a worker failed for is told by whoever was restarted because of it alone.
 func TestAllForOneSaysWhoFailed(t *testing.T) {
-	bubble(t, func(t *testing.T) {
-		c := newCrew(t, actors.WithSize(3), actors.WithSupervision(supervisor.AllForOne()))
-		restarted := events[*messages.WorkerRestarted](c.system)
+	pooltest.Bubble(t, func(t *testing.T) {
+		pool := pooltest.StartActors(t, actors.WithSize(3), actors.WithSupervision(supervisor.AllForOne()))
+		restarted := pooltest.Events[*messages.WorkerRestarted](pool.System)
 		var culprit string
-		c.do(func(ctx actor.Context) { culprit = ctx.Self().Id; panic("boom") })
+		pool.Do(func(ctx actor.Context) { culprit = ctx.Self().Id; panic("boom") })
 		require.Len(t, *restarted, 3)
 		for _, event := range *restarted {
 			if event.Worker.Id == culprit {
@@ -145,10 +146,10 @@ func TestAllForOneSaysWhoFailed(t *testing.T) {
 }
 
 func TestAllForOneBudgetEndsAll(t *testing.T) {
-	bubble(t, func(t *testing.T) {
-		c := newCrew(t, actors.WithSize(3), actors.WithSupervision(supervisor.AllForOne(supervisor.Restarts(0, 0))))
-		c.do(fail("boom"))
-		stats := c.stats()
+	pooltest.Bubble(t, func(t *testing.T) {
+		pool := pooltest.StartActors(t, actors.WithSize(3), actors.WithSupervision(supervisor.AllForOne(supervisor.Restarts(0, 0))))
+		pool.Do(pooltest.Fail("boom"))
+		stats := pool.Stats()
 		assert.Zero(t, stats.Size)
 		assert.Zero(t, stats.Restarts)
 		assert.Zero(t, stats.Replaced)
@@ -161,12 +162,12 @@ func TestDeciderSeesTheError(t *testing.T) {
 	var panicked *messages.PanicError
 	tests := []struct {
 		name string
-		deed deed
+		deed pooltest.Deed
 		sees func(err error) bool
 	}{
-		{"an error", fail(deadEnd), func(err error) bool { return errors.Is(err, deadEnd) }},
-		{"a wrapped error", fail(fmt.Errorf("at last: %w", deadEnd)), func(err error) bool { return errors.Is(err, deadEnd) }},
-		{"an error of a type", fail(pathError), func(err error) bool {
+		{"an error", pooltest.Fail(deadEnd), func(err error) bool { return errors.Is(err, deadEnd) }},
+		{"a wrapped error", pooltest.Fail(fmt.Errorf("at last: %w", deadEnd)), func(err error) bool { return errors.Is(err, deadEnd) }},
+		{"an error of a type", pooltest.Fail(pathError), func(err error) bool {
 			var p *fs.PathError
 			return errors.As(err, &p) && p == pathError
 		}},
@@ -174,10 +175,10 @@ func TestDeciderSeesTheError(t *testing.T) {
 			var r runtime.Error
 			return errors.As(err, &r)
 		}},
-		{"no error", fail("boom"), func(err error) bool {
+		{"no error", pooltest.Fail("boom"), func(err error) bool {
 			return errors.As(err, &panicked) && panicked.Value == "boom" && errors.Unwrap(panicked) == nil
 		}},
-		{"panic(nil)", fail(nil), func(err error) bool {
+		{"panic(nil)", pooltest.Fail(nil), func(err error) bool {
 			var p *runtime.PanicNilError
 			return errors.As(err, &p)
 		}},
@@ -185,17 +186,17 @@ func TestDeciderSeesTheError(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			bubble(t, func(t *testing.T) {
+			pooltest.Bubble(t, func(t *testing.T) {
 				var saw error
 				decide := supervisor.Decider(func(err error) actor.Directive {
 					saw = err
 					return actor.RestartDirective
 				})
-				c := newCrew(t, actors.WithSize(1), actors.WithSupervision(supervisor.OneForOne(decide)))
-				c.do(tt.deed)
+				pool := pooltest.StartActors(t, actors.WithSize(1), actors.WithSupervision(supervisor.OneForOne(decide)))
+				pool.Do(tt.deed)
 				require.Error(t, saw)
 				assert.True(t, tt.sees(saw), "%v", saw)
-				assert.EqualValues(t, 1, c.stats().Restarts)
+				assert.EqualValues(t, 1, pool.Stats().Restarts)
 			})
 		})
 	}
@@ -204,7 +205,7 @@ func TestDeciderSeesTheError(t *testing.T) {
 // One decider, several errors, several directives: only restarts cost budget.
 func TestOnlyRestartsCostBudget(t *testing.T) {
 	harmless, fatal := errors.New("harmless"), errors.New("fatal")
-	bubble(t, func(t *testing.T) {
+	pooltest.Bubble(t, func(t *testing.T) {
 		decide := supervisor.Decider(func(err error) actor.Directive {
 			switch {
 			case errors.Is(err, harmless):
@@ -215,119 +216,19 @@ func TestOnlyRestartsCostBudget(t *testing.T) {
 				return actor.RestartDirective
 			}
 		})
-		c := newCrew(t, actors.WithSize(1), actors.WithSupervision(supervisor.OneForOne(decide, supervisor.Restarts(1, 0))))
+		pool := pooltest.StartActors(t, actors.WithSize(1), actors.WithSupervision(supervisor.OneForOne(decide, supervisor.Restarts(1, 0))))
 		for range 5 {
-			c.do(fail(harmless))
+			pool.Do(pooltest.Fail(harmless))
 		}
-		assert.Equal(t, 1, c.born)
-		c.do(fail("boom")) // the only restart
-		c.do(fail(fatal))  // its successor has a budget of its own
-		c.do(fail("boom"))
-		stats := c.stats()
+		assert.Equal(t, 1, pool.Born())
+		pool.Do(pooltest.Fail("boom")) // the only restart
+		pool.Do(pooltest.Fail(fatal))  // its successor has a budget of its own
+		pool.Do(pooltest.Fail("boom"))
+		stats := pool.Stats()
 		assert.Equal(t, 1, stats.Size)
 		assert.EqualValues(t, 2, stats.Restarts)
 		assert.EqualValues(t, 1, stats.Replaced)
-		c.do(fail("boom"))
-		assert.Zero(t, c.stats().Size)
+		pool.Do(pooltest.Fail("boom"))
+		assert.Zero(t, pool.Stats().Size)
 	})
-}
-
-// A strategy of the user's that panics must not take the pool along.
-func TestPanickingDeciderCountsAsRestart(t *testing.T) {
-	bubble(t, func(t *testing.T) {
-		decide := supervisor.Decider(func(error) actor.Directive { panic("undecided") })
-		c := newCrew(t, actors.WithSize(1), actors.WithSupervision(supervisor.OneForOne(decide)))
-		c.do(fail("boom"))
-		assert.EqualValues(t, 1, c.stats().Restarts)
-	})
-}
-
-// The strategy plugged in is the one that is asked, once for each failure, about
-// the worker that failed.
-func TestAnyStrategyFits(t *testing.T) {
-	bubble(t, func(t *testing.T) {
-		asked := &witness{}
-		c := newCrew(t, actors.WithSize(2), actors.WithSupervision(asked))
-		var culprit *actor.PID
-		c.do(func(ctx actor.Context) { culprit = ctx.Self(); panic("boom") })
-		assert.Equal(t, []any{"boom"}, asked.reasons)
-		require.Len(t, asked.children, 1)
-		assert.True(t, culprit.Equal(asked.children[0]))
-		assert.Equal(t, 2, asked.crew)
-		assert.EqualValues(t, 1, c.stats().Restarts)
-	})
-}
-
-// A witness notes what it is asked, and restarts.
-type witness struct {
-	reasons  []any
-	children []*actor.PID
-	crew     int
-}
-
-func (w *witness) HandleFailure(
-	_ *actor.ActorSystem, s actor.Supervisor, child *actor.PID, _ *actor.RestartStatistics, reason, _ any,
-) {
-	w.reasons = append(w.reasons, reason)
-	w.children = append(w.children, child)
-	w.crew = len(s.Children())
-	s.RestartChildren(child)
-}
-
-// An escalated failure is for the strategy of the pool's parent; what that
-// decides befalls the whole pool.
-func TestEscalateAsksTheParent(t *testing.T) {
-	tests := []struct {
-		name     string
-		decision actor.Directive
-		born     int
-		stopped  bool
-	}{
-		{"resume", actor.ResumeDirective, 2, false},
-		{"restart", actor.RestartDirective, 4, false},
-		{"stop", actor.StopDirective, 2, true},
-	}
-	for _, tt := range tests {
-		for _, strategy := range []*supervisor.Strategy{
-			supervisor.Escalate(), supervisor.OneForOne(always(actor.EscalateDirective)),
-		} {
-			t.Run(tt.name, func(t *testing.T) {
-				bubble(t, func(t *testing.T) {
-					c := &crew{t: t, system: quiet()}
-					var reasons []any
-					above := actor.NewOneForOneStrategy(10, time.Minute, func(reason any) actor.Directive {
-						reasons = append(reasons, reason)
-						return tt.decision
-					})
-					parent := c.system.Root.Spawn(actor.PropsFromFunc(func(ctx actor.Context) {
-						if _, ok := ctx.Message().(*actor.Started); ok {
-							c.pid = ctx.Spawn(c.props(actors.WithSize(2), actors.WithSupervision(strategy)))
-						}
-					}, actor.WithSupervisor(above)))
-					t.Cleanup(func() { c.system.Root.Stop(parent); synctest.Wait() })
-					synctest.Wait()
-
-					stopped := events[*messages.PoolStopped](c.system)
-					c.do(fail("too much for me"))
-					assert.Equal(t, []any{"too much for me"}, reasons)
-					assert.Equal(t, tt.born, c.born)
-					if tt.stopped {
-						assert.Len(t, *stopped, 1)
-						return
-					}
-					assert.Empty(t, *stopped)
-					done := 0
-					for range 3 {
-						c.do(func(actor.Context) { done++ })
-					}
-					assert.Equal(t, 3, done, "the worker that failed waited for the parent, and goes on")
-					stats := c.stats()
-					assert.Equal(t, 2, stats.Size)
-					for _, w := range stats.Workers {
-						assert.Equal(t, messages.WorkerIdle, w.State)
-					}
-				})
-			})
-		}
-	}
 }

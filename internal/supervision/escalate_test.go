@@ -1,6 +1,7 @@
-package supervisor_test
+package supervision_test
 
 import (
+	"context"
 	"testing"
 	"time"
 
@@ -8,14 +9,17 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/troupe-go/troupe/actors"
+	"github.com/troupe-go/troupe/internal/pooltest"
 	"github.com/troupe-go/troupe/messages"
 	"github.com/troupe-go/troupe/supervisor"
 )
 
-// The parent may decide before the worker has noticed that it is suspended. It
-// must not stay so for ever.
+func hundredBy(_ context.Context, n int) (int, error) { return 100 / n, nil }
+
+// The parent may decide before the worker has noticed that it is suspended. The
+// worker must not stay suspended.
 func TestEscalatedWorkerGoesOnHoweverFastItsParentDecides(t *testing.T) {
-	system := exampleSystem()
+	system := pooltest.System()
 	strategy := actor.NewOneForOneStrategy(1, time.Minute, func(any) actor.Directive { return actor.ResumeDirective })
 	results := make(chan *messages.Result, 1)
 	var pool *actor.PID

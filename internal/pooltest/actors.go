@@ -1,0 +1,134 @@
+// Package pooltest is the test kit of this repository's own tests.
+package pooltest
+
+import (
+	"log/slog"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/asynkron/protoactor-go/actor"
+	"github.com/stretchr/testify/require"
+
+	"github.com/troupe-go/troupe/actors"
+	"github.com/troupe-go/troupe/messages"
+)
+
+// Bubble runs a test in virtual time. It ends when no goroutine is left.
+func Bubble(t *testing.T, test func(*testing.T)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		// Proto.Actor counts dead letters for a second, in a goroutine that ends then.
+		t.Cleanup(func() { time.Sleep(2 * time.Second) })
+		test(t)
+	})
+}
+
+// System returns an actor system that logs nothing.
+func System() *actor.ActorSystem {
+	return actor.NewActorSystem(actor.WithLoggerFactory(func(*actor.ActorSystem) *slog.Logger {
+		return slog.New(slog.DiscardHandler)
+	}))
+}
+
+// A Deed is a task for the workers of [Actors]: the worker calls it.
+type Deed func(ctx actor.Context)
+
+// Fail returns a task that panics.
+func Fail(value any) Deed { return func(actor.Context) { panic(value) } }
+
+// Actors is a pool whose workers are user-written actors that do what they are sent.
+// Use it in a [Bubble].
+type Actors struct {
+	System *actor.ActorSystem
+	PID    *actor.PID
+
+	t    *testing.T
+	mu   sync.Mutex
+	born int // guarded by mu
+}
+
+// NewActors returns a pool that has not been started, for a test that spawns
+// Props itself.
+func NewActors(t *testing.T) *Actors { return &Actors{t: t, System: System()} }
+
+// StartActors starts a pool in a system of its own and stops it at the end of the
+// bubble.
+func StartActors(t *testing.T, opts ...actors.Option) *Actors {
+	t.Helper()
+	return StartActorsIn(t, System(), "workers", opts...)
+}
+
+// StartActorsIn is [StartActors] in a given system.
+func StartActorsIn(t *testing.T, system *actor.ActorSystem, name string, opts ...actors.Option) *Actors {
+	t.Helper()
+	a := &Actors{t: t, System: system}
+	pid, err := system.Root.SpawnNamed(a.Props(opts...), name)
+	require.NoError(t, err)
+	a.PID = pid
+	t.Cleanup(func() {
+		system.Root.Stop(pid)
+		synctest.Wait()
+	})
+	return a
+}
+
+// Props returns the props of the pool.
+func (a *Actors) Props(opts ...actors.Option) *actor.Props {
+	return actors.PropsFromProducer(func() actor.Actor {
+		a.mu.Lock()
+		defer a.mu.Unlock()
+		a.born++
+		return actor.ReceiveFunc(func(ctx actor.Context) {
+			if do, ok := ctx.Message().(Deed); ok {
+				do(ctx)
+			}
+		})
+	}, opts...)
+}
+
+// Born returns how many actors have been made as workers, including restarts.
+func (a *Actors) Born() int {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.born
+}
+
+// Do sends the pool a task and returns when all goroutines are idle.
+func (a *Actors) Do(d Deed) {
+	a.System.Root.Send(a.PID, d)
+	synctest.Wait()
+}
+
+// Stats returns a snapshot, which must be balanced.
+func (a *Actors) Stats() *messages.Stats {
+	a.t.Helper()
+	answer, err := a.System.Root.RequestFuture(a.PID, &messages.GetStats{}, time.Minute).Result()
+	require.NoError(a.t, err)
+	stats := answer.(*messages.Stats)
+	require.True(a.t, stats.Balanced(), "%+v", stats)
+	return stats
+}
+
+// Events returns the events of one type that are published from now on, in order.
+// Read them after synctest.Wait.
+func Events[E any](system *actor.ActorSystem) *[]E {
+	seen := new([]E)
+	system.EventStream.Subscribe(func(event any) {
+		if e, ok := event.(E); ok {
+			*seen = append(*seen, e)
+		}
+	})
+	return seen
+}
+
+// A Strategy is a supervision strategy made of a function.
+type Strategy func(s actor.Supervisor, child *actor.PID, reason any)
+
+// HandleFailure implements [actor.SupervisorStrategy].
+func (f Strategy) HandleFailure(
+	_ *actor.ActorSystem, s actor.Supervisor, child *actor.PID, _ *actor.RestartStatistics, reason, _ any,
+) {
+	f(s, child, reason)
+}
