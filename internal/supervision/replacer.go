@@ -73,7 +73,8 @@ func (r *replacer) stopped(ctx actor.Context, worker *actor.PID) {
 	}
 }
 
-// replace spawns the successor of a worker that has stopped.
+// replace spawns the successor of a worker that has stopped, at once if that worker
+// has settled a task. So workers may stop themselves after any number of tasks.
 func (r *replacer) replace(ctx actor.Context, worker *actor.PID, worked bool) {
 	if worked {
 		r.useless = 0
@@ -128,8 +129,11 @@ func (r *replacer) retry(ctx actor.Context, a *spawnAttempt) {
 	}
 }
 
-// exhausted reports whether no worker is left and none will be spawned.
-func (r *replacer) exhausted() bool { return r.pool.workers.Size() == 0 && len(r.retries) == 0 }
+// exhausted reports whether no worker is left and none will be spawned. A worker
+// that has left dispatch, but whose end has not been handled yet, is replaced then.
+func (r *replacer) exhausted() bool {
+	return r.pool.workers.Size() == 0 && len(r.retries) == 0 && r.members.replaceable() == 0
+}
 
 // stop cancels the attempts that are scheduled.
 func (r *replacer) stop() {

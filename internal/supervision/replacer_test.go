@@ -1,8 +1,10 @@
 package supervision_test
 
 import (
+	"fmt"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -12,6 +14,7 @@ import (
 	"github.com/troupe-go/troupe/actors"
 	"github.com/troupe-go/troupe/internal/pooltest"
 	"github.com/troupe-go/troupe/messages"
+	"github.com/troupe-go/troupe/router"
 	"github.com/troupe-go/troupe/supervisor"
 )
 
@@ -79,5 +82,91 @@ func TestLastWorkerGoneIsSaid(t *testing.T) {
 		done := false
 		pool.Do(func(actor.Context) { done = true })
 		assert.True(t, done)
+	})
+}
+
+// stopsAfter produces actors that stop themselves after n tasks.
+func stopsAfter(n int, stop func(actor.Context), handled *atomic.Int64) actor.Producer {
+	return func() actor.Actor {
+		left := n
+		return actor.ReceiveFunc(func(ctx actor.Context) {
+			if _, ok := ctx.Message().(int); !ok {
+				return
+			}
+			handled.Add(1)
+			if left--; left == 0 {
+				stop(ctx)
+			}
+		})
+	}
+}
+
+// A worker that stops itself is replaced, its queue goes on, nothing is dropped,
+// and the parent is not asked.
+func TestWorkersThatStopThemselvesAreReplaced(t *testing.T) {
+	const tasks = 1000
+	stops := map[string]func(actor.Context){
+		"Stop":   func(ctx actor.Context) { ctx.Stop(ctx.Self()) },
+		"Poison": func(ctx actor.Context) { ctx.Poison(ctx.Self()) },
+	}
+	dispatches := []router.Dispatch{router.LeastBusy(), router.RoundRobin(), router.Random(), router.ConsistentHash()}
+	for _, tt := range []struct{ workers, life int }{{4, 10}, {4, 1}, {1, 10}} {
+		for name, stop := range stops {
+			for _, dispatch := range dispatches {
+				t.Run(fmt.Sprintf("%s/%v/%d workers, each for %d tasks", name, dispatch, tt.workers, tt.life), func(t *testing.T) {
+					pooltest.Bubble(t, func(t *testing.T) {
+						pool := pooltest.NewActors(t)
+						var handled, asked atomic.Int64
+						props := actors.PropsFromProducer(stopsAfter(tt.life, stop, &handled),
+							actors.WithSize(tt.workers), actors.WithDispatch(dispatch), actors.WithQueue(tasks, actors.Reject))
+						parent := pool.System.Root.Spawn(actor.PropsFromFunc(func(ctx actor.Context) {
+							if _, ok := ctx.Message().(*actor.Started); ok {
+								pool.PID = ctx.Spawn(props)
+							}
+						}, actor.WithSupervisor(pooltest.Strategy(func(actor.Supervisor, *actor.PID, any) { asked.Add(1) }))))
+						synctest.Wait()
+
+						root := pool.System.Root
+						root.Send(pool.PID, &messages.Pause{})
+						synctest.Wait()
+						for n := range tasks {
+							root.Send(pool.PID, n)
+						}
+						require.EqualValues(t, tasks, pool.Stats().Queued)
+						root.Send(pool.PID, &messages.Resume{})
+						synctest.Wait()
+
+						stats := pool.Stats()
+						assert.EqualValues(t, tasks, handled.Load())
+						assert.EqualValues(t, tasks, stats.Succeeded)
+						assert.Zero(t, stats.Dropped)
+						assert.Equal(t, [2]int{tt.workers, 0}, [2]int{stats.Size, stats.Lost})
+						assert.Zero(t, asked.Load())
+						require.NoError(t, root.StopFuture(parent).Wait())
+					})
+				})
+			}
+		}
+	}
+}
+
+// Such workers would be started forever.
+func TestWorkersThatStopWithoutAnySettledTaskAreLost(t *testing.T) {
+	pooltest.Bubble(t, func(t *testing.T) {
+		pool := pooltest.NewActors(t)
+		var started atomic.Int64
+		pool.PID = pool.System.Root.Spawn(actors.PropsFromProducer(func() actor.Actor {
+			return actor.ReceiveFunc(func(ctx actor.Context) {
+				if _, ok := ctx.Message().(*actor.Started); ok {
+					started.Add(1)
+					ctx.Stop(ctx.Self())
+				}
+			})
+		}, actors.WithSize(2)))
+		synctest.Wait()
+		stats := pool.Stats()
+		assert.Equal(t, [2]int{0, 2}, [2]int{stats.Size, stats.Lost})
+		assert.EqualValues(t, 12, started.Load(), "ten replacements in a row")
+		require.NoError(t, pool.System.Root.StopFuture(pool.PID).Wait())
 	})
 }
