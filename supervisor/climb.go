@@ -8,39 +8,40 @@ import (
 	"github.com/troupe-go/troupe/internal/invalid"
 )
 
-// Climb is a [Rule] that finds the size with the best throughput by trying sizes:
-// about the number of processors for tasks that compute, the maximum for tasks that
-// wait for something plentiful.
+// Climb is a [Rule] that finds the size with the best throughput by trying sizes.
+// For tasks that compute, that is about the number of processors. For tasks that
+// wait for something with ample capacity, it is the maximum.
 //
-// It tries sizes only while tasks wait and all workers are busy, since otherwise
-// the throughput is the load's and not the size's; it begins when that was so at six
-// looks in a row or more. It tries twice the size (or less if few tasks wait), then
-// half, goes on in the direction that is better, and then takes smaller steps. A
-// larger size is better if the workers added bring more than Gain of what those
-// before them do, and more than the measures are uncertain by; otherwise the smaller
-// one is. The best size is kept for the time Hold, or until its throughput has
-// changed by more than a quarter; each time that no other is found better, twice as
-// long as before. Workers that are not needed are taken away as [Threshold] does.
+// Climb tries sizes only while tasks are queued and all workers are busy. Otherwise
+// the throughput depends on the load and not on the size. It begins after at least
+// six such intervals in a row. It tries twice the size (or less if few tasks are
+// queued) and half the size, continues in the better direction, and then takes
+// smaller steps. A larger size is better if each added worker contributes more than
+// the share Gain of what a present worker does, and if the difference is larger than
+// the error of measurement. Otherwise the smaller size is better. Climb keeps the
+// best size for the time Hold, or until its throughput has changed by more than a
+// quarter. Whenever it finds no better size, it doubles the time. It removes workers
+// that are not needed, as [Threshold] does.
 //
-// A size is judged by at least Rounds rounds, after one that does not count. In a
-// round, which takes one look or more, the pool finishes a task for every worker. A
-// size for which 100 looks are too few is not judged, and the best one before it is
-// kept: the interval between two looks should not be much shorter than the tasks.
+// Climb measures a size for at least Rounds rounds, after one that does not count. A
+// round takes one interval or more: in it, the pool finishes one task for every
+// worker. If 100 intervals are too few to measure a size, Climb returns to the best
+// size so far. So the interval should not be much shorter than the tasks.
 //
-// With [Autoscale.DryRun] it tells its first step again and again, at the intervals
-// at which it would try, but none after that: to know more, it would have to take it.
+// With [Autoscale.DryRun], Climb repeats its first decision at the times at which it
+// would try a size. Later decisions depend on the outcome of the first.
 //
 // The method is that of the controller HC3 of Joseph L. Hellerstein, Vance Morrison
 // and Eric Eilebrecht, "Optimizing Concurrency Levels in the .NET ThreadPool: A Case
 // Study of Controller Design and Implementation", 2008: a hill climb on the measured
 // throughput of each level, which moves only for a significant difference, beside
-// rules for when there is no hill to climb. It is simpler: of the history it keeps
-// the measure of the best size and the bounds beyond which there is no better one,
-// its steps are ratios that do not depend on the slope, and no move is random.
+// rules for when there is no hill to climb. Climb is simpler: of the history it
+// keeps the measure of the best size and the bounds beyond which no size is better,
+// its steps are ratios that do not depend on the slope, and no step is random.
 type Climb struct {
 	Gain      float64       // 0 means 0.05
 	Rounds    int           // 0 means 4; otherwise 4 to 50
-	Hold      time.Duration // 0 means 600 looks, which is 10 min at one look a second
+	Hold      time.Duration // 0 means 600 intervals, which is 10 min with one of 1 s
 	IdleAfter time.Duration // 0 means 30 s
 }
 

@@ -9,16 +9,16 @@ import (
 )
 
 // Threshold is a [Rule] that grows a pool when its queue exceeds Factor times its
-// size, and takes away workers that were not needed for as long as IdleAfter.
+// size, and removes workers that have not been needed for the time IdleAfter.
 //
-// It grows by as many workers as bring the queue under the threshold, but no more
-// than doubles the size at one look. So a queue that holds no more than Factor
-// times the size makes no pool grow: choose the smaller Factor for a short queue.
+// It adds as many workers as bring the queue down to the threshold, but at most
+// doubles the size in one interval. If the capacity of the queue is at most Factor
+// times the size, the pool never grows: choose a smaller Factor for a short queue.
 //
-// It shrinks to the largest number of workers that were needed at any look within
-// IdleAfter: those with a task in hand, those that the utilization stands for, or
-// all of them if a task waited. It does so IdleAfter after the last change of the
-// size at the earliest, whoever changed it.
+// It shrinks to the largest number of workers needed in any interval within
+// IdleAfter. All workers are needed if a task is queued. Otherwise the busy workers
+// are, or as many as the utilization accounts for, if that is more. It shrinks no
+// earlier than IdleAfter after the last change of the size.
 type Threshold struct {
 	Factor    float64       // queued tasks per worker; 0 means 2
 	IdleAfter time.Duration // 0 means 30 s
@@ -26,7 +26,7 @@ type Threshold struct {
 
 var _ Rule = Threshold{}
 
-// idleAfter is what an IdleAfter of 0 means.
+// idleAfter is the default of IdleAfter.
 const idleAfter = 30 * time.Second
 
 func (Threshold) String() string { return "threshold" }
@@ -67,7 +67,7 @@ func (s *thresholdScaler) Decide(load Load) (size int, why string) {
 		s.idle.restart(load.At, size)
 		return size, wrong
 	}
-	// So many workers have a queue that is just short enough. It may be more than any int.
+	// With this many workers the queue is at the threshold. It may exceed any int.
 	enough := math.Ceil(float64(load.Queued) / s.factor)
 	if enough > float64(load.Size) && load.Size < s.bounds.max {
 		size := s.grown(load.Size, enough)
@@ -89,17 +89,17 @@ func (s *thresholdScaler) grown(size int, enough float64) int {
 	return limit
 }
 
-// idleness remembers how many workers of a pool were needed of late. It begins
-// anew whenever the size has changed, since what the workers do changes with it.
+// idleness remembers how many workers of a pool were needed recently. It starts
+// over when the size changes, because the need of workers changes with it.
 type idleness struct {
 	after time.Duration
 
-	size  int       // what the pool had, or should have, at since; 0 before the first look
+	size  int       // of the pool at since; 0 before the first interval
 	since time.Time // nothing before it is remembered
 
-	// peaks has the looks that may yet be the one with the most needed workers within
-	// the time that matters: of those, the first is. Oldest first; needed decreases
-	// strictly, so there are size+1 at most.
+	// peaks are the observations that can become the maximum of the time window. The
+	// first one is the maximum. Oldest first; needed decreases strictly, so there are
+	// at most size+1.
 	peaks []peak
 }
 
@@ -108,13 +108,13 @@ type peak struct {
 	needed int // <= size
 }
 
-// restart forgets everything: the pool has this size from now on.
+// restart forgets everything. The pool has this size from now on.
 func (i *idleness) restart(at time.Time, size int) {
 	i.size, i.since, i.peaks = size, at, nil
 }
 
-// shrink returns the size that suffices, and why, if that is a smaller one: it has
-// been enough for a whole i.after. Otherwise it returns load.Size.
+// shrink returns a smaller size that has been enough for the whole time i.after, and
+// why. If there is none, it returns load.Size.
 func (i *idleness) shrink(load Load, minSize int) (size int, why string) {
 	if load.Size != i.size {
 		i.restart(load.At, load.Size)
@@ -129,7 +129,7 @@ func (i *idleness) shrink(load Load, minSize int) (size int, why string) {
 	return size, why
 }
 
-// remember adds p, and drops what is too old to matter or no higher.
+// remember adds p, and drops peaks that are too old or not higher than p.
 func (i *idleness) remember(p peak) {
 	for len(i.peaks) > 0 && i.peaks[len(i.peaks)-1].needed <= p.needed {
 		i.peaks = i.peaks[:len(i.peaks)-1]
@@ -140,14 +140,14 @@ func (i *idleness) remember(p peak) {
 	}
 }
 
-// needed is how many workers the pool needed when it had this load.
+// needed returns how many workers the pool needed under this load.
 func needed(load Load) int {
 	if load.Queued > 0 {
 		return load.Size
 	}
 	size, busy := float64(load.Size), max(load.Busy, load.Peak)
-	// The mean is over more than a moment, so it sees work between the looks. What a
-	// product of floats has too much must not count for a worker.
+	// The utilization is a mean over time, so it includes work between two
+	// observations. A rounding error must not count as a worker.
 	used := math.Ceil(load.Utilization*size - 1e-9)
 	switch {
 	case busy >= load.Size || used >= size:

@@ -58,7 +58,7 @@ func (s *supervisorActor) Receive(ctx actor.Context) {
 	case *messages.Report:
 		s.pool.workers.AddCounters(ctx.Sender(), msg.Counters)
 
-	// Requests. Only a failure is always answered.
+	// Requests. A failure is always answered.
 	case *messages.GetStats:
 		deliver.Respond(ctx, s.pool.workers.Stats())
 	case *messages.Resize:
