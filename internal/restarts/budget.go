@@ -41,6 +41,7 @@ func (r *Record) Exceeds(b Budget, now time.Time) bool {
 }
 
 // Expired reports whether every recorded failure is too old to count.
-func (r Record) Expired(b Budget, now time.Time) bool {
-	return len(r) == 0 || now.Sub(r[len(r)-1]) >= b.Within
+func (r *Record) Expired(b Budget, now time.Time) bool {
+	n := len(*r)
+	return n == 0 || now.Sub((*r)[n-1]) >= b.Within
 }

@@ -21,10 +21,6 @@ const cannotStart = "cannot start"
 
 var errUseless = errors.New("its predecessors stopped without having settled a task")
 
-// spawnDelays are the delays before further attempts to spawn a worker, unless the
-// strategy has delays.
-var spawnDelays = backoff.Backoff{Min: 100 * time.Millisecond, Max: 10 * time.Second}
-
 // replacer replaces workers that have stopped.
 type replacer struct {
 	pool    *pool
@@ -107,7 +103,7 @@ func (r *replacer) spawn(ctx actor.Context, a *spawnAttempt) {
 // spawnLater schedules another attempt, because of err. With a strategy that delays
 // restarts, the attempts go on forever with the delays of the strategy.
 func (r *replacer) spawnLater(ctx actor.Context, a *spawnAttempt, err error) {
-	delays := spawnDelays
+	delays := backoff.Backoff{Min: 100 * time.Millisecond, Max: 10 * time.Second}
 	if own := r.guard.delays; own != nil {
 		delays = own.Backoff
 	} else if a.failed >= attempts {

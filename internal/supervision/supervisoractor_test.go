@@ -94,8 +94,8 @@ func TestHealthChecksReportOverloadAndRecovery(t *testing.T) {
 		overloaded := pooltest.Events[*messages.Overloaded](s.system)
 		recovered := pooltest.Events[*messages.Recovered](s.system)
 		for _, step := range []struct {
-			queued int64
-			events [2]int // overloaded and recovered so far
+			queued   int64
+			expected [2]int // overloaded and recovered so far
 		}{
 			{10, [2]int{0, 0}},
 			{11, [2]int{1, 0}},
@@ -108,7 +108,7 @@ func TestHealthChecksReportOverloadAndRecovery(t *testing.T) {
 			s.setQueued(step.queued)
 			time.Sleep(time.Second)
 			synctest.Wait()
-			assert.Equal(t, step.events, [2]int{len(*overloaded), len(*recovered)}, "%d queued", step.queued)
+			assert.Equal(t, step.expected, [2]int{len(*overloaded), len(*recovered)}, "%d queued", step.queued)
 		}
 	})
 }
