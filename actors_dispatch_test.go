@@ -18,7 +18,8 @@ import (
 )
 
 func TestRoundRobinIsExactUnderConcurrentSenders(t *testing.T) {
-	pool := open(t, quiet().Root, double, actors.WithSize(10), actors.WithDispatch(router.RoundRobin()))
+	pool := open(t, quiet().Root, double, actors.WithSize(10), actors.WithDispatch(router.RoundRobin()),
+		actors.WithQueue(actors.Unbounded, actors.Reject)) // no worker is ever full
 	var senders sync.WaitGroup
 	for range 8 {
 		senders.Go(func() {

@@ -82,10 +82,10 @@ func TestAResultSaysWhoDidItAndHowLongItTook(t *testing.T) {
 		in.request(pool, time.Second)
 		<-in.mail
 		result := (<-in.mail).(*messages.Result)
-		worker := in.stats(t, pool).Workers[0].ID
+		stats := in.stats(t, pool)
 		assert.Equal(t, &messages.Result{
 			TaskID: "2", Value: time.Second, Outcome: messages.Succeeded,
-			Worker: worker, Attempts: 1, Wait: time.Minute, Run: time.Second,
+			Pool: stats.Pool, Worker: stats.Workers[0].ID, Attempts: 1, Wait: time.Minute, Run: time.Second,
 		}, result)
 	})
 }
@@ -212,9 +212,9 @@ func TestControlMessagesAreAnswered(t *testing.T) {
 
 func TestABroadcastReachesEveryWorkerAndEachAnswers(t *testing.T) {
 	virtually(t, func(t *testing.T, root *actor.RootContext) {
-		pool := spawn(t, root, actors.PropsFromHandler(sleep, actors.WithSize(3), actors.WithQueue(0, actors.Reject)))
+		pool := spawn(t, root, actors.PropsFromHandler(sleep, actors.WithSize(3), actors.WithQueue(1, actors.Reject)))
 		in := newInbox(t, root)
-		root.Send(pool, time.Minute) // the broadcast waits for the busy worker
+		root.Send(pool, time.Minute) // a part of the broadcast waits for the busy worker
 		synctest.Wait()
 		for _, message := range []any{
 			&messages.Broadcast{Message: time.Second},

@@ -222,7 +222,7 @@ func TestResultsTellOfAllAttempts(t *testing.T) {
 		}, actors.WithSize(1), retry())
 		result := in.result(t, pool.PID(), &messages.Task{ID: "a", Payload: 2})
 		assert.Equal(t, &messages.Result{
-			TaskID: "a", Value: 2, Outcome: messages.Succeeded, Worker: pool.Stats().Workers[0].ID,
+			TaskID: "a", Value: 2, Outcome: messages.Succeeded, Worker: pool.Stats().Workers[0].ID, Pool: pool.Stats().Pool,
 			Attempts: 3, Run: 3 * time.Minute, Wait: 3 * time.Second,
 		}, result)
 		result = in.result(t, pool.PID(), &messages.Task{Payload: 9})
@@ -285,7 +285,7 @@ func TestWaitingRetriesTakeRoomInTheQueueButNoWorker(t *testing.T) {
 	})
 }
 
-func TestDropOldestMayDropAWaitingRetry(t *testing.T) {
+func TestDropOldestNeverDropsAWaitingRetry(t *testing.T) {
 	virtually(t, func(t *testing.T, root *actor.RootContext) {
 		pool := open(t, root, func(ctx context.Context, n int) (int, error) {
 			if n < 0 {
@@ -299,9 +299,13 @@ func TestDropOldestMayDropAWaitingRetry(t *testing.T) {
 		synctest.Wait()
 		require.NoError(t, pool.Tell(t.Context(), 1))
 		synctest.Wait()
-		require.NoError(t, pool.Tell(t.Context(), 1), "takes the room of the retry")
+		require.NoError(t, pool.Tell(t.Context(), 1), "accepted, and dropped since only the retry is queued")
+		synctest.Wait()
+		_, settled := old.Outcome()
+		assert.False(t, settled)
+		assert.EqualValues(t, 1, pool.Stats().Dropped)
 		_, err = old.Wait(t.Context())
-		assert.ErrorIs(t, err, messages.ErrDropped)
+		assert.ErrorIs(t, err, errTask, "it has had all its attempts")
 	})
 }
 

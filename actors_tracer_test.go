@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/troupe-go/troupe/actors"
+	"github.com/troupe-go/troupe/internal/engine"
 	"github.com/troupe-go/troupe/messages"
 	"github.com/troupe-go/troupe/router"
 )
@@ -283,7 +284,7 @@ func TestATracersContextIsForOneAttempt(t *testing.T) {
 		calls := 0
 		seen := make(chan any, 2)
 		pool := open(t, root, func(ctx context.Context, n int) (int, error) {
-			if _, own := ctx.(*router.Context); own {
+			if _, own := ctx.(*engine.Context); own {
 				seen <- "own"
 			} else {
 				seen <- "the tracer's"

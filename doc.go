@@ -14,11 +14,10 @@
 //   - [github.com/troupe-go/troupe/messages] is what is said to a pool and what it
 //     answers: tasks and results, outcomes, statistics, control messages, events
 //     and errors. Whoever only knows a pool's PID needs no other package.
-//   - [github.com/troupe-go/troupe/router] has the dispatch strategies, which say
-//     which worker gets a task, and the pool's data plane.
-//   - [github.com/troupe-go/troupe/supervisor] has the supervision strategies,
-//     which say what becomes of a worker that failed, the rules by which a pool is
-//     scaled with its load, and the workers' parent.
+//   - [github.com/troupe-go/troupe/router] configures what a pool does with its
+//     tasks: dispatch, overflow, retry, quarantine, watchdog, breaker and tracer.
+//   - [github.com/troupe-go/troupe/supervisor] configures what a pool does about its
+//     workers: supervision strategies, budgets, backoff and autoscaling.
 //   - [github.com/troupe-go/troupe/dashboard] shows the pools of an actor system in a
 //     browser.
 //   - [github.com/troupe-go/troupe/telemetry] has metrics of them, for Prometheus,

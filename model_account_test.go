@@ -20,6 +20,7 @@ type account struct {
 	resized   map[int]string   // by step: what a resize returned
 	waits     map[int]instants // by step: when a wait returned
 	stops     map[int]report   // by step: what a shutdown or close returned
+	workers   []string         // the IDs of the first workers, in dispatch order
 	done      time.Duration    // when the last worker had stopped
 	faults    []string         // what must never be seen
 }
@@ -34,8 +35,9 @@ type sighting struct {
 	what     string        // what
 	begun    []time.Duration
 
+	worker []string // who began it, each time; only predicted where the workers are named
+
 	// Not predicted:
-	worker   []string        // who began it, each time
 	ended    []time.Duration // when the handler had returned
 	canceled time.Duration   // when its future was canceled
 }
@@ -59,6 +61,7 @@ type snapshot struct {
 	size, busy                           int
 	paused                               bool
 	oldest                               time.Duration
+	loads                                []load // of the workers, in dispatch order
 }
 
 func (s *snapshot) settled() (n int64) {
@@ -76,6 +79,9 @@ func newSnapshot(s *messages.Stats) snapshot {
 	}
 	for o, n := range outcomesOf(s) {
 		shot.outcomes[o] = n
+	}
+	for _, w := range s.Workers[:min(s.Size, len(s.Workers))] {
+		shot.loads = append(shot.loads, load{w.Queued, w.State == messages.WorkerIdle})
 	}
 	return shot
 }
@@ -145,6 +151,17 @@ func describeResult(r *messages.Result) string {
 	return fmt.Sprintf("%v: %s; %d attempts; waited %v, ran %v", r.Outcome, describe(r.Err), r.Attempts, r.Wait, r.Run)
 }
 
+// answered is what an actor hears from a worker that is a user actor.
+const answered = "answered"
+
+// answer says what an actor is told of a task with this result.
+func (s script) answer(r *messages.Result) string {
+	if s.actors && r.Outcome == messages.Succeeded {
+		return answered
+	}
+	return describeResult(r)
+}
+
 // differences are those between what was seen and what was predicted.
 func (seen *account) differences(want *account, s *script) (list []string) {
 	differ := func(what string, seen, want any) {
@@ -154,11 +171,20 @@ func (seen *account) differences(want *account, s *script) (list []string) {
 	}
 	for i := range want.tasks {
 		visible := seen.tasks[i]
-		visible.worker, visible.ended, visible.canceled = nil, nil, 0
+		visible.ended, visible.canceled = nil, 0
+		if !s.named() {
+			visible.worker = nil
+		}
 		differ(fmt.Sprintf("task %d", i), visible, want.tasks[i])
 	}
 	for i := range want.snapshots {
 		a, b := seen.snapshots[i], want.snapshots[i]
+		if b.loads == nil {
+			a.loads = nil
+		}
+		if s.actors && b.size == 0 {
+			a.paused = b.paused // no message changes that any more
+		}
 		if s.short || s.retry.attempts > 0 {
 			a.oldest, b.oldest = 0, 0 // short tasks are not stamped one by one
 		}

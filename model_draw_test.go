@@ -12,16 +12,25 @@ type family struct {
 	sizes      []int
 	dispatches []dispatching
 	short      bool
+	calm       bool // workers neither come nor go
+	broadcasts bool
+	actors     bool
 }
 
 // families are drawn from one by one: each has faults of its own.
 func families() []family {
 	all := []dispatching{leastBusy, roundRobin, atRandom, byHash, byPick}
 	return []family{
-		{"least busy", []int{1, 2, 3, 4}, []dispatching{leastBusy}, false},
-		{"one worker", []int{1}, all, false},
-		{"bound early", []int{2, 3, 4}, []dispatching{byHash, byPick, roundRobin, atRandom}, false},
-		{"short tasks", []int{1, 2, 4}, all, true},
+		{name: "least busy", sizes: []int{1, 2, 3, 4}, dispatches: all[:1]},
+		{name: "one worker", sizes: []int{1}, dispatches: all},
+		{name: "bound early", sizes: []int{2, 3, 4}, dispatches: all[1:]},
+		{name: "turns", sizes: []int{2, 3, 4}, dispatches: []dispatching{roundRobin, roundRobin, byPick}, calm: true},
+		{name: "short tasks", sizes: []int{1, 2, 4}, dispatches: all, short: true},
+		{name: "broadcasts", sizes: []int{1, 2, 3, 4}, dispatches: all, calm: true, broadcasts: true},
+		{name: "user actors", sizes: []int{1, 2, 3, 4}, dispatches: all[:1], actors: true},
+		{name: "user actors bound early", sizes: []int{1, 2, 3}, dispatches: all[1:], actors: true},
+		{name: "user actors, short tasks", sizes: []int{1, 2, 4}, dispatches: all, short: true, actors: true},
+		{name: "user actors' turns", sizes: []int{2, 3}, dispatches: []dispatching{leastBusy, roundRobin, byPick}, calm: true, broadcasts: true, actors: true},
 	}
 }
 
@@ -53,8 +62,9 @@ func (a *author) drawPool() {
 		dispatch: rapid.SampledFrom(a.family.dispatches).Draw(a.T, "dispatch"),
 		short:    a.family.short,
 		timeout:  a.some(5, 20, "pool's timeout"),
+		actors:   a.family.actors,
 	}
-	a.calm = rapid.Bool().Draw(a.T, "calm")
+	a.calm = a.family.calm || rapid.Bool().Draw(a.T, "calm")
 	s := &a.script
 	// A worker that another's failure has doomed admits who waits before it takes a
 	// task, or after: only without waiters is that the same.
@@ -63,7 +73,7 @@ func (a *author) drawPool() {
 		s.retry = retrying{
 			attempts: a.draw(2, 4, "attempts"),
 			min:      a.draw(1, 4, "min"),
-			errors:   rapid.Bool().Draw(a.T, "of errors"),
+			errors:   !a.family.actors && rapid.Bool().Draw(a.T, "of errors"),
 			panics:   rapid.Bool().Draw(a.T, "of panics"),
 		}
 		s.retry.max = s.retry.min + a.draw(0, 6, "max")
@@ -95,24 +105,8 @@ func (a *author) drawOps(stops int) {
 }
 
 func (a *author) drawOp(stops int) op {
-	kinds := []opKind{
-		doAsk, doAsk, doAsk, doSubmit, doSubmit, doSubmit, doSubmit, doTell, doTell, doTell, doRequest, doRequest,
-		doCancel, doCancel, doPause, doResume, doResume, doWait, doRest, doRest,
-	}
 	s := &a.script
-	if s.overflow != actors.DropOldest && s.timeout == 0 {
-		kinds = append(kinds, doBurst) // else much happens at one instant
-		if s.short {
-			kinds = append(kinds, doBurst, doBurst, doBurst) // to make batches of
-		}
-	}
-	if !a.calm {
-		kinds = append(kinds, doResize)
-	}
-	if a.oneIn(stops, "stop") {
-		kinds = []opKind{doShutdown, doShutdown, doClose, doStop, doPoison, doStopParent}
-	}
-	o := op{kind: rapid.SampledFrom(kinds).Draw(a.T, "kind"), after: max(a.draw(-2, 4, "after"), 0)}
+	o := op{kind: rapid.SampledFrom(a.kinds(stops)).Draw(a.T, "kind"), after: max(a.draw(-2, 4, "after"), 0)}
 	if s.timeout > 0 {
 		o.after = max(o.after, 1)
 	}
@@ -127,8 +121,46 @@ func (a *author) drawOp(stops int) op {
 		o.d = rapid.SampledFrom([]int{1, 5, 10, 100}).Draw(a.T, "d")
 	case doAsk, doSubmit, doTell, doRequest:
 		a.drawTask(&o)
+	case doBroadcast:
+		a.drawAttempts(&o)
+		o.priority = a.drawPriority()
 	}
 	return o
+}
+
+// kinds are those of the next step. One in so many is a stop.
+func (a *author) kinds(stops int) []opKind {
+	s := &a.script
+	kinds := []opKind{
+		doAsk, doAsk, doAsk, doSubmit, doSubmit, doSubmit, doSubmit, doTell, doTell, doTell, doRequest, doRequest,
+		doCancel, doCancel, doPause, doResume, doResume, doWait, doRest, doRest,
+	}
+	if s.actors {
+		kinds = []opKind{
+			doRequest, doRequest, doRequest, doRequest, doRequest, doRequest, doRequest, doRequest, doRequest, doRequest,
+			doPause, doResume, doResume, doRest, doRest,
+		}
+	}
+	if s.overflow != actors.DropOldest && s.timeout == 0 { // else much happens at one instant
+		kinds = append(kinds, doBurst)
+		if s.short {
+			kinds = append(kinds, doBurst, doBurst, doBurst) // to make batches of
+		}
+		if a.family.broadcasts {
+			kinds = append(kinds, doBroadcast, doBroadcast, doBroadcast)
+		}
+	}
+	if !a.calm {
+		kinds = append(kinds, doResize)
+	}
+	switch stop := a.oneIn(stops, "stop"); {
+	case stop && s.actors:
+		return []opKind{doShutdown, doShutdown, doStop, doPoison, doStopParent}
+	case stop:
+		return []opKind{doShutdown, doShutdown, doClose, doStop, doPoison, doStopParent}
+	default:
+		return kinds
+	}
 }
 
 // drawRun is shorter where batches are to be made: the shorter the more are in one.
@@ -140,24 +172,16 @@ func (a *author) drawRun() int {
 }
 
 func (a *author) drawTask(o *op) {
-	o.run = a.drawRun()
-	endings := []ending{endWell, endWell, endWell, endError, endPanic, endGoexit}
-	if !a.calm {
-		endings = append(endings, endKill)
-	}
-	o.end = rapid.SampledFrom(endings).Draw(a.T, "end")
-	if a.script.retry.attempts > 0 {
-		o.fails = a.draw(0, 3, "fails")
-		if o.end == endError {
-			o.end = rapid.SampledFrom([]ending{endError, endError, endNoRetry, endRetryAfter}).Draw(a.T, "error")
-			o.again = a.draw(1, 6, "again")
-		}
-	}
+	a.drawAttempts(o)
 	if a.script.short && rapid.Bool().Draw(a.T, "plain") {
 		return // else it is in no batch
 	}
-	o.stubborn = a.oneIn(4, "stubborn")
-	o.priority = rapid.SampledFrom([]int{0, 0, 1, 2, -1}).Draw(a.T, "priority")
+	if a.script.actors && rapid.Bool().Draw(a.T, "plain") {
+		o.plain = true
+		return
+	}
+	o.stubborn = !a.script.actors && a.oneIn(4, "stubborn")
+	o.priority = a.drawPriority()
 	o.key = rapid.SampledFrom([]string{"", "a", "bb", "ccc"}).Draw(a.T, "key")
 	o.timeout = a.some(3, 20, "timeout")
 	if o.kind != doRequest {
@@ -167,4 +191,35 @@ func (a *author) drawTask(o *op) {
 			o.patience = -1
 		}
 	}
+}
+
+func (a *author) drawPriority() int {
+	return rapid.SampledFrom([]int{0, 0, 1, 2, -1}).Draw(a.T, "priority")
+}
+
+// drawAttempts draws how long the attempts of a task take, and how they end.
+func (a *author) drawAttempts(o *op) {
+	o.run = a.drawRun()
+	o.end = rapid.SampledFrom(a.endings()).Draw(a.T, "end")
+	if a.script.retry.attempts > 0 {
+		o.fails = a.draw(0, 3, "fails")
+		if o.end == endError {
+			o.end = rapid.SampledFrom([]ending{endError, endError, endNoRetry, endRetryAfter}).Draw(a.T, "error")
+			o.again = a.draw(1, 6, "again")
+		}
+	}
+}
+
+func (a *author) endings() []ending {
+	endings := []ending{endWell, endWell, endWell, endPanic, endGoexit}
+	if !a.script.actors {
+		endings = append(endings, endError)
+	}
+	if !a.calm {
+		endings = append(endings, endKill)
+		if a.script.actors {
+			endings = append(endings, endSelfStop)
+		}
+	}
+	return endings
 }

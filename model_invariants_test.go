@@ -34,11 +34,14 @@ func (v *observer) checkReports(last *snapshot) {
 	first := slices.IndexFunc(v.steps, func(o op) bool { return o.kind >= doShutdown })
 	before := &v.seen.snapshots[2*first]
 	for step, o := range v.steps {
-		if o.kind != doShutdown && o.kind != doClose {
+		if o.kind != doShutdown && o.kind != doClose || v.script.actors && step > first {
 			continue
 		}
 		r, ok := v.seen.stops[step]
 		latest := v.at[step] + v.script.span(o.d, step, ofTimeout) + closeGrace
+		if v.script.actors {
+			latest = v.seen.done
+		}
 		if !ok || r.at > latest || r.finished+r.canceled+r.dropped != last.settled()-before.settled() {
 			v.fault("stop of step %d: reported %+v before %v, the books %+v and %+v", step, r, latest, *before, *last)
 		}
@@ -53,7 +56,7 @@ func (v *observer) checkSnapshots() {
 		if step := i / 2; step < len(v.steps) {
 			now = v.at[step]
 			if i%2 == 1 {
-				submitted += int64(v.steps[step].submissions())
+				submitted += int64(v.submissions(step))
 				if v.steps[step].kind == doResize {
 					size = v.steps[step].n
 				}
@@ -63,20 +66,49 @@ func (v *observer) checkSnapshots() {
 		if !open {
 			break
 		}
-		capacity := int64(v.script.capacity)
 		waiting := submitted - shot.submitted - shot.rejected
 		switch {
 		case shot.size != size || shot.busy > shot.size:
 			v.fault("%d workers, around step %d: %+v", size, i/2, *shot)
-		case waiting < 0 || waiting > 0 && (v.script.overflow != actors.Block || !v.full(shot)):
+		case waiting < 0 || waiting > 0 && !v.mayWait(shot):
 			v.fault("%d tasks wait for admission, around step %d: %+v", waiting, i/2, *shot)
-		case shot.queued > capacity && !v.script.mayExceed():
-			v.fault("more than %d are queued, around step %d: %+v", capacity, i/2, *shot)
-		case v.script.dispatch == leastBusy && v.script.retry.attempts == 0 &&
+		case shot.queued > int64(v.script.capacity) && !v.script.mayExceed():
+			v.fault("more than %d are queued, around step %d: %+v", v.script.capacity, i/2, *shot)
+		case v.script.dispatch == leastBusy && v.script.retry.attempts == 0 && !v.script.broadcasts() &&
 			shot.queued > 0 && shot.busy < shot.size && !shot.paused:
 			v.fault("a worker idles, around step %d: %+v", i/2, *shot)
 		}
+		if !v.checkShares(shot, i/2) {
+			break // the next snapshots say the same
+		}
 	}
+}
+
+// submissions is the number of tasks of which the books say that the step submitted them:
+// a broadcast that is refused is refused once.
+func (v *observer) submissions(step int) int {
+	n := v.steps[step].submissions()
+	if v.steps[step].kind != doBroadcast {
+		return n
+	}
+	first := 0
+	for _, o := range v.steps[:step] {
+		first += o.submissions()
+	}
+	if _, _, refused := v.observed(step, first).refused(); refused {
+		return 1
+	}
+	return n
+}
+
+// mayWait reports whether anyone may wait for admission.
+func (v *observer) mayWait(shot *snapshot) bool {
+	if v.script.overflow != actors.Block {
+		return false
+	}
+	return slices.ContainsFunc(v.ops, func(o op) bool {
+		return !o.fromActor() && !o.noWait && v.full(shot, &observed{op: o})
+	})
 }
 
 // checkOrder checks that no worker ran two tasks at once; where tasks are
@@ -122,7 +154,7 @@ func (v *observer) overtakes(a, b *observed) bool {
 // accepted is when the task was accepted; 0: that was not seen.
 func (v *observer) accepted(t *observed) time.Duration {
 	switch {
-	case v.script.overflow != actors.Block || t.kind == doRequest || t.noWait:
+	case v.script.overflow != actors.Block || t.fromActor() || t.noWait:
 		return t.submitted
 	case t.kind == doAsk:
 		return 0

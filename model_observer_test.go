@@ -50,11 +50,11 @@ func observe(s *script, seen *account) (faults []string, certain bool) {
 	v.observeSteps()
 	var tasks []*observed
 	for step, o := range v.steps {
+		first := len(tasks)
 		for range o.submissions() {
-			t := v.observed(step, len(tasks))
-			tasks = append(tasks, t)
-			v.check(t)
+			tasks = append(tasks, v.observed(step, len(tasks)))
 		}
+		v.checkStep(tasks[first:])
 	}
 	v.checkSums()
 	v.checkSnapshots()
@@ -77,7 +77,9 @@ func (v *observer) observeSteps() {
 		v.at = append(v.at, now)
 		switch o.kind {
 		case doShutdown:
-			v.closed = earliest(v.closed, now+v.script.span(o.d, i, ofTimeout))
+			if !v.script.actors { // else it has no limit in time
+				v.closed = earliest(v.closed, now+v.script.span(o.d, i, ofTimeout))
+			}
 		case doClose, doStop, doStopParent:
 			v.closed = earliest(v.closed, now)
 		}
@@ -129,6 +131,16 @@ func (v *observer) limit(t *observed, running bool) end {
 	return ends[0]
 }
 
+// checkStep checks what was seen of the tasks that one step submitted.
+func (v *observer) checkStep(tasks []*observed) {
+	if len(tasks) > 0 && tasks[0].kind == doBroadcast && !v.checkBroadcast(tasks) {
+		return
+	}
+	for _, t := range tasks {
+		v.check(t)
+	}
+}
+
 // check checks what was seen of one task.
 func (v *observer) check(t *observed) {
 	seen := t.seen
@@ -136,7 +148,7 @@ func (v *observer) check(t *observed) {
 		v.checkRefusal(t, what, at)
 		return
 	}
-	if t.kind == doRequest && seen.told == 0 && v.stopping > 0 && v.stopping <= t.submitted {
+	if t.fromActor() && seen.told == 0 && v.stopping > 0 && v.stopping <= t.submitted {
 		return // a dead letter
 	}
 	v.books.submitted++
@@ -154,9 +166,12 @@ func (v *observer) check(t *observed) {
 		return
 	}
 	v.books.outcomes[last.outcome]++
-	if t.kind == doRequest {
+	if t.fromActor() {
 		last.what = fmt.Sprintf("%v: %s; %d attempts; waited %v, ran %v",
 			last.outcome, last.what, len(seen.begun), last.at-t.submitted-ran, ran)
+	}
+	if v.script.actors && last.outcome == messages.Succeeded {
+		last.what = answered
 	}
 	if t.kind != doTell && (seen.told != last.at || seen.what != last.what) {
 		v.fault("task %d, of which was to be heard %q at %v: %v", t.index, last.what, last.at, seen)
@@ -220,52 +235,4 @@ func (v *observer) dropped(t *observed, before time.Duration) bool {
 	default:
 		return false
 	}
-}
-
-// refused says whether the task was refused, when, and with which error.
-func (t *observed) refused() (what string, at time.Duration, refused bool) {
-	what = t.seen.what
-	switch t.kind {
-	case doRequest:
-		what, refused = strings.CutPrefix(what, "rejected: ")
-		return what, t.seen.told, refused
-	case doAsk:
-		return what, t.seen.told, what == "pool stopped" || what == "context canceled" || strings.HasPrefix(what, "queue full")
-	default:
-		return t.seen.refusal, t.seen.returned, t.seen.refusal != "none"
-	}
-}
-
-func (v *observer) checkRefusal(t *observed, what string, at time.Duration) {
-	v.books.rejected++
-	before := &v.seen.snapshots[2*t.step]
-	waits := v.script.overflow == actors.Block && !t.noWait && t.kind != doRequest
-	policy := v.script.overflow == actors.Reject ||
-		(t.noWait || t.kind == doRequest) && (v.script.overflow == actors.Block || v.script.overflow == actors.CallerRuns)
-	var ok bool
-	switch what {
-	case "context canceled":
-		ok = t.patience < 0 && at == t.submitted
-	case "pool stopped":
-		ok = v.stopping > 0 && (at == t.submitted && at >= v.stopping || at == v.stopping && waits)
-	case "queue full":
-		ok = policy && at == t.submitted && (v.full(before) || v.steps[t.step].kind == doBurst)
-	case "queue full+deadline":
-		ok = waits && at == t.givesUp
-	case "queue full+task timeout+deadline":
-		ok = waits && at == t.due
-	}
-	for _, limit := range []time.Duration{t.due, t.givesUp, max(v.stopping, t.submitted)} {
-		ok = ok && (limit == 0 || at <= limit)
-	}
-	if !ok || len(t.seen.begun) > 0 {
-		v.fault("task %d was refused without a reason: %v", t.index, t.seen)
-	}
-}
-
-// full reports whether a task may be refused. Of waiting retries too, each takes the
-// room of a task.
-func (v *observer) full(before *snapshot) bool {
-	idle := before.size - before.busy
-	return before.queued >= int64(v.script.capacity) && (v.script.dispatch != leastBusy || before.paused || idle == 0)
 }

@@ -98,3 +98,61 @@ func TestModelTriesAgainInTheOrderInWhichTasksAreDue(t *testing.T) {
 		{kind: doAsk, run: 2},
 	}})
 }
+
+func TestModelPassesOverAWorkerWhoseShareIsFull(t *testing.T) {
+	runScript(t, script{size: 2, capacity: 3, overflow: actors.Reject, dispatch: roundRobin, ops: []op{
+		{kind: doTell, run: 90},
+		{kind: doTell, run: 1},
+		{kind: doTell, after: 2, run: 1},
+		{kind: doTell, after: 2, run: 1},
+		{kind: doTell, after: 2, run: 1},
+		{kind: doTell, after: 2, run: 1},
+		{kind: doTell, after: 2, run: 1},
+		{kind: doTell, after: 2, run: 1},
+	}})
+}
+
+func TestModelDropsTheOldestTaskOfTheWorkerWhoseTurnItIs(t *testing.T) {
+	runScript(t, script{size: 2, capacity: 2, overflow: actors.DropOldest, dispatch: roundRobin, ops: []op{
+		{kind: doSubmit, run: 12},
+		{kind: doSubmit, run: 9},
+		{kind: doSubmit, run: 1},
+		{kind: doSubmit, run: 1},
+		{kind: doSubmit, after: 1, run: 1},
+		{kind: doSubmit, after: 1, run: 1},
+		{kind: doSubmit, after: 1, run: 1, priority: -1},
+		{kind: doSubmit, after: 1, run: 1},
+	}})
+}
+
+func TestModelAdmitsEachWaiterToTheWorkerThatItPicked(t *testing.T) {
+	runScript(t, script{size: 2, overflow: actors.Block, dispatch: byPick, ops: []op{
+		{kind: doSubmit, run: 9},
+		{kind: doSubmit, run: 3, key: "a"},
+		{kind: doSubmit, run: 1},
+		{kind: doSubmit, run: 1, key: "a"},
+		{kind: doSubmit, run: 1, key: "a", noWait: true},
+		{kind: doSubmit, run: 1, key: "a"},
+	}})
+}
+
+func TestModelRefusesABroadcastAsAWhole(t *testing.T) {
+	runScript(t, script{size: 3, capacity: 2, overflow: actors.Block, dispatch: roundRobin, ops: []op{
+		{kind: doBroadcast, run: 5},
+		{kind: doBroadcast, after: 1, run: 1},
+		{kind: doSubmit, run: 1},
+		{kind: doBroadcast, after: 8, end: endPanic, run: 1},
+	}})
+}
+
+func TestModelReplacesAUserActorThatStopsItself(t *testing.T) {
+	runScript(t, script{size: 1, capacity: actors.Unbounded, overflow: actors.Block, dispatch: roundRobin, actors: true, ops: []op{
+		{kind: doRequest, end: endSelfStop, run: 2, plain: true},
+		{kind: doRequest, end: endSelfStop, run: 2},
+		{kind: doRequest, end: endSelfStop, run: 1, timeout: 20},
+		{kind: doBurst, run: 1, n: 5},
+		{kind: doRequest, end: endKill, run: 1},
+		{kind: doRequest, run: 3},
+		{kind: doShutdown, after: 3},
+	}})
+}

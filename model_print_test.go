@@ -34,10 +34,10 @@ func literal(v reflect.Value) string {
 func value(v reflect.Value) string {
 	names := map[reflect.Type][]string{
 		reflect.TypeFor[opKind](): {
-			"", "doAsk", "doSubmit", "doTell", "doRequest", "doBurst", "doCancel", "doPause", "doResume", "doResize",
+			"", "doAsk", "doSubmit", "doTell", "doRequest", "doBurst", "doBroadcast", "doCancel", "doPause", "doResume", "doResize",
 			"doWait", "doRest", "doShutdown", "doClose", "doStop", "doPoison", "doStopParent",
 		},
-		reflect.TypeFor[ending]():      {"endWell", "endError", "endNoRetry", "endRetryAfter", "endPanic", "endGoexit", "endKill"},
+		reflect.TypeFor[ending]():      {"endWell", "endError", "endNoRetry", "endRetryAfter", "endPanic", "endGoexit", "endKill", "endSelfStop"},
 		reflect.TypeFor[dispatching](): {"leastBusy", "roundRobin", "atRandom", "byHash", "byPick"},
 		reflect.TypeFor[actors.Overflow](): {
 			"", "actors.Block", "actors.Reject", "actors.DropOldest", "actors.DropNewest", "actors.CallerRuns",

@@ -11,24 +11,51 @@ import (
 // settleDown lets free workers take tasks, and then whoever waits take their place.
 func (m *reference) settleDown() {
 	for {
-		switch {
-		case m.free() > 0 && len(m.queue) > 0:
-			t := m.queue[0]
-			m.unqueue(t)
-			m.hands = append(m.hands, t)
-			m.start(t)
-		case len(m.waiters) > 0 && m.roomForWaiter():
-			m.accept(m.waiters[0])
-		default:
+		if !m.takeOne() && !m.admitOne() {
 			return
 		}
 	}
 }
 
+// takeOne lets a free worker take a task, if there is one for it.
+func (m *reference) takeOne() bool {
+	t := m.next()
+	if t == nil {
+		return false
+	}
+	m.unqueue(t)
+	m.hands = append(m.hands, t)
+	m.start(t)
+	return true
+}
+
+// next is the next task that a free worker takes; nil: none.
+func (m *reference) next() *refTask {
+	switch {
+	case m.crew != nil:
+		return m.crew.next()
+	case m.free() > 0 && len(m.queue) > 0:
+		return m.queue[0]
+	default:
+		return nil
+	}
+}
+
+// admitOne accepts the first task that waits for admission and finds room.
+func (m *reference) admitOne() bool {
+	for i, t := range m.waiters {
+		first := i == 0 || m.crew != nil && !m.crew.competes(t, m.waiters[:i])
+		if first && m.findRoom(t) {
+			m.accept(t)
+			return true
+		}
+	}
+	return false
+}
+
 // admit lets those who wait in before a worker takes a task.
 func (m *reference) admit() {
-	for len(m.waiters) > 0 && m.roomForWaiter() {
-		m.accept(m.waiters[0])
+	for m.admitOne() {
 	}
 	m.settleDown()
 }
@@ -38,6 +65,9 @@ func (m *reference) start(t *refTask) {
 	t.attempts++
 	t.next = m.now + m.script.span(t.run, t.index, ofRun, t.attempts)
 	t.seen.begun = append(t.seen.begun, m.now)
+	if m.crew != nil {
+		t.seen.worker = append(t.seen.worker, m.crew.name(t))
+	}
 }
 
 // attemptEnds is what happens when the handler returns of its own accord.
@@ -63,19 +93,23 @@ func (m *reference) handlerReturned(t *refTask, how ending, again time.Duration)
 		m.books.retries++
 		t.state, t.next = refDelayed, m.now+again
 		m.delayed = append(m.delayed, t)
+		if m.script.dispatch == leastBusy && t.kind != doBroadcast {
+			t.worker = none
+		}
 	}
 	if t.inCaller && t.back == 0 {
 		m.cameBack(t)
 	}
-	if ofWorker && how.crashes() {
-		m.workerCrashed(t, how)
+	if ofWorker && (how.crashes() || how.replaces()) {
+		m.workerFailed(t, how)
 	}
 	m.settleDown()
 	m.ifQuiet()
 }
 
-// workerCrashed is what else happens when a handler panics or calls runtime.Goexit.
-func (m *reference) workerCrashed(t *refTask, how ending) {
+// workerFailed is what else happens when a handler panics or calls runtime.Goexit, or a
+// user actor stops itself.
+func (m *reference) workerFailed(t *refTask, how ending) {
 	// Until the worker has restarted, or has its successor, it takes nothing. Who waits
 	// until nothing is queued or running may have heard by then.
 	if m.quiet() {
@@ -85,7 +119,7 @@ func (m *reference) workerCrashed(t *refTask, how ending) {
 	}
 	switch {
 	case t.leaving:
-	case how == endKill:
+	case how.replaces():
 		m.books.replaced++
 		m.admit() // a successor joins as a worker that is added does
 	default:
@@ -135,13 +169,13 @@ func (m *reference) settle(t *refTask, outcome messages.Outcome, err error) {
 	switch t.kind {
 	case doAsk, doSubmit:
 		t.seen.told, t.seen.what = m.now, describe(err)
-	case doRequest:
+	case doRequest, doBroadcast:
 		result := &messages.Result{Outcome: outcome, Err: err, Attempts: t.attempts, Run: t.ran}
 		if t.state == refRunning {
 			result.Run += m.now - t.begun
 		}
 		result.Wait = m.now - t.accepted - result.Run
-		t.seen.told, t.seen.what = m.now, describeResult(result)
+		t.seen.told, t.seen.what = m.now, m.script.answer(result)
 	}
 }
 
@@ -181,6 +215,9 @@ func (m *reference) snap() {
 	}
 	if m.phase != refClosed {
 		shot.size, shot.busy = m.size, m.busy()
+	}
+	if m.crew != nil && m.crew.early && m.phase == refOpen {
+		shot.loads = m.crew.loads()
 	}
 	for _, t := range m.queue {
 		shot.oldest = max(shot.oldest, m.now-t.accepted)

@@ -35,8 +35,7 @@ func (m *reference) do(step int, o op, n int) {
 		m.waits = append(m.waits, step)
 		m.ifQuiet()
 	case doShutdown:
-		m.stops = append(m.stops, &refStop{step: step, cutoff: m.now + m.script.span(o.d, step, ofTimeout)})
-		m.drain()
+		m.shutdown(step, o.d)
 	case doPoison:
 		m.drain()
 	case doClose:
@@ -46,6 +45,19 @@ func (m *reference) do(step int, o op, n int) {
 	case doStop, doStopParent:
 		m.close(nil)
 	}
+}
+
+// shutdown drains the pool and closes it after the time d. A pool of user actors has no
+// such limit; one that is closed gives no report.
+func (m *reference) shutdown(step, d int) {
+	stop := &refStop{step: step}
+	if !m.script.actors {
+		stop.cutoff = m.now + m.script.span(d, step, ofTimeout)
+	}
+	if !m.script.actors || m.phase != refClosed {
+		m.stops = append(m.stops, stop)
+	}
+	m.drain()
 }
 
 // cancel is the cancel of a future.

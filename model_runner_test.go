@@ -26,7 +26,8 @@ type runner struct {
 	tasks  []op
 	root   *actor.RootContext
 	parent *actor.PID // of the pool
-	pool   *actors.Pool[int, int]
+	pool   subject
+	typed  *actors.Pool[int, int] // the pool; nil if its workers are user actors
 	inbox  *inbox
 	zero   time.Time
 
@@ -35,6 +36,8 @@ type runner struct {
 	futures []*actors.Future[int] // guarded by mu; nil: none
 	active  int                   // guarded by mu; handlers
 	waiting map[string]int        // guarded by mu; goroutines that wait for the pool, by what for
+	hands   map[string]int        // guarded by mu; what each worker has in hand, if they are user actors
+	casts   map[int][]string      // guarded by mu; by the first task of a broadcast: the IDs of the workers
 }
 
 // carryOut runs the script in a bubble. A goroutine that is blocked for ever is a
@@ -42,7 +45,10 @@ type runner struct {
 func carryOut(t *testing.T, s *script) (seen *account) {
 	t.Helper()
 	tasks := s.tasks()
-	r := &runner{script: s, tasks: tasks, futures: make([]*actors.Future[int], len(tasks)), waiting: map[string]int{}}
+	r := &runner{
+		script: s, tasks: tasks, futures: make([]*actors.Future[int], len(tasks)), waiting: map[string]int{},
+		casts: map[int][]string{}, hands: map[string]int{},
+	}
 	r.account = account{
 		tasks: make([]sighting, len(tasks)), retired: map[int][]int{}, resized: map[int]string{},
 		waits: map[int]instants{}, stops: map[int]report{},
@@ -64,6 +70,9 @@ func (r *runner) run(t *testing.T, root *actor.RootContext) {
 		r.fault("no pool: %v", err)
 		return
 	}
+	for _, w := range r.stats().Workers {
+		r.account.workers = append(r.account.workers, w.ID)
+	}
 	over := make(chan struct{})
 	defer close(over)
 	go r.collect(over)
@@ -72,11 +81,15 @@ func (r *runner) run(t *testing.T, root *actor.RootContext) {
 	for i, o := range r.script.complete() {
 		time.Sleep(r.script.span(o.after, i, ofStep))
 		r.snap()
-		for range o.submissions() {
-			r.submit(n, &r.tasks[n], o.kind == doBurst)
+		if o.kind == doBroadcast {
+			r.broadcast(t, n, o)
+			n += o.n
+		}
+		for range r.singly(&o) {
+			r.submit(t, n, &r.tasks[n], o.kind == doBurst)
 			n++
 		}
-		r.do(i, &o, n)
+		r.do(t, i, &o, n)
 		r.snap()
 	}
 	time.Sleep(r.script.span(finale))
@@ -96,18 +109,30 @@ func (r *runner) spawn(t *testing.T) error {
 	if s.retry.attempts > 0 {
 		options = append(options, actors.WithRetry(s.retryPolicy()))
 	}
-	spawned := make(chan error)
+	spawned, ended := make(chan error), make(chan struct{})
 	r.parent = spawn(t, r.root, actor.PropsFromFunc(func(ctx actor.Context) {
-		if _, ok := ctx.Message().(*actor.Started); ok {
-			var err error
-			r.pool, err = actors.NewPool(ctx, r.handle, options...)
-			spawned <- err
+		switch ctx.Message().(type) {
+		case *actor.Started:
+			spawned <- r.newPool(ctx, ended, options)
+		case *actor.Terminated:
+			close(ended)
 		}
 	}))
 	err := <-spawned
 	if err == nil {
 		r.apart("the end", func() { <-r.pool.Done() }, func() { r.account.done = r.now() })
 	}
+	return err
+}
+
+// newPool makes the pool, and ended is closed when it has stopped.
+func (r *runner) newPool(parent actor.Context, ended <-chan struct{}, options []actors.Option) (err error) {
+	if r.script.actors {
+		r.pool, err = newActorPool(parent, r, ended, options)
+		return err
+	}
+	r.typed, err = actors.NewPool(parent, r.handle, options...)
+	r.pool = r.typed
 	return err
 }
 
@@ -191,13 +216,11 @@ func (r *runner) stats() messages.Stats {
 }
 
 // handle is the pool's handler.
-func (r *runner) handle(ctx context.Context, n int) (int, error) {
+func (r *runner) handle(ctx context.Context, payload int) (int, error) {
+	n, worker := r.identify(ctx, payload)
 	o := &r.tasks[n]
-	attempt := r.begun(n)
-	defer r.note(func() {
-		r.active--
-		r.account.tasks[n].ended = append(r.account.tasks[n].ended, r.now())
-	})
+	attempt := r.begun(n, worker)
+	defer r.ended(n)
 	run := r.script.span(o.run, n, ofRun, attempt)
 	if o.stubborn {
 		time.Sleep(run)
@@ -224,18 +247,28 @@ func (r *runner) handle(ctx context.Context, n int) (int, error) {
 	case endGoexit:
 		runtime.Goexit()
 	}
-	return 2 * n, nil
+	return 2 * payload, nil
+}
+
+// identify says which task a handler has been given, and by which worker. The tasks of
+// a broadcast have one payload and one ID: the worker reports a counter of its own, to be
+// found in the statistics.
+func (r *runner) identify(ctx context.Context, payload int) (n int, worker string) {
+	mark := ""
+	if r.tasks[payload].kind == doBroadcast {
+		mark = fmt.Sprintf("task %d at %v by %p", payload, r.now(), ctx)
+		_ = actors.Report(ctx, mark, 1)
+	}
+	for _, w := range r.stats().Workers {
+		if mark == "" && w.Task == strconv.Itoa(payload) || mark != "" && w.Custom[mark] > 0 {
+			worker = w.ID
+		}
+	}
+	return r.copyOf(payload, worker), worker
 }
 
 // begun notes which worker has begun a task, and returns for which time.
-func (r *runner) begun(n int) (attempt int) {
-	workers := r.stats().Workers
-	worker := ""
-	for i := range workers {
-		if workers[i].Task == strconv.Itoa(n) {
-			worker = workers[i].ID
-		}
-	}
+func (r *runner) begun(n int, worker string) (attempt int) {
 	r.note(func() {
 		r.active++
 		seen := &r.account.tasks[n]
@@ -244,4 +277,11 @@ func (r *runner) begun(n int) (attempt int) {
 		attempt = len(seen.begun)
 	})
 	return attempt
+}
+
+func (r *runner) ended(n int) {
+	r.note(func() {
+		r.active--
+		r.account.tasks[n].ended = append(r.account.tasks[n].ended, r.now())
+	})
 }

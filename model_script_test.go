@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"github.com/troupe-go/troupe/actors"
-	"github.com/troupe-go/troupe/messages"
 	"github.com/troupe-go/troupe/router"
 )
 
@@ -20,6 +19,7 @@ type script struct {
 	allForOne      bool // what befalls one worker befalls all
 	timeout        int  // of tasks that name none; 0: none
 	retry          retrying
+	actors         bool // the workers are user actors, not a handler
 	ops            []op
 }
 
@@ -30,62 +30,6 @@ type retrying struct {
 	errors   bool // errors are tried again
 	panics   bool
 }
-
-// An op is one step. Those that submit a task number the tasks: the first is 0.
-type op struct {
-	kind  opKind
-	after int // since the step before
-
-	// Of a task.
-	end      ending
-	fails    int  // how many attempts end so, those after them succeed; 0: all end so
-	run      int  // how long an attempt takes, at least 1
-	stubborn bool // it ignores its context
-	again    int  // the delay that endRetryAfter asks for
-	priority int
-	key      string
-	timeout  int // 0: none of its own
-	patience int // until its submitter's context ends; 0: never, -1: it has ended
-	noWait   bool
-
-	n int // how many tasks are told, how many workers to have, or how many tasks ago was the one to cancel
-	d int // how much time a shutdown has
-}
-
-// The first kinds submit one task each, the last ones stop the pool.
-type opKind int
-
-const (
-	doAsk opKind = iota + 1
-	doSubmit
-	doTell
-	doRequest // by an actor
-	doBurst   // n tasks are told without a pause
-	doCancel
-	doPause
-	doResume
-	doResize
-	doWait // until nothing is queued or running
-	doRest // nothing but time passes
-	doShutdown
-	doClose
-	doStop
-	doPoison
-	doStopParent
-)
-
-// An ending says how an attempt ends if its context lets it.
-type ending int
-
-const (
-	endWell ending = iota
-	endError
-	endNoRetry    // an error that forbids a retry
-	endRetryAfter // an error that asks for one
-	endPanic
-	endGoexit
-	endKill // a panic for which the worker is stopped and replaced
-)
 
 type dispatching int
 
@@ -107,33 +51,81 @@ func (d dispatching) dispatch() router.Dispatch {
 		return router.ConsistentHash()
 	case byPick:
 		return router.Custom(func(task router.TaskView, workers router.Workers) int {
-			return (len(task.Key) + task.Priority + workers.Len()) % workers.Len()
+			return pick(task.Key, task.Priority, workers.Len())
 		})
 	default:
 		return router.LeastBusy()
 	}
 }
 
-// predicted reports whether it is known what becomes of every task: by which worker
-// it is run makes no difference.
+// pick is the custom dispatch.
+func pick(key string, priority, workers int) int { return (len(key) + priority + workers) % workers }
+
+// picked is the index of the worker that the custom dispatch picks for the task; -1 under
+// any other dispatch.
+func (s script) picked(o *op) int {
+	if s.dispatch != byPick {
+		return -1
+	}
+	return pick(o.key, o.priority, s.size)
+}
+
+// predicted reports whether it is known what becomes of every task.
 func (s script) predicted() bool {
-	return s.dispatch == leastBusy && !s.short || s.alone()
+	switch {
+	case s.broadcasts() && !s.steady():
+		return false
+	case s.alone():
+		return true
+	case s.dispatch == leastBusy:
+		return !s.short
+	default:
+		return s.turns()
+	}
+}
+
+// turns reports whether it is known which of several workers gets each task. Which
+// turn a retry takes is not specified; under custom dispatch it keeps its worker.
+func (s script) turns() bool {
+	retries := s.retry.attempts > 0
+	switch s.dispatch {
+	case roundRobin:
+		return !s.alone() && s.steady() && !retries
+	case byPick:
+		return !s.alone() && s.steady() &&
+			(!retries || s.overflow != actors.DropOldest && s.overflow != actors.CallerRuns)
+	default:
+		return false
+	}
+}
+
+// named reports whether the reference knows the workers one by one: for a broadcast
+// and under early binding it makes a difference which worker has which task.
+func (s script) named() bool {
+	return s.predicted() && (s.turns() || s.broadcasts() && s.dispatch == leastBusy)
+}
+
+// broadcasts reports whether there are any.
+func (s script) broadcasts() bool {
+	return slices.ContainsFunc(s.ops, func(o op) bool { return o.kind == doBroadcast })
 }
 
 // anonymous reports whether it need not be known who has which task in hand, so that
 // tasks need no IDs.
 func (s script) anonymous() bool {
-	return s.alone() && s.overflow != actors.CallerRuns
+	return s.alone() && s.overflow != actors.CallerRuns && !s.actors && !s.broadcasts()
 }
 
-// mayExceed reports whether more tasks may be queued than the capacity allows: retries
-// find room in any case.
-func (s script) mayExceed() bool { return s.retry.attempts > 0 }
+// mayExceed reports whether more tasks may be queued than the capacity allows. Retries
+// ignore it, and the shares of the workers may add up to more when their number changes.
+func (s script) mayExceed() bool {
+	return s.retry.attempts > 0 || s.dispatch != leastBusy && !s.alone() && !s.steady()
+}
 
 // steady reports whether no worker comes or goes.
 func (s script) steady() bool {
 	return !slices.ContainsFunc(s.ops, func(o op) bool {
-		return o.end == endKill || o.kind == doResize && o.n != s.size
+		return o.end.replaces() || o.kind == doResize && o.n != s.size
 	})
 }
 
@@ -179,35 +171,41 @@ func (s script) span(n int, whose ...int) time.Duration {
 	return time.Duration(n)*s.unit() + 1 + time.Duration(hash%uint64(s.unit()-1))
 }
 
-// complete are the steps, and after some time a close.
+// complete is the steps, with the number of workers that each broadcast reaches, and a
+// stop some time later.
 func (s script) complete() []op {
-	return append(slices.Clip(s.ops), op{kind: doClose, after: 300})
+	last := op{kind: doClose, after: 300}
+	if s.actors {
+		last.kind = doStop
+	}
+	steps, size := append(slices.Clone(s.ops), last), s.size
+	for i := range steps {
+		switch steps[i].kind {
+		case doResize:
+			size = steps[i].n
+		case doBroadcast:
+			steps[i].n = size
+		}
+	}
+	return steps
 }
 
-// tasks are the steps that submit tasks, one for each.
+// tasks are the steps that submit tasks, one for each task.
 func (s script) tasks() []op {
 	var tasks []op
-	for _, o := range s.ops {
+	for _, o := range s.complete() {
 		for range o.submissions() {
 			if o.kind == doBurst {
 				o = op{kind: doTell, run: o.run, noWait: true}
+				if s.actors {
+					o = op{kind: doRequest, run: o.run, plain: true}
+				}
 			}
+			o.stubborn = o.stubborn || s.actors // a user actor has no context to end
 			tasks = append(tasks, o)
 		}
 	}
 	return tasks
-}
-
-// submissions is the number of tasks that the step submits.
-func (o *op) submissions() int {
-	switch {
-	case o.kind <= doRequest:
-		return 1
-	case o.kind == doBurst:
-		return o.n
-	default:
-		return 0
-	}
 }
 
 // timeoutOf is the timeout that a task has; 0: none.
@@ -222,7 +220,7 @@ func (s script) timeoutOf(o *op, index int) time.Duration {
 // is not. due and givesUp are when it is up to the task, and to who asks; 0: never.
 func (s script) retryIn(o *op, index, attempt int, now, due, givesUp time.Duration) time.Duration {
 	how := o.ending(attempt)
-	if attempt >= s.retry.attempts || how == endWell || how == endNoRetry ||
+	if attempt >= s.retry.attempts || how.succeeds() || how == endNoRetry ||
 		how.crashes() && !s.retry.panics || how == endError && !s.retry.errors {
 		return 0
 	}
@@ -236,30 +234,4 @@ func (s script) retryIn(o *op, index, attempt int, now, due, givesUp time.Durati
 		return 0
 	}
 	return delay
-}
-
-// ending says how an attempt ends; the first is 1.
-func (o *op) ending(attempt int) ending {
-	if o.fails > 0 && attempt > o.fails {
-		return endWell
-	}
-	return o.end
-}
-
-func (e ending) crashes() bool { return e == endPanic || e == endGoexit || e == endKill }
-
-// outcome is that of a task whose last attempt ends so.
-func (e ending) outcome() (messages.Outcome, error) {
-	switch e {
-	case endWell:
-		return messages.Succeeded, nil
-	case endPanic:
-		return messages.Panicked, &messages.PanicError{Value: errPanic}
-	case endGoexit:
-		return messages.Panicked, &messages.PanicError{Value: messages.ErrGoexit}
-	case endKill:
-		return messages.Panicked, &messages.PanicError{Value: errKill}
-	default:
-		return messages.Failed, errModel
-	}
 }

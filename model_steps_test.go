@@ -4,22 +4,25 @@ import (
 	"context"
 	"fmt"
 	"strconv"
+	"testing"
 
 	"github.com/troupe-go/troupe/actors"
 	"github.com/troupe-go/troupe/messages"
 )
 
 // submit submits task n, in a hurry without a goroutine of its own.
-func (r *runner) submit(n int, o *op, hurry bool) {
+func (r *runner) submit(t *testing.T, n int, o *op, hurry bool) {
+	if r.script.actors {
+		r.request(t, n, o)
+		return
+	}
 	if hurry {
-		err := r.pool.Tell(context.Background(), n, r.options(n, o)...)
+		err := r.typed.Tell(context.Background(), n, r.options(n, o)...)
 		r.note(func() { r.account.tasks[n].returned, r.account.tasks[n].refusal = r.now(), describe(err) })
 		return
 	}
 	if o.kind == doRequest {
-		r.inbox.request(r.pool.PID(), &messages.Task{
-			ID: strconv.Itoa(n), Payload: n, Key: o.key, Priority: o.priority, Timeout: r.script.span(o.timeout, n, ofTimeout),
-		})
+		r.inbox.request(r.pool.PID(), r.task(n, o))
 		return
 	}
 	ctx, cancel := context.WithCancel(context.Background())
@@ -34,18 +37,18 @@ func (r *runner) submit(n int, o *op, hurry bool) {
 	switch o.kind {
 	case doAsk:
 		var out int
-		do = func() { out, err = r.pool.Ask(ctx, n, options...) }
+		do = func() { out, err = r.typed.Ask(ctx, n, options...) }
 		note = func() { seen.told, seen.what = r.now(), r.answer(n, out, err) }
 	case doSubmit:
 		do = func() {
-			future, refusal := r.pool.Submit(ctx, n, options...)
+			future, refusal := r.typed.Submit(ctx, n, options...)
 			err = refusal
 			if err == nil {
 				r.await(n, future)
 			}
 		}
 	case doTell:
-		do = func() { err = r.pool.Tell(ctx, n, options...) }
+		do = func() { err = r.typed.Tell(ctx, n, options...) }
 	}
 	if note == nil {
 		note = func() { seen.returned, seen.refusal = r.now(), describe(err) }
@@ -54,6 +57,13 @@ func (r *runner) submit(n int, o *op, hurry bool) {
 		defer cancel() // the end of its context does not concern a task that was accepted
 		do()
 	}, note)
+}
+
+// task is what an actor sends.
+func (r *runner) task(n int, o *op) *messages.Task {
+	return &messages.Task{
+		ID: strconv.Itoa(n), Payload: n, Key: o.key, Priority: o.priority, Timeout: r.script.span(o.timeout, n, ofTimeout),
+	}
 }
 
 // await notes what becomes of a future.
@@ -125,7 +135,7 @@ func (r *runner) collect(over <-chan struct{}) {
 }
 
 // do carries out a step that is no submission. n tasks have been submitted.
-func (r *runner) do(step int, o *op, n int) {
+func (r *runner) do(t *testing.T, step int, o *op, n int) {
 	switch o.kind {
 	case doCancel:
 		if i := n - 1 - o.n; i >= 0 && r.futures[i] != nil {
@@ -139,17 +149,21 @@ func (r *runner) do(step int, o *op, n int) {
 	case doResize:
 		r.resize(step, o.n)
 	case doWait:
-		r.apart("quiet", func() { _ = r.pool.Wait(context.Background()) }, func() {
+		r.apart("quiet", func() { _ = r.typed.Wait(context.Background()) }, func() {
 			r.account.waits[step] = append(r.account.waits[step], r.now())
 		})
 	case doShutdown:
+		if r.script.actors {
+			r.drain(t, step)
+			return
+		}
 		ctx, cancel := context.WithTimeout(context.Background(), r.script.span(o.d, step, ofTimeout))
 		r.stop(step, func() (messages.DrainReport, error) {
 			defer cancel()
-			return r.pool.Shutdown(ctx)
+			return r.typed.Shutdown(ctx)
 		})
 	case doClose:
-		r.stop(step, func() (messages.DrainReport, error) { return r.pool.Close(), nil })
+		r.stop(step, func() (messages.DrainReport, error) { return r.typed.Close(), nil })
 	case doStop:
 		r.root.Stop(r.pool.PID())
 	case doPoison:
@@ -171,14 +185,28 @@ func (r *runner) stop(step int, do func() (messages.DrainReport, error)) {
 func (r *runner) resize(step, size int) {
 	stats := r.stats()
 	for i := size; i < stats.Size; i++ {
-		task, err := strconv.Atoi(stats.Workers[i].Task)
-		if err != nil {
-			task = -1
-		}
-		r.account.retired[step] = append(r.account.retired[step], task)
+		r.account.retired[step] = append(r.account.retired[step], r.inHand(&stats.Workers[i]))
 	}
 	var err error
 	r.apart(fmt.Sprintf("the resize of step %d", step), func() { err = r.pool.Resize(context.Background(), size) }, func() {
 		r.account.resized[step] = describe(err)
 	})
+}
+
+// inHand is the task that the worker has in hand; -1: none. A plain message has an ID of
+// the pool's.
+func (r *runner) inHand(w *messages.WorkerStats) int {
+	if r.script.actors {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		if task, ok := r.hands[w.ID]; ok {
+			return task
+		}
+		return none
+	}
+	task, err := strconv.Atoi(w.Task)
+	if err != nil {
+		return none
+	}
+	return task
 }

@@ -1,58 +1,87 @@
 package actors
 
 import (
+	"context"
+	"reflect"
+	"time"
+
 	"github.com/asynkron/protoactor-go/actor"
 	protorouter "github.com/asynkron/protoactor-go/router"
 
+	"github.com/troupe-go/troupe/internal/engine"
 	"github.com/troupe-go/troupe/messages"
-	"github.com/troupe-go/troupe/router"
 )
 
-// stage is the work of a pool whose workers are the user's own actors.
-type stage struct {
-	router   *router.Router
+// actorWork is the work of a pool whose workers are the user's own actors.
+type actorWork struct {
+	engine   *engine.Engine
+	timeout  time.Duration // of tasks that name none
 	producer actor.Producer
 }
 
-var _ work = (*stage)(nil)
+var _ work = (*actorWork)(nil)
 
-// actorWork returns nil for a nil producer.
-func actorWork(producer actor.Producer) func(*router.Router) work {
+// newActorWork returns nil for a nil producer.
+func newActorWork(producer actor.Producer) func(time.Duration) work {
 	if producer == nil {
 		return nil
 	}
-	return func(r *router.Router) work { return &stage{router: r, producer: producer} }
+	return func(timeout time.Duration) work { return &actorWork{timeout: timeout, producer: producer} }
 }
 
-func (s *stage) accept(envelope any, task *messages.Task, sender *actor.PID) (*router.Cell, error) {
-	_, message, _ := actor.UnwrapEnvelope(envelope)
-	c := &mail{stage: s, envelope: envelope}
-	c.cell.Init(s.router, c)
-	c.cell.SetSender(sender)
-	return &c.cell, describe(&c.cell, message, task)
+func (w *actorWork) setEngine(e *engine.Engine) { w.engine = e }
+
+func (w *actorWork) post(envelope, message any, task *messages.Task, sender *actor.PID) error {
+	s := engine.Spec{Mode: engine.NoWait, Timeout: w.timeout, Sender: sender, InBody: true}
+	if err := describe(&s, message, task); err != nil {
+		w.engine.Rejected(err)
+		return err
+	}
+	return w.engine.Tell(context.Background(), &s, func(body engine.Body) { body.(*mail).envelope = envelope })
 }
 
-func (s *stage) newCells() []*router.Cell { return nil }
+func (w *actorWork) makeTask(envelope, message any, task *messages.Task, sender *actor.PID, s *engine.Spec) (*engine.Task, error) {
+	s.Timeout, s.Sender, s.InBody = w.timeout, sender, true
+	return newMail(envelope), describe(s, message, task)
+}
 
-func (s *stage) worker(options []actor.PropsOption) *actor.Props {
-	produce := func() actor.Actor { return guard(s.producer()) }
+func (w *actorWork) newTasks(n int) []*engine.Task {
+	slab := make([]mail, n)
+	tasks := make([]*engine.Task, n)
+	for i := range slab {
+		tasks[i] = &slab[i].task
+		tasks[i].Init(&slab[i])
+	}
+	return tasks
+}
+
+func (w *actorWork) size() int { return int(reflect.TypeFor[mail]().Size()) }
+
+func (w *actorWork) worker(options []actor.PropsOption) *actor.Props {
+	produce := func() actor.Actor { return guard(w.producer()) }
 	return actor.PropsFromProducer(produce, options...).Configure(actor.WithSenderMiddleware(signReports))
 }
 
-func (s *stage) adopt(foreign *actor.PID) *actor.Props {
-	return actor.PropsFromProducer(func() actor.Actor { return &deputy{of: foreign} })
+func (w *actorWork) adopt(foreign *actor.PID) *actor.Props {
+	return actor.PropsFromProducer(func() actor.Actor { return &foreignWorker{of: foreign} })
 }
 
 // mail is a task for the user's own actor: a message as it was sent.
 type mail struct {
-	cell     router.Cell
-	stage    *stage
+	task     engine.Task
 	envelope any
 }
 
+func newMail(envelope any) *engine.Task {
+	m := &mail{envelope: envelope}
+	m.task.Init(m)
+	return &m.task
+}
+
+// Message implements engine.Body.
 func (m *mail) Message() any { return m.envelope }
 
-// Payload implements router.Body.
+// Payload implements engine.Body.
 func (m *mail) Payload() any {
 	_, message, _ := actor.UnwrapEnvelope(m.envelope)
 	if task, ok := message.(*messages.Task); ok {
@@ -61,28 +90,36 @@ func (m *mail) Payload() any {
 	return message
 }
 
-// Again implements router.Body. What the worker responds still reaches the sender;
-// the pool has nothing more to tell him.
-func (m *mail) Again(r *router.Router) *router.Cell {
-	again := &mail{stage: m.stage, envelope: m.envelope}
-	again.cell.Init(r, again)
-	return &again.cell
+// Sender implements engine.Body.
+func (m *mail) Sender() *actor.PID {
+	if envelope, ok := m.envelope.(*actor.MessageEnvelope); ok {
+		return envelope.Sender
+	}
+	return nil
 }
 
-// Run is never called: the worker's actor does the work.
-func (m *mail) Run(*router.Context) {}
+// Copy implements engine.Body. What the worker responds still reaches the sender; the
+// pool has nothing more to tell.
+func (m *mail) Copy() *engine.Task { return newMail(m.envelope) }
 
-// Settled tells the sender what only the pool knows. What the worker has to say,
-// it has said itself.
-func (m *mail) Settled(err error) {
-	if err != nil {
-		m.cell.Answer(m.stage.router, nil, err)
+// Run is never called: the worker's actor does the work.
+func (m *mail) Run(*engine.Context) error { return nil }
+
+// Settled tells the sender what only the pool knows. What the worker has to say, it has
+// said itself.
+func (m *mail) Settled(s *engine.Settlement) {
+	if s.Err != nil {
+		s.Answer()
 	}
 }
 
-func (m *mail) Released() {}
+// Released implements engine.Body.
+func (m *mail) Released() { m.envelope = nil }
 
-// signReports has the worker's reports say who sent them.
+// Unlinked implements engine.Body.
+func (m *mail) Unlinked() {}
+
+// signReports makes the worker's reports say who sent them.
 func signReports(next actor.SenderFunc) actor.SenderFunc {
 	return func(ctx actor.SenderContext, target *actor.PID, envelope *actor.MessageEnvelope) {
 		if _, ok := envelope.Message.(*messages.Report); ok && envelope.Sender == nil {
@@ -125,12 +162,12 @@ func (g guarded) Receive(ctx actor.Context) {
 	g.Actor.Receive(ctx)
 }
 
-// deputy is a worker that stands for a foreign actor and hands its tasks on: they
-// are done when they have been handed on.
-type deputy struct{ of *actor.PID }
+// foreignWorker is a worker that stands for a foreign actor and forwards its tasks: a
+// task is done when it has been forwarded.
+type foreignWorker struct{ of *actor.PID }
 
 // Receive implements actor.Actor.
-func (d *deputy) Receive(ctx actor.Context) {
+func (d *foreignWorker) Receive(ctx actor.Context) {
 	switch message := ctx.Message().(type) {
 	case *actor.Started:
 		ctx.Watch(d.of)

@@ -4,7 +4,9 @@ import (
 	"context"
 	"sync/atomic"
 
-	"github.com/troupe-go/troupe/router"
+	"github.com/asynkron/protoactor-go/actor"
+
+	"github.com/troupe-go/troupe/internal/engine"
 )
 
 // Handler does the work of a pool. It is called by as many goroutines as the pool
@@ -12,27 +14,16 @@ import (
 // program.
 type Handler[In, Out any] func(ctx context.Context, in In) (Out, error)
 
-// waits says who waits for a call.
-type waits int
-
-const (
-	nobody waits = iota
-	asker        // one goroutine, on call.done
-	future       // the users of a Future: call.done is closed
-	sender       // an actor
-)
-
-// A call is a task of a pool with a handler, whose answer somebody waits for. Those
-// that an asker waits for are recycled once both the pool and the asker are done
-// with them.
+// A call is a task of a pool with a handler, whose answer a goroutine waits for. Those
+// of Ask are reused, once the engine and the asker are done with them.
 type call[In, Out any] struct {
-	cell  router.Cell
-	desk  *desk[In, Out]
-	waits waits
-	done  chan struct{}
-	in    In
+	task   engine.Task
+	work   *handlerWork[In, Out]
+	reused bool // by Ask: done gets a value; otherwise it is closed
+	done   chan struct{}
+	in     In
 	answer[Out]
-	users atomic.Int32 // of an asker's call: those besides the last one, who recycles it
+	users atomic.Int32 // of a reused call: those besides the last one, who recycles it
 }
 
 // answer is what a call comes to.
@@ -41,7 +32,7 @@ type answer[Out any] struct {
 	err error // written before the waiter is told
 }
 
-// result is the answer of a call that has been settled.
+// result returns the answer of a call that has been settled.
 func (a *answer[Out]) result() (out Out, err error) {
 	if a.err != nil {
 		return out, a.err
@@ -49,61 +40,60 @@ func (a *answer[Out]) result() (out Out, err error) {
 	return a.out, nil
 }
 
-var _ task = (*call[int, int])(nil)
+var _ handledTask = (*call[int, int])(nil)
 
-func (c *call[In, Out]) taskCell() *router.Cell { return &c.cell }
+func (c *call[In, Out]) engineTask() *engine.Task { return &c.task }
 
-// Message is the call itself: the worker's actor runs it.
+// Message returns the call itself: the worker's actor runs it.
 func (c *call[In, Out]) Message() any { return c }
 
-// String keeps a middleware that prints messages from what others may be writing.
+// String keeps a middleware that prints messages from reading what others may be
+// writing.
 func (c *call[In, Out]) String() string { return "troupe task" }
 
-// Payload implements router.Body.
+// Payload implements engine.Body.
 func (c *call[In, Out]) Payload() any { return c.in }
 
-// Again implements router.Body.
-func (c *call[In, Out]) Again(r *router.Router) *router.Cell {
-	again := &call[In, Out]{desk: c.desk, in: c.in}
-	again.cell.Init(r, again)
-	return &again.cell
-}
+// Sender implements engine.Body: a call has none.
+func (c *call[In, Out]) Sender() *actor.PID { return nil }
 
-// Run implements router.Body.
-func (c *call[In, Out]) Run(ctx *router.Context) {
+// Copy implements engine.Body.
+func (c *call[In, Out]) Copy() *engine.Task { return newTellTask[In, Out](c.in) }
+
+// Run implements engine.Body.
+func (c *call[In, Out]) Run(ctx *engine.Context) error {
 	var err error
-	c.out, err = c.desk.handler(ctx.Handler(), c.in)
-	ctx.Finish(&c.cell, err)
+	c.out, err = c.work.handler(ctx.Handler(), c.in)
+	return err
 }
 
-// Settled implements router.Body.
-func (c *call[In, Out]) Settled(err error) {
-	c.err = err
-	switch c.waits {
-	case asker:
+// Settled implements engine.Body.
+func (c *call[In, Out]) Settled(s *engine.Settlement) {
+	c.err = s.Err
+	if c.reused {
 		c.done <- struct{}{}
-	case future:
+	} else {
 		close(c.done)
-	case sender:
-		var value any
-		if err == nil {
-			value = c.out
-		}
-		c.cell.Answer(c.desk.router, value, err)
 	}
 }
 
-// Released implements router.Body. It is for the asker of a call as well.
+// Released implements engine.Body.
 func (c *call[In, Out]) Released() {
-	if c.waits == asker && (c.users.Load() == 0 || c.users.Add(-1) < 0) {
+	var in In
+	c.in = in
+}
+
+// Unlinked implements engine.Body. It is for the asker as well, when it is done.
+func (c *call[In, Out]) Unlinked() {
+	if c.reused && c.users.Add(-1) < 0 {
 		c.recycle()
 	}
 }
 
-// recycle makes an asker's call ready for the next one.
+// recycle makes a call ready for the next asker.
 func (c *call[In, Out]) recycle() {
 	var in In
 	c.in, c.answer = in, answer[Out]{}
-	c.cell.Clear()
-	c.desk.asked.Put(c)
+	c.task.Clear()
+	c.work.calls.Put(c)
 }

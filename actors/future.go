@@ -3,15 +3,15 @@ package actors
 import (
 	"context"
 
+	"github.com/troupe-go/troupe/internal/engine"
 	"github.com/troupe-go/troupe/messages"
-	"github.com/troupe-go/troupe/router"
 )
 
 // A Future is the answer to come of a submitted task. All its methods may be
 // called by any number of goroutines, any number of times.
 type Future[Out any] struct {
-	router *router.Router
-	cell   *router.Cell
+	engine *engine.Engine
+	task   *engine.Task
 	done   <-chan struct{}
 	answer *answer[Out]
 }
@@ -31,7 +31,7 @@ func (f *Future[Out]) Wait(ctx context.Context) (out Out, err error) {
 	if ctx == nil {
 		return out, errNilContext
 	}
-	stuck, unblock, err := f.router.Blocking(ctx, f.cell)
+	stuck, unblock, err := f.engine.Blocking(ctx, f.task)
 	if err != nil {
 		return out, err
 	}
@@ -50,7 +50,7 @@ func (f *Future[Out]) Wait(ctx context.Context) (out Out, err error) {
 func (f *Future[Out]) Outcome() (outcome messages.Outcome, ok bool) {
 	select {
 	case <-f.done:
-		return f.cell.Outcome(), true
+		return f.task.Outcome(), true
 	default:
 		return 0, false
 	}
@@ -59,8 +59,8 @@ func (f *Future[Out]) Outcome() (outcome messages.Outcome, ok bool) {
 // Cancel gives the task up, unless it has been settled: it is taken out of the
 // queue or, if it runs, its handler's context is ended, and its outcome is
 // Canceled at once.
-func (f *Future[Out]) Cancel() { f.router.Cancel(f.cell, messages.ErrCanceled) }
+func (f *Future[Out]) Cancel() { f.engine.Cancel(f.task, messages.ErrCanceled) }
 
 // Withdraw is Cancel for a task that no worker has begun: it takes that out of the
 // queue, and reports whether it did. A task that has been begun goes on.
-func (f *Future[Out]) Withdraw() bool { return f.router.Withdraw(f.cell, messages.ErrCanceled) }
+func (f *Future[Out]) Withdraw() bool { return f.engine.Withdraw(f.task, messages.ErrCanceled) }

@@ -12,13 +12,13 @@ type listed struct{ *running }
 var _ directory.Pool = listed{}
 
 // Histograms implements directory.Pool.
-func (l listed) Histograms() (wait, run meter.Histogram) { return l.router.Histograms() }
+func (l listed) Histograms() (wait, run meter.Histogram) { return l.engine.Histograms() }
 
 // Attach implements directory.Pool.
-func (l listed) Attach(j *journal.Journal) { l.router.Attach(j) }
+func (l listed) Attach(j *journal.Journal) { l.engine.Attach(j) }
 
 // Detach implements directory.Pool.
-func (l listed) Detach(j *journal.Journal) { l.router.Detach(j) }
+func (l listed) Detach(j *journal.Journal) { l.engine.Detach(j) }
 
 // Quarantines implements directory.Pool.
 func (l listed) Quarantines() bool { return l.quarantines }

@@ -15,7 +15,7 @@ import (
 // An input that the pool rejects yields the reason in its place.
 func (p *Pool[In, Out]) Map(ctx context.Context, ins iter.Seq[In], opts ...TaskOption) iter.Seq2[Out, error] {
 	return func(yield func(Out, error) bool) {
-		ahead := max(2*p.router.Size(), 1)
+		ahead := max(2*p.engine.Size(), 1)
 		var pending []*mapped[Out] // oldest first; at most ahead
 		defer func() {
 			for _, m := range pending {

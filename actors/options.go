@@ -8,6 +8,7 @@ import (
 
 	"github.com/asynkron/protoactor-go/actor"
 
+	"github.com/troupe-go/troupe/internal/engine"
 	"github.com/troupe-go/troupe/internal/invalid"
 	"github.com/troupe-go/troupe/internal/supervision"
 	"github.com/troupe-go/troupe/router"
@@ -48,7 +49,8 @@ const (
 // Unbounded is the capacity of a queue that is never full.
 const Unbounded = math.MaxInt
 
-// DefaultCapacity is the capacity of the queue unless [WithQueue] says otherwise.
+// DefaultCapacity is the least capacity of the queue unless [WithQueue] says otherwise:
+// it holds the larger of that and 32 tasks for each worker.
 const DefaultCapacity = 1024
 
 // Option configures a pool. A value that makes no sense is an error that wraps
@@ -87,7 +89,7 @@ func newConfig(options []Option) (config, error) {
 	c := config{
 		size:     SizeCPU(),
 		dispatch: router.LeastBusy(),
-		capacity: DefaultCapacity,
+		capacity: engine.AutoCapacity,
 		overflow: Block,
 		strategy: supervisor.OneForOne(),
 	}
@@ -155,9 +157,11 @@ func WithDispatch(dispatch router.Dispatch) Option {
 	})
 }
 
-// WithQueue bounds the tasks that may wait, beyond one for each free worker, and
-// says what happens to one more. Capacity 0 means no queue: a task is accepted
-// only if a worker is free. The default is [DefaultCapacity] and [Block].
+// WithQueue bounds the tasks that may wait, beyond one for each free worker, and says
+// what happens to one more. Capacity 0 means no queue: a task is accepted only if a
+// worker is free. Where tasks are bound to workers early, each worker has an equal share
+// of the capacity. The default is the larger of [DefaultCapacity] and 32 tasks for each
+// worker, and [Block].
 func WithQueue(capacity int, overflow Overflow) Option {
 	return option(func(c *config) error {
 		if capacity < 0 {

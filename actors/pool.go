@@ -7,10 +7,10 @@ import (
 
 	"github.com/asynkron/protoactor-go/actor"
 
+	"github.com/troupe-go/troupe/internal/engine"
 	"github.com/troupe-go/troupe/internal/invalid"
 	"github.com/troupe-go/troupe/internal/supervision"
 	"github.com/troupe-go/troupe/messages"
-	"github.com/troupe-go/troupe/router"
 )
 
 var errNilContext = invalid.Option("nil context")
@@ -25,7 +25,7 @@ const closeGrace = 250 * time.Millisecond
 // ledger. The errors of Ask are also those with which a task can end.
 type Pool[In, Out any] struct {
 	*running
-	desk *desk[In, Out]
+	work *handlerWork[In, Out]
 }
 
 // NewPool spawns a pool as a child of parent, which is the actor system's Root or
@@ -38,7 +38,7 @@ func NewPool[In, Out any](parent actor.SpawnerContext, handler Handler[In, Out],
 	if parent == nil {
 		return nil, invalid.Option("parent is nil")
 	}
-	plan, err := newPlan(handlerWork(handler), true, opts)
+	plan, err := newPlan(newHandlerWork(handler), true, opts)
 	if err != nil {
 		return nil, err
 	}
@@ -47,7 +47,7 @@ func NewPool[In, Out any](parent actor.SpawnerContext, handler Handler[In, Out],
 		name = "pool" + parent.ActorSystem().ProcessRegistry.NextId()
 	}
 	var pool *Pool[In, Out]
-	plan.spawned = func(run *running, w work) { pool = &Pool[In, Out]{running: run, desk: w.(*desk[In, Out])} }
+	plan.spawned = func(run *running, w work) { pool = &Pool[In, Out]{running: run, work: w.(*handlerWork[In, Out])} }
 	if _, err := parent.SpawnNamed(plan.props(), name); err != nil {
 		return nil, err
 	}
@@ -59,16 +59,15 @@ func NewPool[In, Out any](parent actor.SpawnerContext, handler Handler[In, Out],
 // waited for room; if ctx ends later, the task is canceled and the error is
 // messages.ErrCanceled together with what ended ctx.
 func (p *Pool[In, Out]) Ask(ctx context.Context, in In, opts ...TaskOption) (out Out, err error) {
-	c := p.desk.ask()
+	c := p.work.ask()
 	c.in = in
-	c.cell.SetCaller(ctx, true)
-	mode, err := applyTo(&c.cell, opts)
-	if err != nil {
-		p.router.Rejected(err)
+	s := engine.Spec{Timeout: p.work.timeout, Caller: ctx, Bound: true}
+	if err := applyTo(&s, opts); err != nil {
+		p.engine.Rejected(err)
 		c.recycle()
 		return out, err
 	}
-	if err := p.router.Submit(ctx, &c.cell, mode); err != nil {
+	if err := p.engine.Submit(ctx, &c.task, &s); err != nil {
 		c.recycle()
 		return out, err
 	}
@@ -78,14 +77,14 @@ func (p *Pool[In, Out]) Ask(ctx context.Context, in In, opts ...TaskOption) (out
 		p.await(ctx, c)
 	}
 	out, err = c.result()
-	c.Released()
+	c.Unlinked()
 	return out, err
 }
 
 // await returns when the call has been settled, which it sees to if ctx ends or
 // the wait could never end.
 func (p *Pool[In, Out]) await(ctx context.Context, c *call[In, Out]) {
-	stuck, unblock, err := p.router.Blocking(ctx, &c.cell)
+	stuck, unblock, err := p.engine.Blocking(ctx, &c.task)
 	if err == nil {
 		defer unblock()
 		select {
@@ -97,7 +96,7 @@ func (p *Pool[In, Out]) await(ctx context.Context, c *call[In, Out]) {
 			err = messages.ErrDeadlock
 		}
 	}
-	p.router.Cancel(&c.cell, fmt.Errorf("%w: %w", messages.ErrCanceled, err))
+	p.engine.Cancel(&c.task, fmt.Errorf("%w: %w", messages.ErrCanceled, err))
 	<-c.done
 }
 
@@ -107,40 +106,39 @@ func (p *Pool[In, Out]) Submit(ctx context.Context, in In, opts ...TaskOption) (
 }
 
 func (p *Pool[In, Out]) submit(ctx context.Context, in In, bound bool, opts []TaskOption) (*Future[Out], error) {
-	c := p.desk.submit()
+	c := p.work.submit()
 	c.in = in
-	c.cell.SetCaller(ctx, bound)
-	mode, err := applyTo(&c.cell, opts)
-	if err != nil {
-		p.router.Rejected(err)
+	s := engine.Spec{Timeout: p.work.timeout, Caller: ctx, Bound: bound}
+	if err := applyTo(&s, opts); err != nil {
+		p.engine.Rejected(err)
 		return nil, err
 	}
-	if err := p.router.Submit(ctx, &c.cell, mode); err != nil {
+	if err := p.engine.Submit(ctx, &c.task, &s); err != nil {
 		return nil, err
 	}
-	return &Future[Out]{router: p.router, cell: &c.cell, done: c.done, answer: &c.answer}, nil
+	return &Future[Out]{engine: p.engine, task: &c.task, done: c.done, answer: &c.answer}, nil
 }
 
-// Tell submits a task whose answer nobody wants. What becomes of it is in the
-// statistics.
+// Tell submits a task whose answer nobody wants. Its outcome is in the statistics.
 func (p *Pool[In, Out]) Tell(ctx context.Context, in In, opts ...TaskOption) error {
-	return p.router.Tell(ctx, func(body router.Body) (router.Mode, error) {
-		c := body.(*told[In, Out])
-		c.cell.Init(p.router, c)
-		c.cell.SetCaller(ctx, false)
-		c.in = in
-		return applyTo(&c.cell, opts)
-	})
+	s := engine.Spec{Timeout: p.work.timeout, Caller: ctx}
+	if len(opts) > 0 {
+		if err := applyTo(&s, opts); err != nil {
+			p.engine.Rejected(err)
+			return err
+		}
+	}
+	return p.engine.Tell(ctx, &s, func(body engine.Body) { body.(*tellTask[In, Out]).in = in })
 }
 
 // PID is the pool's address for actors.
 func (p *running) PID() *actor.PID { return p.pid }
 
 // Stats takes a snapshot.
-func (p *running) Stats() messages.Stats { return *p.router.Stats() }
+func (p *running) Stats() messages.Stats { return *p.engine.Stats() }
 
 // Load says how much the pool has to do, at a small part of what Stats costs.
-func (p *running) Load() messages.Load { return p.router.Load() }
+func (p *running) Load() messages.Load { return p.engine.Load() }
 
 // Resize sets the number of workers, from 1 to supervisor.MaxSize, and returns when the new size is
 // in force. Workers that leave finish what they have in hand, which Resize does
@@ -169,25 +167,25 @@ func (p *running) Resize(ctx context.Context, size int) error {
 
 // Quarantine lists the tasks that have been given up, the oldest first; see
 // [WithQuarantine].
-func (p *running) Quarantine() []messages.QuarantinedTask { return p.router.Quarantined() }
+func (p *running) Quarantine() []messages.QuarantinedTask { return p.engine.Quarantined() }
 
 // Requeue submits quarantined tasks again, by their numbers, each as a new task that
 // nobody waits for, and returns how many it has submitted. At the first that cannot
 // be accepted it stops: that one and those after it stay in quarantine. The error
 // wraps messages.ErrNotQuarantined if there is no such number, or the reason for the
 // rejection. It never waits for room, and no other task is dropped to make it.
-func (p *running) Requeue(numbers ...int64) (int, error) { return p.router.Requeue(numbers) }
+func (p *running) Requeue(numbers ...int64) (int, error) { return p.engine.Requeue(numbers) }
 
 // DeleteQuarantined forgets quarantined tasks, by their numbers, and returns how many
 // it has forgotten.
-func (p *running) DeleteQuarantined(numbers ...int64) int { return p.router.DeleteQuarantined(numbers) }
+func (p *running) DeleteQuarantined(numbers ...int64) int { return p.engine.DeleteQuarantined(numbers) }
 
 // Pause keeps queued tasks from being started. Running tasks finish, and new ones
 // are still accepted. A pool that is stopping is not paused.
-func (p *running) Pause() { _ = p.router.Pause() }
+func (p *running) Pause() { _ = p.engine.Pause() }
 
 // Resume ends a pause.
-func (p *running) Resume() { p.router.Resume() }
+func (p *running) Resume() { p.engine.Resume() }
 
 // Wait returns when nothing is queued or running and every handler has returned,
 // or when ctx ends. The pool goes on. It returns messages.ErrDeadlock to one of the
@@ -196,7 +194,7 @@ func (p *running) Wait(ctx context.Context) error {
 	if ctx == nil {
 		return errNilContext
 	}
-	return p.router.Wait(ctx)
+	return p.engine.Wait(ctx)
 }
 
 // Shutdown refuses new tasks, finishes the accepted ones, waits for their handlers
@@ -209,11 +207,11 @@ func (p *running) Shutdown(ctx context.Context) (messages.DrainReport, error) {
 	if ctx == nil {
 		return messages.DrainReport{}, errNilContext
 	}
-	if p.router.OfHandler(ctx) {
+	if p.engine.OfHandler(ctx) {
 		return messages.DrainReport{}, messages.ErrDeadlock
 	}
 	drained := make(chan struct{})
-	p.router.Drain(func() { close(drained) })
+	p.engine.Drain(func() { close(drained) })
 	var err error
 	select {
 	case <-drained:
@@ -232,7 +230,7 @@ func (p *running) Shutdown(ctx context.Context) (messages.DrainReport, error) {
 // of a second: the report says whose had not. It may be called any number of
 // times.
 func (p *running) Close() messages.DrainReport {
-	p.router.Close()
+	p.engine.Close()
 	if !p.stopped() {
 		p.system.Root.Stop(p.pid)
 	}
@@ -242,7 +240,7 @@ func (p *running) Close() messages.DrainReport {
 	case <-p.done:
 	case <-grace.C:
 	}
-	return p.router.DrainReport()
+	return p.engine.DrainReport()
 }
 
 // Done is closed when the last worker has stopped and the pool's name is free.
@@ -260,7 +258,7 @@ func (p *running) stopped() bool {
 // running is a pool that has been spawned.
 type running struct {
 	system *actor.ActorSystem
-	router *router.Router
+	engine *engine.Engine
 	pid    *actor.PID
 	done   chan struct{}
 	leave  func() // the directory of the system's pools

@@ -4,14 +4,15 @@ import (
 	"errors"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
 
 	"github.com/troupe-go/troupe/internal/directory"
+	"github.com/troupe-go/troupe/internal/engine"
 	"github.com/troupe-go/troupe/internal/invalid"
 	"github.com/troupe-go/troupe/internal/supervision"
 	"github.com/troupe-go/troupe/messages"
-	"github.com/troupe-go/troupe/router"
 )
 
 // PropsFromHandler returns the props of a pool whose tasks have payloads of type
@@ -20,7 +21,7 @@ import (
 //
 // If an option makes no sense, spawning the props fails.
 func PropsFromHandler[In, Out any](handler Handler[In, Out], opts ...Option) *actor.Props {
-	return propsOf(handlerWork(handler), true, opts)
+	return propsOf(newHandlerWork(handler), true, opts)
 }
 
 // PropsFromProducer returns the props of a pool whose workers are actors of the
@@ -32,10 +33,10 @@ func PropsFromHandler[In, Out any](handler Handler[In, Out], opts ...Option) *ac
 //
 // If an option makes no sense, spawning the props fails.
 func PropsFromProducer(producer actor.Producer, opts ...Option) *actor.Props {
-	return propsOf(actorWork(producer), false, opts)
+	return propsOf(newActorWork(producer), false, opts)
 }
 
-func propsOf(work func(*router.Router) work, handled bool, opts []Option) *actor.Props {
+func propsOf(work func(time.Duration) work, handled bool, opts []Option) *actor.Props {
 	plan, err := newPlan(work, handled, opts)
 	if err != nil {
 		return (&actor.Props{}).Configure(actor.WithSpawnFunc(
@@ -48,13 +49,16 @@ func propsOf(work func(*router.Router) work, handled bool, opts []Option) *actor
 
 // work is what pools differ in: what their workers are and what tasks are.
 type work interface {
+	setEngine(e *engine.Engine)
 	// worker returns the props of a worker, configured with the given options.
 	worker(options []actor.PropsOption) *actor.Props
-	// newCells makes some cells for Router.Tell, which need no Init; nil if that is not
-	// used.
-	newCells() []*router.Cell
-	// accept makes a task of a message that an actor sent.
-	accept(envelope any, task *messages.Task, sender *actor.PID) (*router.Cell, error)
+	// newTasks makes n tasks side by side, for Engine.Tell; size is the bytes of one.
+	newTasks(n int) []*engine.Task
+	size() int
+	// post submits the task that a message from an actor stands for. makeTask makes one
+	// without submitting it.
+	post(envelope, message any, task *messages.Task, sender *actor.PID) error
+	makeTask(envelope, message any, task *messages.Task, sender *actor.PID, s *engine.Spec) (*engine.Task, error)
 	// adopt returns the props of a worker that stands for a foreign actor; nil if
 	// there can be none.
 	adopt(foreign *actor.PID) *actor.Props
@@ -63,12 +67,12 @@ type work interface {
 // A plan makes pools, one each time its props are spawned.
 type plan struct {
 	config
-	work    func(*router.Router) work
+	work    func(taskTimeout time.Duration) work
 	handled bool                 // the work is a handler's
 	spawned func(*running, work) // nil: nobody wants to know
 }
 
-func newPlan(work func(*router.Router) work, handled bool, opts []Option) (*plan, error) {
+func newPlan(work func(time.Duration) work, handled bool, opts []Option) (*plan, error) {
 	if work == nil {
 		return nil, invalid.Option("handler or producer is nil")
 	}
@@ -93,15 +97,14 @@ func (p *plan) spawn(system *actor.ActorSystem, id string, _ *actor.Props, paren
 		logger = system.Logger()
 	}
 	run := &running{system: system, pid: system.NewLocalPID(id), done: make(chan struct{}), quarantines: p.quarantine != (Quarantine{})}
-	var work work
-	run.router = router.New(router.Config{
+	work := p.work(p.timeout)
+	run.engine = engine.New(engine.Config{
 		System:        system,
 		Self:          run.pid,
 		Name:          name,
 		Dispatch:      p.dispatch,
 		Capacity:      p.capacity,
 		Overflow:      p.overflow,
-		TaskTimeout:   p.timeout,
 		Logger:        logger,
 		Tracer:        p.tracer,
 		Retry:         p.retry,
@@ -109,30 +112,28 @@ func (p *plan) spawn(system *actor.ActorSystem, id string, _ *actor.Props, paren
 		Watchdog:      p.watchdog,
 		Breaker:       p.breaker,
 		DeadlineCheck: p.deadlineCheck,
-		Work: func(r *router.Router) any {
-			work = p.work(r)
-			return work
-		},
-		Handled: p.handled,
-		Direct:  p.handled && len(p.workerProps) == 0,
+		Handled:       p.handled,
+		Direct:        p.handled && len(p.workerProps) == 0,
 		Worker: func(d actor.Dispatcher) *actor.Props {
 			return work.worker(slices.Concat([]actor.PropsOption{actor.WithDispatcher(d)}, p.workerProps))
 		},
-		NewCells: func() []*router.Cell { return work.newCells() },
-		Accept: func(envelope any, task *messages.Task, sender *actor.PID) (*router.Cell, error) {
-			return work.accept(envelope, task, sender)
-		},
-		Adopt: func(foreign *actor.PID) *actor.Props { return work.adopt(foreign) },
+		Work:     work,
+		TaskSize: work.size(),
+		NewTasks: work.newTasks,
+		Post:     work.post,
+		Make:     work.makeTask,
+		Adopt:    work.adopt,
 	})
+	work.setEngine(run.engine)
 
 	started := make(chan error, 1)
 	var first sync.Once // the start of the first supervisor is waited for
-	props := run.router.Props(func() *actor.Props {
+	props := run.engine.Props(func() *actor.Props {
 		return supervision.Props(supervision.Config{
 			Pool:      name,
 			Size:      p.size,
 			Strategy:  p.strategy,
-			Workers:   run.router,
+			Workers:   run.engine,
 			Health:    p.health,
 			Autoscale: p.autoscale,
 			Logger:    logger,
@@ -140,8 +141,8 @@ func (p *plan) spawn(system *actor.ActorSystem, id string, _ *actor.Props, paren
 				first.Do(func() { started <- err; awaited = true })
 				return awaited
 			},
-			Escalate:  func(reason, message any) { system.Root.Send(run.pid, router.Escalation(reason, message)) },
-			NoWorkers: func() { system.Root.Send(run.pid, router.NoWorkers()) },
+			Escalate:  func(reason, message any) { system.Root.Send(run.pid, engine.Escalation(reason, message)) },
+			NoWorkers: func() { system.Root.Send(run.pid, engine.NoWorkers()) },
 		})
 	}, func() {
 		run.leave()

@@ -3,9 +3,9 @@ package actors
 import (
 	"context"
 
+	"github.com/troupe-go/troupe/internal/engine"
 	"github.com/troupe-go/troupe/internal/invalid"
 	"github.com/troupe-go/troupe/messages"
-	"github.com/troupe-go/troupe/router"
 )
 
 // Report adds n to a counter of the worker that runs the handler to which ctx was
@@ -16,7 +16,7 @@ func Report(ctx context.Context, name string, n int64) error {
 	if ctx == nil {
 		return errNilContext
 	}
-	task := router.FromContext(ctx)
+	task := engine.FromContext(ctx)
 	if task == nil {
 		return invalid.Option("report of %q: the context is not a handler's", name)
 	}
@@ -30,7 +30,7 @@ func Attempt(ctx context.Context) int {
 	if ctx == nil {
 		return 0
 	}
-	if task := router.FromContext(ctx); task != nil {
+	if task := engine.FromContext(ctx); task != nil {
 		return task.Attempt()
 	}
 	return 0
@@ -43,12 +43,11 @@ func TaskFromContext(ctx context.Context) (task messages.Task, ok bool) {
 	if ctx == nil {
 		return task, false
 	}
-	c := router.FromContext(ctx)
+	c := engine.FromContext(ctx)
 	if c == nil {
 		return task, false
 	}
-	if attrs := c.Attrs(); attrs != nil {
-		task.ID, task.Key, task.Headers = attrs.ID, attrs.Key, attrs.Headers
-	}
+	v := c.Task()
+	task.ID, task.Key, task.Headers = v.ID, v.Key, v.Headers
 	return task, true
 }

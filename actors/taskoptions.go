@@ -3,8 +3,8 @@ package actors
 import (
 	"time"
 
+	"github.com/troupe-go/troupe/internal/engine"
 	"github.com/troupe-go/troupe/internal/invalid"
-	"github.com/troupe-go/troupe/router"
 )
 
 // TaskOption sets an attribute of one task. It is a plain value, so that options
@@ -54,33 +54,31 @@ func ID(id string) TaskOption { return TaskOption{kind: taskID, value: id} }
 // NoWait lets the submission fail with messages.ErrQueueFull rather than block.
 func NoWait() TaskOption { return TaskOption{kind: taskNoWait} }
 
-// applyTo sets the attributes of the task that the options name.
-func applyTo(c *router.Cell, options []TaskOption) (router.Mode, error) {
-	mode := router.MayWait
+// applyTo says in s what the options name.
+func applyTo(s *engine.Spec, options []TaskOption) error {
 	for i := range options {
 		switch o := &options[i]; o.kind {
 		case taskPriority:
-			c.SetPriority(int(o.n))
+			s.Priority = int(o.n)
 		case taskTimeout:
 			if o.n < 0 {
-				return mode, invalid.Option("task timeout %v < 0", time.Duration(o.n))
+				return invalid.Option("task timeout %v < 0", time.Duration(o.n))
 			}
-			c.SetTimeout(time.Duration(o.n))
+			s.Timeout = time.Duration(o.n)
 		case taskKey:
-			c.Attrs().Key = o.value
+			s.Key = o.value
 		case taskHeader:
-			attrs := c.Attrs()
-			if attrs.Headers == nil {
-				attrs.Headers = make(map[string]string)
+			if s.Headers == nil {
+				s.Headers = make(map[string]string)
 			}
-			attrs.Headers[o.key] = o.value
+			s.Headers[o.key] = o.value
 		case taskID:
-			c.Attrs().ID = o.value
+			s.ID = o.value
 		case taskNoWait:
-			mode = router.NoWait
+			s.Mode = engine.NoWait
 		default:
-			return mode, invalid.Option("task option %d is empty", i)
+			return invalid.Option("task option %d is empty", i)
 		}
 	}
-	return mode, nil
+	return nil
 }

@@ -34,9 +34,10 @@ type Resumed struct{}
 // settled and the last handler has returned, is a *[DrainReport].
 type Drain struct{}
 
-// Broadcast gives Message to every worker, as one task each, whether there is
-// room in the queue or not. Message may be a *[Task]. There is an answer for
-// every worker, as for any task.
+// Broadcast gives Message to every worker, as one task each. All of these tasks are
+// admitted or none is; the overflow policy does not apply. Message may be a *[Task].
+// The sender gets an answer for every task. If none is admitted, the sender gets a
+// single *[Result] instead, with [ErrQueueFull] when there is no room for all.
 type Broadcast struct{ Message any }
 
 // Report adds to the counters of the worker that sends it to its parent. The

@@ -44,4 +44,8 @@ type Result struct {
 	// Run is the time that the task was in hand, summed over its attempts. Wait is
 	// the rest of the time from its admission to its outcome.
 	Wait, Run time.Duration
+	// Pool is the name of the pool.
+	Pool string
+	// Headers are those of the task. They must not be changed.
+	Headers map[string]string
 }

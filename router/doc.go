@@ -1,7 +1,8 @@
-// Package router has the dispatch strategies of a pool, which say which worker
-// gets a task, and its data plane: admission, the queues, the workers' mailboxes
-// and the ledger.
+// Package router configures what a pool does with its tasks: which worker gets a task
+// ([Dispatch]), what happens when the queue is full ([Overflow]), when a failed task is
+// tried again ([Retry]) or given up ([Quarantine]), and what the pool does about
+// workers that hang ([Watchdog]) or keep failing ([Breaker]). A [Tracer] follows tasks.
 //
-// Most programs need only the strategies, such as [LeastBusy], and the overflow
-// policies. The rest is what package actors builds pools of.
+// The values are passed to the options of package actors. Most programs need only the
+// dispatch strategies, such as [RoundRobin].
 package router

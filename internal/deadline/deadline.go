@@ -87,6 +87,16 @@ func (h *Heap[T]) PopDue(now int64) (T, bool) {
 	return e.Value, true
 }
 
+// Each calls visit with all values, in no order.
+func (h *Heap[T]) Each(visit func(T)) {
+	for link := h.run.First(); link != nil; link = link.Next() {
+		visit(link.Of.Value)
+	}
+	for _, e := range h.entries {
+		visit(e.Value)
+	}
+}
+
 // entries is a heap.Interface: the earliest deadline is at index 0.
 type entries[T any] []*Entry[T]
 

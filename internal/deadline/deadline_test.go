@@ -56,6 +56,36 @@ func TestEntryIsReusable(t *testing.T) {
 	assert.Equal(t, 1, h.Len())
 }
 
+// The entries 4, 5 and 6 come in order. The others do not.
+func TestEachVisitsEveryValueOnce(t *testing.T) {
+	var h deadline.Heap[int]
+	each := func() (values []int) {
+		h.Each(func(value int) { values = append(values, value) })
+		slices.Sort(values)
+		return values
+	}
+	assert.Empty(t, each())
+	entries := map[int64]*entry{}
+	for _, at := range []int64{4, 3, 5, 1, 6, 2} {
+		entries[at] = &entry{Value: int(at)}
+		h.Add(entries[at], at)
+	}
+	assert.Equal(t, []int{1, 2, 3, 4, 5, 6}, each())
+	assert.Equal(t, 6, h.Len(), "visited, not removed")
+
+	h.Remove(entries[2])
+	h.Remove(entries[5])
+	assert.Equal(t, []int{1, 3, 4, 6}, each())
+	for range 3 {
+		h.PopDue(4)
+	}
+	assert.Equal(t, []int{6}, each())
+	h.Remove(entries[6])
+	h.Add(entries[2], 2)
+	h.Add(entries[1], 1)
+	assert.Equal(t, []int{1, 2}, each())
+}
+
 // Setting and ending a deadline is part of each task that has one.
 func TestSteadyStateAllocatesNothing(t *testing.T) {
 	var h deadline.Heap[int]
@@ -161,7 +191,13 @@ func (m *machine) check() {
 	if ok {
 		require.Equal(m.t, m.model[0].at, at)
 	}
+	want, got := []int{}, []int{}
 	for _, e := range m.model {
 		require.True(m.t, e.entry.Set())
+		want = append(want, e.entry.Value)
 	}
+	m.heap.Each(func(value int) { got = append(got, value) })
+	slices.Sort(want)
+	slices.Sort(got)
+	require.Equal(m.t, want, got)
 }

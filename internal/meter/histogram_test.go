@@ -25,9 +25,9 @@ func TestAnEmptyHistogramCountsNothing(t *testing.T) {
 
 func TestAHistogramIsNeverChanged(t *testing.T) {
 	m := meter.New()
-	m.Record(0, 1, 10, 20, 30)
+	record(m, 0, 1, 10, 20, 30)
 	_, before := m.Histograms()
-	m.Record(0, 5, 10, 1000, 2000)
+	record(m, 0, 5, 10, 1000, 2000)
 	assert.EqualValues(t, 1, before.Count)
 	assert.Equal(t, []uint64{1}, before.AtMost(time.Hour))
 	_, after := m.Histograms()
@@ -42,7 +42,7 @@ func TestAHistogramIsNeverChanged(t *testing.T) {
 func TestDurationsBeyondTheHistogramAreInNoBoundShorterThanIt(t *testing.T) {
 	m := meter.New()
 	const week = 7 * 24 * time.Hour
-	m.Record(0, 1, 0, int64(week), int64(week))
+	record(m, 0, 1, 0, int64(week), int64(week))
 	_, run := m.Histograms()
 	assert.InDelta(t, week, run.Sum, 0)
 	assert.Equal(t, []uint64{0, 1}, run.AtMost(25*time.Hour, week))
@@ -57,16 +57,16 @@ func TestHistogramsAreTrueWithinOnePercent(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		m := meter.New()
 		var runs []int64
-		record := func(label string) {
+		draw := func(label string) {
 			for _, d := range rapid.SliceOfN(duration, 0, 40).Draw(t, label) {
-				m.Record(uint32(d), 1, 2*d, d, d)
+				record(m, uint32(d), 1, 2*d, d, d)
 				runs = append(runs, d)
 			}
 		}
-		record("before")
+		draw("before")
 		earlierWait, earlierRun := m.Histograms()
 		before := len(runs)
-		record("after")
+		draw("after")
 		wait, run := m.Histograms()
 		check := func(h meter.Histogram, reference []int64) {
 			slices.Sort(reference)

@@ -31,17 +31,33 @@ type shard struct {
 	_      [64]byte // keeps neighbors off this shard's cache lines
 }
 
-// Record adds n tasks that took the given nanoseconds together, one after another,
-// and ended at end, on the owner's clock; each is taken to have waited as long as
-// the first and to have run as long as the others. Callers with different hints
-// seldom contend.
-func (m *Meter) Record(hint uint32, n, wait, took, end int64) {
+// A Sample is n durations of the given sum in nanoseconds, each taken to be the mean.
+type Sample struct{ N, Sum int64 }
+
+// A Batch has the times of tasks that one worker has done, one after another.
+type Batch struct {
+	Waits, Runs []Sample // the counts of both add up to the same
+	Busy        int64    // nanoseconds that the tasks took
+	End         int64    // when the last one ended, on the owner's clock
+}
+
+// Reset empties the batch for reuse.
+func (b *Batch) Reset() { b.Waits, b.Runs, b.Busy = b.Waits[:0], b.Runs[:0], 0 }
+
+// Record adds a batch. Callers with different hints seldom contend.
+func (m *Meter) Record(hint uint32, b *Batch) {
+	n := int64(0)
 	s := &m.shards[int(hint)%len(m.shards)]
 	s.mu.Lock()
-	s.wait.record(n, wait*n)
-	s.run.record(n, took)
-	s.recent.record(n, end-took, end)
-	s.mu.Unlock()
+	defer s.mu.Unlock()
+	for _, w := range b.Waits {
+		s.wait.record(w.N, w.Sum)
+		n += w.N
+	}
+	for _, r := range b.Runs {
+		s.run.record(r.N, r.Sum)
+	}
+	s.recent.record(n, b.End-b.Busy, b.End)
 }
 
 // RecordInterrupted adds a task that got its outcome while it still runs: the time

@@ -6,58 +6,90 @@ const (
 	chunk = 1 << shift
 
 	maxSpares = 32     // free chunks that a list keeps
-	maxRing   = 2 * 32 // what is left of its ring when it is empty
+	maxRing   = 2 * 32 // slots that an empty list keeps
 )
 
-// A list is a double-ended queue of pointers from which any can be removed at once,
-// given its position. Where one was removed there is a hole, until the head has
-// passed it. The zero value is empty. What a push at the end changes lies together,
-// so that it brings few cache lines from the processor that pops.
+// A list is a double-ended queue of pointers. The zero value is empty. A short list lies
+// in the list itself, so that a push and a pop touch few cache lines; once it has become
+// longer, it lies in chunks until it is empty. An empty list begins at position 0.
 type list[E any] struct {
-	tail, head int64     // positions behind the last element and of the first; head is no hole
-	holes      int       // from head to tail
-	ring       []slot[E] // of chunk i at i modulo len, a power of 2; those outside of head to tail are zero
+	tail, head int64        // positions behind the last element and of the first
+	short      [shortest]*E // of position i at i modulo shortest; used while ring is empty
+	long       bool         // the elements are in chunks
+	ring       []*[chunk]*E // chunk i is at i modulo len, a power of 2; those outside of head to tail are nil
 	spares     []*[chunk]*E
 }
 
-// A slot has a chunk; elements is nil if there is nothing in it.
-type slot[E any] struct {
-	elements *[chunk]*E
-	holes    int
-}
+// shortest is how many elements a list holds without chunks, a power of 2.
+const shortest = 8
 
 // length is the number of elements.
-func (l *list[E]) length() int { return int(l.tail-l.head) - l.holes }
+func (l *list[E]) length() int { return int(l.tail - l.head) }
 
-// slot returns the slot of a position from head to tail.
-func (l *list[E]) slot(position int64) *slot[E] {
-	return &l.ring[int(position>>shift)&(len(l.ring)-1)]
+// at returns the place of a position from head to tail.
+func (l *list[E]) at(position int64) **E {
+	if !l.long {
+		return &l.short[position&(shortest-1)]
+	}
+	return &l.ring[int(position>>shift)&(len(l.ring)-1)][position&(chunk-1)]
 }
 
-func (l *list[E]) first() *E { return l.slot(l.head).elements[l.head&(chunk-1)] }
+func (l *list[E]) first() *E { return *l.at(l.head) }
 
-func (l *list[E]) pushBack(e *E) int64 {
+func (l *list[E]) pushBack(e *E) {
+	if !l.long {
+		if l.tail-l.head < shortest {
+			l.short[l.tail&(shortest-1)] = e
+			l.tail++
+			return
+		}
+		l.lengthen()
+	}
 	position := l.tail
 	l.tail++
-	l.put(e, position)
-	return position
+	if position&(chunk-1) == 0 {
+		l.makeRoom(position)
+	}
+	*l.at(position) = e
 }
 
-func (l *list[E]) pushFront(e *E) int64 {
+func (l *list[E]) pushFront(e *E) {
+	if !l.long {
+		if l.tail-l.head < shortest {
+			l.head--
+			l.short[l.head&(shortest-1)] = e
+			return
+		}
+		l.lengthen()
+	}
 	l.head--
-	l.put(e, l.head)
-	return l.head
+	if l.head&(chunk-1) == chunk-1 {
+		l.makeRoom(l.head)
+	}
+	*l.at(l.head) = e
 }
 
-func (l *list[E]) put(e *E, position int64) {
+// lengthen moves the elements of a full short list into chunks, from position 0 on.
+func (l *list[E]) lengthen() {
+	first, elements := l.head, l.short
+	clear(l.short[:])
+	l.head, l.tail, l.long = 0, shortest, true
+	l.makeRoom(0)
+	for i := range elements {
+		*l.at(int64(i)) = elements[(first+int64(i))&(shortest-1)]
+	}
+}
+
+// makeRoom makes sure that there is a chunk for a position that has just become part
+// of the list.
+func (l *list[E]) makeRoom(position int64) {
 	if chunks := int((l.tail-1)>>shift-l.head>>shift) + 1; chunks > len(l.ring) {
 		l.grow(position)
 	}
-	s := l.slot(position)
-	if s.elements == nil {
-		s.elements = l.newChunk()
+	c := &l.ring[int(position>>shift)&(len(l.ring)-1)]
+	if *c == nil {
+		*c = l.newChunk()
 	}
-	s.elements[position&(chunk-1)] = e
 }
 
 func (l *list[E]) newChunk() *[chunk]*E {
@@ -70,10 +102,10 @@ func (l *list[E]) newChunk() *[chunk]*E {
 	return c
 }
 
-// grow makes the ring longer. The slot of the given position is new.
+// grow makes the ring longer. The chunk of the given position is new.
 func (l *list[E]) grow(position int64) {
 	old := l.ring
-	l.ring = make([]slot[E], max(2*len(old), 1))
+	l.ring = make([]*[chunk]*E, max(2*len(old), 1))
 	for i := l.head >> shift; i <= (l.tail-1)>>shift; i++ {
 		if len(old) > 0 && i != position>>shift {
 			l.ring[int(i)&(len(l.ring)-1)] = old[int(i)&(len(old)-1)]
@@ -81,78 +113,72 @@ func (l *list[E]) grow(position int64) {
 	}
 }
 
-// pop removes the first element of a list that has one. It leaves the pointer where
-// it was: that is cleared with its chunk, or overwritten.
+// pop removes the first element of a list that has one. A list in chunks leaves the
+// pointer where it was: a later push overwrites it, or its chunk is cleared.
 func (l *list[E]) pop() *E {
+	if !l.long {
+		at := &l.short[l.head&(shortest-1)]
+		e := *at
+		*at = nil
+		l.head++
+		if l.head == l.tail {
+			l.head, l.tail = 0, 0
+		}
+		return e
+	}
 	e := l.first()
 	l.head++
 	if l.head&(chunk-1) == 0 {
-		l.free(l.slot(l.head-1), chunk)
+		l.free(l.head-1, chunk)
 	}
-	if l.holes > 0 || l.head == l.tail {
-		l.trim()
+	if l.head == l.tail {
+		l.reset()
 	}
 	return e
 }
 
-// has reports whether e is at the position.
-func (l *list[E]) has(e *E, position int64) bool {
-	if position < l.head || position >= l.tail {
-		return false
+// reset makes an empty list begin anew, so that a short queue keeps to the same few
+// cache lines.
+func (l *list[E]) reset() {
+	if used := l.head & (chunk - 1); l.long && used != 0 {
+		l.free(l.head, int(used))
 	}
-	s := l.slot(position)
-	return s.elements != nil && s.elements[position&(chunk-1)] == e
-}
-
-func (l *list[E]) remove(position int64) {
-	s := l.slot(position)
-	s.elements[position&(chunk-1)] = nil
-	s.holes++
-	l.holes++
-	if s.holes == chunk {
-		l.free(s, chunk)
-	}
-	if position == l.head {
-		l.trim()
-	}
-}
-
-// trim moves head on to an element, if there is none where it is. An empty list
-// begins anew, so that a short queue keeps to the same few cache lines.
-func (l *list[E]) trim() {
-	for l.head < l.tail {
-		s := l.slot(l.head)
-		switch {
-		case s.elements == nil: // all holes
-			next := min((l.head>>shift+1)<<shift, l.tail)
-			l.holes -= int(next - l.head)
-			l.head = next
-		case s.elements[l.head&(chunk-1)] == nil:
-			l.head++
-			l.holes--
-			s.holes--
-			if l.head&(chunk-1) == 0 {
-				l.free(s, chunk)
-			}
-		default:
-			return
-		}
-	}
-	if used := l.head & (chunk - 1); used != 0 {
-		l.free(l.slot(l.head), int(used))
-	}
-	l.head, l.tail = 0, 0
+	l.head, l.tail, l.long = 0, 0, false
 	if len(l.ring) > maxRing {
 		l.ring = nil
 	}
 }
 
-// free gives up a chunk, of which the first elements have been used. It clears them,
-// for they may keep much alive.
-func (l *list[E]) free(s *slot[E], used int) {
-	if s.elements != nil && len(l.spares) < maxSpares {
-		clear(s.elements[:used])
-		l.spares = append(l.spares, s.elements)
+// free gives up the chunk of a position, of which the first elements have been used. It
+// clears them, for they may keep much alive.
+func (l *list[E]) free(position int64, used int) {
+	c := &l.ring[int(position>>shift)&(len(l.ring)-1)]
+	if *c != nil && len(l.spares) < maxSpares {
+		clear((*c)[:used])
+		l.spares = append(l.spares, *c)
 	}
-	*s = slot[E]{}
+	*c = nil
+}
+
+// filter removes the elements that are not to be kept.
+func (l *list[E]) filter(keep func(*E) bool) {
+	end, to := l.tail, l.head
+	for i := l.head; i < end; i++ {
+		if e := *l.at(i); keep(e) {
+			*l.at(to) = e
+			to++
+		}
+	}
+	for i := to; i < end; i++ {
+		*l.at(i) = nil
+	}
+	if l.long {
+		for c := (to + chunk - 1) >> shift; c <= (end-1)>>shift; c++ {
+			l.free(c<<shift, 0)
+		}
+	}
+	l.tail = to
+	if l.head == l.tail {
+		l.reset()
+	}
 }

@@ -1,81 +1,78 @@
 // Package queue is a priority queue with first-in-first-out order within one
-// priority, in which any element can be removed at once.
+// priority.
 package queue
 
-import "container/heap"
+import "slices"
 
-// A Place is where an element is in a queue, among those of its priority. It is
-// valid until the element leaves the queue.
-type Place int64
-
-// A Queue holds the elements of each priority in a list and the lists in a heap.
-// Push, Pop and Remove cost O(1) while elements have one priority and
-// O(log p) for p priorities present. It keeps 8 bytes an element. The zero value is
-// empty and ready. A queue is not safe for concurrent use.
+// A Queue holds the elements of each priority in a list. Push and Pop cost O(1) while
+// elements have one priority and O(p) for p priorities present. It keeps 8 bytes an
+// element. The zero value is empty and ready. A queue is not safe for concurrent use.
 type Queue[E any] struct {
 	length int
-	inline level[E] // the first level that is needed
-
-	levels levels[E]         // a heap; only levels[0] may be empty, and only if it is alone
-	byPrio map[int]*level[E] // the same levels
-	spare  *level[E]         // the last one removed, kept so that a lone high priority does not allocate
+	top    *level[E]   // levels[0], nil if there is none
+	inline level[E]    // the first level that is needed
+	levels []*level[E] // the highest priority first; only one that is alone may be empty
+	spares []*level[E] // levels that became empty, kept for reuse: up to maxLevels
 }
 
 // A level has the elements of one priority, oldest first.
 type level[E any] struct {
-	list[E]
 	priority int
-	index    int // in levels
+	list[E]
 }
+
+// maxLevels is how many empty levels a queue keeps for reuse.
+const maxLevels = 8
 
 // Len is the number of elements.
 func (q *Queue[E]) Len() int { return q.length }
 
 // Push appends e behind the elements of its priority.
-func (q *Queue[E]) Push(e *E, priority int) Place {
+func (q *Queue[E]) Push(e *E, priority int) {
 	q.length++
-	if len(q.levels) > 0 && q.levels[0].priority == priority { // by far the most frequent case
-		return Place(q.levels[0].pushBack(e))
+	if q.top != nil && q.top.priority == priority { // by far the most frequent case
+		q.top.pushBack(e)
+		return
 	}
-	return Place(q.levelFor(priority).pushBack(e))
+	q.levelFor(priority).pushBack(e)
 }
 
 // PushFront puts e before the elements of its priority.
-func (q *Queue[E]) PushFront(e *E, priority int) Place {
+func (q *Queue[E]) PushFront(e *E, priority int) {
 	l := q.levelFor(priority)
 	q.length++
-	return Place(l.pushFront(e))
+	l.pushFront(e)
 }
 
 func (q *Queue[E]) levelFor(priority int) *level[E] {
-	if len(q.levels) > 0 {
-		top := q.levels[0]
-		if top.priority == priority {
-			return top
-		}
-		if top.length() == 0 {
-			delete(q.byPrio, top.priority)
-			top.priority = priority
-			q.byPrio[priority] = top
-			return top
-		}
-		if l := q.byPrio[priority]; l != nil {
-			return l
-		}
+	at := 0
+	for at < len(q.levels) && q.levels[at].priority > priority {
+		at++
 	}
-	l := q.spare
-	switch {
-	case q.byPrio == nil:
-		l = &q.inline
-		q.byPrio = make(map[int]*level[E], 1)
-	case l == nil:
-		l = new(level[E])
+	if at < len(q.levels) && q.levels[at].priority == priority {
+		return q.levels[at]
 	}
-	q.spare = nil
+	if len(q.levels) == 1 && q.levels[0].length() == 0 {
+		q.levels[0].priority = priority
+		return q.levels[0]
+	}
+	l := q.newLevel()
 	l.priority = priority
-	q.byPrio[priority] = l
-	heap.Push(&q.levels, l)
+	q.levels = slices.Insert(q.levels, at, l)
+	q.top = q.levels[0]
 	return l
+}
+
+func (q *Queue[E]) newLevel() *level[E] {
+	if last := len(q.spares) - 1; last >= 0 {
+		l := q.spares[last]
+		q.spares = q.spares[:last]
+		return l
+	}
+	if q.levels == nil {
+		return &q.inline
+	}
+	return new(level[E])
 }
 
 // Pop removes the oldest element of the highest priority. It returns nil if there
@@ -84,26 +81,25 @@ func (q *Queue[E]) Pop() *E {
 	if q.length == 0 {
 		return nil
 	}
-	l := q.levels[0]
-	e := l.pop()
+	e := q.top.pop()
 	q.length--
-	q.dropIfEmpty(l)
+	q.dropEmpty()
 	return e
 }
 
-// PopMore removes elements of the given priority as Pop would, n at most, and
+// PopMore removes elements of the highest priority as Pop would, n at most, and
 // appends them to the given ones.
-func (q *Queue[E]) PopMore(to []*E, priority, n int) []*E {
-	if q.length == 0 || q.levels[0].priority != priority {
+func (q *Queue[E]) PopMore(to []*E, n int) []*E {
+	if q.length == 0 {
 		return to
 	}
-	l := q.levels[0]
+	l := q.top
 	n = min(n, l.length())
 	for range n {
 		to = append(to, l.pop())
 	}
 	q.length -= n
-	q.dropIfEmpty(l)
+	q.dropEmpty()
 	return to
 }
 
@@ -112,56 +108,76 @@ func (q *Queue[E]) Peek() *E {
 	if q.length == 0 {
 		return nil
 	}
-	return q.levels[0].first()
+	return q.top.first()
 }
+
+// Top is the highest priority present. The queue must not be empty.
+func (q *Queue[E]) Top() int { return q.top.priority }
 
 // First returns the oldest element of the given priority without removing it, nil if
 // there is none.
 func (q *Queue[E]) First(priority int) *E {
-	l := q.byPrio[priority]
-	if l == nil || l.length() == 0 {
-		return nil
-	}
-	return l.first()
-}
-
-// Has reports whether e, which has been given the place and the priority, is in the
-// queue still.
-func (q *Queue[E]) Has(e *E, at Place, priority int) bool {
-	l := q.byPrio[priority]
-	return l != nil && l.has(e, int64(at))
-}
-
-// Remove takes out the element that is at the place, and of the priority.
-func (q *Queue[E]) Remove(at Place, priority int) {
-	l := q.byPrio[priority]
-	l.remove(int64(at))
-	q.length--
-	q.dropIfEmpty(l)
-}
-
-// dropIfEmpty restores the invariant that only a lone level may be empty.
-func (q *Queue[E]) dropIfEmpty(l *level[E]) {
-	if l.length() == 0 && len(q.levels) > 1 {
-		heap.Remove(&q.levels, l.index)
-		delete(q.byPrio, l.priority)
-		q.spare = l
-	}
-}
-
-// Lowest returns the oldest element of the lowest priority without removing it, nil
-// if there is none.
-func (q *Queue[E]) Lowest() *E {
-	var lowest *level[E]
 	for _, l := range q.levels {
-		if l.length() > 0 && (lowest == nil || l.priority < lowest.priority) {
-			lowest = l
+		if l.priority == priority && l.length() > 0 {
+			return l.first()
 		}
 	}
-	if lowest == nil {
-		return nil
+	return nil
+}
+
+// PopFirst removes the oldest element of the given priority, which must be there.
+func (q *Queue[E]) PopFirst(priority int) *E {
+	for _, l := range q.levels {
+		if l.priority == priority {
+			e := l.pop()
+			q.length--
+			q.dropEmpty()
+			return e
+		}
 	}
-	return lowest.first()
+	return nil
+}
+
+// Filter removes the elements that are not to be kept. It costs O(n).
+func (q *Queue[E]) Filter(keep func(*E) bool) {
+	if q.length == 0 {
+		return
+	}
+	q.length = 0
+	for _, l := range q.levels {
+		l.filter(keep)
+		q.length += l.length()
+	}
+	q.dropEmpty()
+}
+
+// dropEmpty restores the invariant that only a lone level may be empty.
+func (q *Queue[E]) dropEmpty() {
+	if len(q.levels) == 1 {
+		return
+	}
+	kept := q.levels[:0]
+	for i, l := range q.levels {
+		if l.length() > 0 || i == len(q.levels)-1 && len(kept) == 0 {
+			kept = append(kept, l)
+		} else if len(q.spares) < maxLevels {
+			q.spares = append(q.spares, l)
+		}
+	}
+	clear(q.levels[len(kept):])
+	q.levels, q.top = kept, kept[0]
+}
+
+// Ascending calls visit with the elements, the oldest of the lowest priority first,
+// until it returns false.
+func (q *Queue[E]) Ascending(visit func(*E) bool) {
+	for _, l := range slices.Backward(q.levels) {
+		for i := l.head; i < l.tail; i++ {
+			if !visit(*l.at(i)) {
+				return
+			}
+		}
+	}
 }
 
 // Ahead is the number of elements that an element of the given priority would come
@@ -175,37 +191,14 @@ func (q *Queue[E]) Ahead(priority int) (n int) {
 	return n
 }
 
-// Heads calls visit with the oldest element of each priority, in no order.
-func (q *Queue[E]) Heads(visit func(*E)) {
+// Heads calls visit with the elements of each priority, oldest first, until it
+// returns true for one of them: then it goes on to the next priority.
+func (q *Queue[E]) Heads(visit func(*E) bool) {
 	for _, l := range q.levels {
-		if l.length() > 0 {
-			visit(l.first())
+		for i := l.head; i < l.tail; i++ {
+			if visit(*l.at(i)) {
+				break
+			}
 		}
 	}
-}
-
-// levels is a heap.Interface: the highest priority is at index 0.
-type levels[E any] []*level[E]
-
-func (h levels[E]) Len() int           { return len(h) }
-func (h levels[E]) Less(i, j int) bool { return h[i].priority > h[j].priority }
-
-func (h levels[E]) Swap(i, j int) {
-	h[i], h[j] = h[j], h[i]
-	h[i].index, h[j].index = i, j
-}
-
-func (h *levels[E]) Push(x any) {
-	l := x.(*level[E])
-	l.index = len(*h)
-	*h = append(*h, l)
-}
-
-func (h *levels[E]) Pop() any {
-	old := *h
-	last := len(old) - 1
-	l := old[last]
-	old[last] = nil
-	*h = old[:last]
-	return l
 }

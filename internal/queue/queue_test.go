@@ -1,11 +1,12 @@
 package queue_test
 
 import (
+	"fmt"
 	"runtime"
 	"testing"
+	"weak"
 
 	"github.com/stretchr/testify/assert"
-	"pgregory.net/rapid"
 
 	"github.com/troupe-go/troupe/internal/queue"
 )
@@ -17,22 +18,51 @@ func drain(q *queue.Queue[int]) (values []int) {
 	return values
 }
 
-func TestZeroValueIsEmptyAndReady(t *testing.T) {
-	var q queue.Queue[int]
-	q.Heads(func(*int) { t.Error("an empty queue has a head") })
+// checkEmpty calls every method that an empty queue must bear.
+func checkEmpty(t *testing.T, q *queue.Queue[int], priority int) {
+	t.Helper()
+	fail := func(*int) bool { t.Error("an empty queue has an element"); return true }
+	q.Heads(fail)
+	q.Ascending(fail)
+	q.Filter(fail)
 	assert.Nil(t, q.Pop())
 	assert.Nil(t, q.Peek())
-	assert.Nil(t, q.Lowest())
-	assert.Empty(t, q.PopMore(nil, 0, 9))
+	assert.Nil(t, q.First(priority))
+	assert.Empty(t, q.PopMore(nil, 9))
 	assert.Zero(t, q.Len())
+	assert.Zero(t, q.Ahead(priority))
+}
 
-	n := new(7)
-	assert.False(t, q.Has(n, 0, -3))
-	place := q.Push(n, -3)
-	assert.True(t, q.Has(n, place, -3))
-	assert.False(t, q.Has(new(7), place, -3), "another element")
+func TestZeroValueIsEmptyAndReady(t *testing.T) {
+	var q queue.Queue[int]
+	checkEmpty(t, &q, -3)
+	q.Push(new(7), -3)
+	assert.Equal(t, 1, q.Len())
+	assert.Equal(t, -3, q.Top())
 	assert.Equal(t, []int{7}, drain(&q))
-	assert.False(t, q.Has(n, place, -3))
+	checkEmpty(t, &q, -3)
+}
+
+func TestPushFrontOnZeroValue(t *testing.T) {
+	var q queue.Queue[int]
+	q.PushFront(new(7), -3)
+	q.Push(new(8), -3)
+	assert.Equal(t, []int{7, 8}, drain(&q))
+	checkEmpty(t, &q, -3)
+}
+
+func TestFilterThatRemovesAllLeavesAnEmptyQueue(t *testing.T) {
+	var q queue.Queue[int]
+	for priority := range 20 {
+		q.Push(new(priority), priority)
+	}
+	q.Filter(func(*int) bool { return false })
+	for priority := range 20 {
+		checkEmpty(t, &q, priority)
+	}
+	q.Push(new(1), 3)
+	q.Push(new(2), 4)
+	assert.Equal(t, []int{2, 1}, drain(&q))
 }
 
 func TestOrderIsByPriorityThenFirstInFirstOut(t *testing.T) {
@@ -43,31 +73,145 @@ func TestOrderIsByPriorityThenFirstInFirstOut(t *testing.T) {
 	assert.Equal(t, []int{5, 1, 3, 0, 4, 2, 6}, drain(&q))
 }
 
+func TestPopMoreKeepsToTheHighestPriority(t *testing.T) {
+	var q queue.Queue[int]
+	for i, priority := range []int{0, 5, 5, 0, 5} {
+		q.Push(new(i), priority)
+	}
+	assert.Empty(t, q.PopMore(nil, 0))
+	assert.Equal(t, []int{1, 2}, numbers(q.PopMore(nil, 2)))
+	assert.Equal(t, 5, q.Top())
+	assert.Equal(t, []int{4}, numbers(q.PopMore(nil, 9)))
+	assert.Equal(t, 0, q.Top())
+	assert.Equal(t, []int{-1, 0, 3}, numbers(q.PopMore([]*int{nil}, 9)), "appended")
+}
+
+func TestPopFirstOfAnyPriorityKeepsTheOthers(t *testing.T) {
+	var q queue.Queue[int]
+	for i, priority := range []int{0, 5, -1, 5, 0} {
+		q.Push(new(i), priority)
+	}
+	assert.Equal(t, 2, *q.PopFirst(-1))
+	assert.Nil(t, q.First(-1))
+	assert.Nil(t, q.PopFirst(-1), "a priority that is gone")
+	assert.Equal(t, 0, *q.PopFirst(0))
+	assert.Equal(t, 4, *q.First(0))
+	assert.Equal(t, 3, q.Len())
+	assert.Equal(t, []int{1, 3, 4}, drain(&q))
+}
+
+// A chunk has 64 elements. The lists begin before, at and after the edge of a chunk.
+func TestFilterAcrossChunks(t *testing.T) {
+	keeps := map[string]func(place, n int) bool{
+		"all":         func(int, int) bool { return true },
+		"none":        func(int, int) bool { return false },
+		"first":       func(place, _ int) bool { return place == 0 },
+		"last":        func(place, n int) bool { return place == n-1 },
+		"all but one": func(place, n int) bool { return place != n/2 },
+		"first half":  func(place, n int) bool { return place < n/2 },
+		"second half": func(place, n int) bool { return place >= n/2 },
+		"one chunk":   func(place, _ int) bool { return place < 64 },
+		"every third": func(place, _ int) bool { return place%3 == 0 },
+	}
+	edges := [6]int{0, 1, 63, 64, 65, 129}
+	for name, keep := range keeps {
+		for i := range 6 * 6 * 6 {
+			front, back, popped := edges[i/36], edges[i/6%6], edges[i%6]
+			if popped > front+back {
+				continue
+			}
+			t.Run(fmt.Sprintf("%s/%d+%d-%d", name, front, back, popped), func(t *testing.T) {
+				checkFilter(t, front, back, popped, keep)
+			})
+		}
+	}
+}
+
+// checkFilter filters a list that was pushed at both ends and popped, and uses it
+// thereafter.
+func checkFilter(t *testing.T, front, back, popped int, keep func(place, n int) bool) {
+	m := newMachine(t)
+	m.push(0, back)
+	m.pushFront(0, front)
+	m.popMore(popped)
+	place := map[int]int{}
+	for i, e := range m.model {
+		place[*e.value] = i
+	}
+	m.filter(func(value int) bool { return keep(place[value], len(place)) })
+	m.check()
+	m.push(0, 1)
+	m.pushFront(0, 1)
+	m.check()
+	m.push(0, 70)
+	m.pushFront(0, 70)
+	m.check()
+	m.popMore(len(m.model))
+	m.check()
+}
+
 // Neither a lone high priority that comes and goes nor a queue that moves on must
 // cost an allocation each time.
 func TestSteadyStateAllocatesNothing(t *testing.T) {
-	var q queue.Queue[int]
 	usual, urgent := new(1), new(2)
-	for range 1000 {
-		q.Push(usual, 0)
-	}
-	allocs := testing.AllocsPerRun(1000, func() {
-		q.Push(urgent, 9)
-		q.Pop()
-		for range 10 {
-			q.Push(usual, 0)
+	batch := make([]*int, 0, 100)
+	calls := map[string]func(q *queue.Queue[int]){
+		"a high priority": func(q *queue.Queue[int]) {
+			q.Push(urgent, 9)
 			q.Pop()
+		},
+		"a low priority": func(q *queue.Queue[int]) {
+			q.Push(urgent, -9)
+			q.PopFirst(-9)
+		},
+		"one by one": func(q *queue.Queue[int]) {
+			for range 10 {
+				q.Push(usual, 0)
+				q.Pop()
+			}
+		},
+		"at the front": func(q *queue.Queue[int]) {
+			for range 100 {
+				q.PushFront(usual, 0)
+			}
+			q.PopMore(batch, 100)
+		},
+		"in batches": func(q *queue.Queue[int]) {
+			for range 100 {
+				q.Push(usual, 0)
+			}
+			q.PopMore(batch, 100)
+		},
+		"filtered": func(q *queue.Queue[int]) {
+			for range 100 {
+				q.Push(urgent, 0)
+			}
+			q.Filter(func(n *int) bool { return n == usual })
+		},
+	}
+	for name, call := range calls {
+		for _, length := range []int{0, 1000} {
+			t.Run(fmt.Sprintf("%s/%d", name, length), func(t *testing.T) {
+				var q queue.Queue[int]
+				for range length {
+					q.Push(usual, 0)
+				}
+				assert.Zero(t, testing.AllocsPerRun(1000, func() { call(&q) }))
+				assert.Equal(t, length, q.Len())
+			})
 		}
-	})
-	assert.Zero(t, allocs)
+	}
 }
 
-// What has been removed leaves no trace, even if the first element stays for ever.
-func TestRemovedElementsTakeNoMemory(t *testing.T) {
+// Removed elements leave no trace, even if the first element stays forever.
+func TestFilteredElementsTakeNoMemory(t *testing.T) {
 	var q queue.Queue[int]
-	q.Push(new(1), 0)
-	n := new(2)
-	churn := func() { q.Remove(q.Push(n, 0), 0) }
+	first, n := new(1), new(2)
+	q.Push(first, 0)
+	churn := func() {
+		q.Push(n, 0)
+		q.Filter(func(e *int) bool { return e == first })
+	}
 	for range 1000 {
 		churn()
 	}
@@ -81,60 +225,90 @@ func TestRemovedElementsTakeNoMemory(t *testing.T) {
 	runtime.GC()
 	runtime.ReadMemStats(&after)
 	assert.Less(t, int(after.HeapAlloc)-int(before.HeapAlloc), churns)
+	assert.Equal(t, []int{1}, drain(&q))
 }
 
-// TestAgainstSortedSlice compares any sequence of calls with a model that is
-// plainly right.
-func TestAgainstSortedSlice(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		m := newMachine(t)
-		t.Repeat(map[string]func(*rapid.T){
-			"push":       func(t *rapid.T) { m.push(rapid.IntRange(-2, 2).Draw(t, "priority")) },
-			"push front": func(t *rapid.T) { m.pushFront(rapid.IntRange(-2, 2).Draw(t, "priority")) },
-			"pop":        func(*rapid.T) { m.pop() },
-			"pop more":   func(t *rapid.T) { m.popMore(rapid.IntRange(0, 200).Draw(t, "n")) },
-			"push many": func(t *rapid.T) {
-				priority := rapid.IntRange(-2, 2).Draw(t, "priority")
-				for range rapid.IntRange(1, 200).Draw(t, "n") {
-					m.push(priority)
-				}
-			},
-			"remove": func(t *rapid.T) {
-				if len(m.model) == 0 {
-					t.Skip("nothing to remove")
-				}
-				m.remove(rapid.IntRange(0, len(m.model)-1).Draw(t, "which"))
-			},
-			"": func(*rapid.T) { m.check() },
-		})
-	})
-}
-
-// FuzzQueue reads each byte as a call: what to do and, above the lowest three
-// bits, with which priority or element.
-func FuzzQueue(f *testing.F) {
-	f.Add([]byte{})
-	f.Add([]byte{0, 8, 16, 2, 3, 2, 2})
-	f.Add([]byte{0, 24, 2, 0, 24, 4, 12, 3, 2, 5, 2})
-	f.Fuzz(func(t *testing.T, calls []byte) {
-		m := newMachine(t)
-		for _, b := range calls {
-			arg := int(b >> 3)
-			switch b & 7 {
-			case 2, 5:
-				m.pop()
-			case 3:
-				if n := len(m.model); n > 0 {
-					m.remove(arg % n)
-				}
-			case 6:
-				m.popMore(arg)
-			case 4:
-				m.pushFront(arg%5 - 2)
-			default:
-				m.push(arg%5 - 2)
-			}
-			m.check()
+// A queue that stays must not keep what left it alive: popped elements only up to the
+// end of their chunk, filtered ones not at all.
+func TestRemovedElementsAreCollected(t *testing.T) {
+	type large [64]int
+	fill := func(q *queue.Queue[large]) (elements []weak.Pointer[large]) {
+		for range 200 {
+			e := new(large)
+			q.Push(e, 0)
+			elements = append(elements, weak.Make(e))
 		}
-	})
+		return elements
+	}
+	alive := func(elements []weak.Pointer[large]) (n int) {
+		runtime.GC()
+		for _, e := range elements {
+			if e.Value() != nil {
+				n++
+			}
+		}
+		return n
+	}
+	tests := []struct {
+		name   string
+		remove func(q *queue.Queue[large])
+		most   int
+	}{
+		{"popped to the last", func(q *queue.Queue[large]) { q.PopMore(nil, 200) }, 0},
+		{"popped in part", func(q *queue.Queue[large]) { q.PopMore(nil, 150) }, 50 + 63},
+		{"filtered to the last", func(q *queue.Queue[large]) {
+			q.Filter(func(*large) bool { return false })
+		}, 0},
+		{"filtered in part", func(q *queue.Queue[large]) {
+			i := 0
+			q.Filter(func(*large) bool { i++; return i%20 == 0 })
+		}, 10},
+		{"popped, then filtered to the last", func(q *queue.Queue[large]) {
+			q.PopMore(nil, 100)
+			q.Filter(func(*large) bool { return false })
+		}, 0},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			var q queue.Queue[large]
+			elements := fill(&q)
+			tt.remove(&q)
+			n := alive(elements)
+			assert.GreaterOrEqual(t, n, q.Len())
+			assert.LessOrEqual(t, n, tt.most)
+			runtime.KeepAlive(&q)
+		})
+	}
+}
+
+// A backlog may be long for a while.
+func TestLongQueueKeepsLittleMemoryOnceEmpty(t *testing.T) {
+	var q queue.Queue[int]
+	const n = 100_000
+	front, back := new(1), new(2)
+	heap := func() int {
+		var stats runtime.MemStats
+		runtime.GC()
+		runtime.GC() // a sync.Pool survives the first
+		runtime.ReadMemStats(&stats)
+		return int(stats.HeapAlloc)
+	}
+	before := heap()
+	for range n {
+		q.Push(back, 0)
+		q.PushFront(front, 0)
+	}
+	assert.Greater(t, heap()-before, 8*n)
+	for i := range 2 * n {
+		want := front
+		if i >= n {
+			want = back
+		}
+		if got := q.Pop(); got != want {
+			t.Fatalf("element %d is %p, want %p", i, got, want)
+		}
+	}
+	assert.Less(t, heap()-before, 32<<10)
+	q.Push(new(3), 0)
+	assert.Equal(t, []int{3}, drain(&q))
 }

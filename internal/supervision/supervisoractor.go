@@ -64,18 +64,18 @@ func (s *supervisorActor) Receive(ctx actor.Context) {
 	case *messages.Resize:
 		from := s.sizer.wanted
 		if err := s.resize(ctx, msg.Size); err != nil {
-			reject(ctx, err)
+			s.reject(ctx, err)
 			return
 		}
 		deliver.Respond(ctx, &messages.Resized{From: from, To: msg.Size})
 	case *ResizeRequest:
 		msg.Done(s.resize(ctx, msg.Size))
 	case *protorouter.AdjustPoolSize:
-		reject(ctx, s.resize(ctx, s.sizer.wanted+int(msg.Change)))
+		s.reject(ctx, s.resize(ctx, s.sizer.wanted+int(msg.Change)))
 	case *protorouter.AddRoutee:
-		reject(ctx, s.sizer.adopt(ctx, msg.PID))
+		s.reject(ctx, s.sizer.adopt(ctx, msg.PID))
 	case *protorouter.RemoveRoutee:
-		reject(ctx, s.sizer.remove(ctx, msg.PID))
+		s.reject(ctx, s.sizer.remove(ctx, msg.PID))
 	case *protorouter.GetRoutees:
 		deliver.Respond(ctx, &protorouter.Routees{PIDs: s.pool.workers.Routees()})
 
@@ -93,9 +93,9 @@ func (s *supervisorActor) Receive(ctx actor.Context) {
 }
 
 // reject answers with an error, if there is one.
-func reject(ctx actor.Context, err error) {
+func (s *supervisorActor) reject(ctx actor.Context, err error) {
 	if err != nil {
-		deliver.Respond(ctx, &messages.Result{Err: err, Outcome: messages.Rejected})
+		deliver.Respond(ctx, &messages.Result{Err: err, Outcome: messages.Rejected, Pool: s.pool.name})
 	}
 }
 

@@ -1,0 +1,155 @@
+package actors
+
+import (
+	"context"
+	"fmt"
+	"reflect"
+	"sync"
+	"time"
+
+	"github.com/asynkron/protoactor-go/actor"
+
+	"github.com/troupe-go/troupe/internal/engine"
+	"github.com/troupe-go/troupe/internal/invalid"
+	"github.com/troupe-go/troupe/messages"
+)
+
+// handlerWork is the work of a pool that has a handler.
+type handlerWork[In, Out any] struct {
+	engine  *engine.Engine
+	timeout time.Duration // of tasks that name none
+	handler Handler[In, Out]
+	calls   sync.Pool // of calls that Ask reuses
+}
+
+var _ work = (*handlerWork[int, int])(nil)
+
+// newHandlerWork returns nil for a nil handler.
+func newHandlerWork[In, Out any](handler Handler[In, Out]) func(time.Duration) work {
+	if handler == nil {
+		return nil
+	}
+	return func(timeout time.Duration) work { return &handlerWork[In, Out]{timeout: timeout, handler: handler} }
+}
+
+func (w *handlerWork[In, Out]) setEngine(e *engine.Engine) { w.engine = e }
+
+func (w *handlerWork[In, Out]) newTasks(n int) []*engine.Task {
+	slab := make([]tellTask[In, Out], n)
+	tasks := make([]*engine.Task, n)
+	for i := range slab {
+		tasks[i] = &slab[i].task
+		tasks[i].Init(&slab[i])
+	}
+	return tasks
+}
+
+func (w *handlerWork[In, Out]) size() int { return int(reflect.TypeFor[tellTask[In, Out]]().Size()) }
+
+// ask returns a call for Ask.
+func (w *handlerWork[In, Out]) ask() *call[In, Out] {
+	c, ok := w.calls.Get().(*call[In, Out])
+	if !ok {
+		c = &call[In, Out]{work: w, reused: true, done: make(chan struct{}, 1)}
+	}
+	c.users.Store(1)
+	c.task.Init(c)
+	return c
+}
+
+// submit makes a call that is never reused, since anyone may keep its future.
+func (w *handlerWork[In, Out]) submit() *call[In, Out] {
+	c := &call[In, Out]{work: w, done: make(chan struct{})}
+	c.task.Init(c)
+	return c
+}
+
+func (w *handlerWork[In, Out]) post(_, message any, task *messages.Task, sender *actor.PID) error {
+	s := engine.Spec{Mode: engine.NoWait, Timeout: w.timeout, Sender: sender}
+	in, err := w.describe(message, task, &s)
+	if err != nil {
+		w.engine.Rejected(err)
+		return err
+	}
+	return w.engine.Tell(context.Background(), &s, func(body engine.Body) { body.(*tellTask[In, Out]).in = in })
+}
+
+func (w *handlerWork[In, Out]) makeTask(_, message any, task *messages.Task, sender *actor.PID, s *engine.Spec) (*engine.Task, error) {
+	s.Timeout, s.Sender = w.timeout, sender
+	in, err := w.describe(message, task, s)
+	if err != nil {
+		return nil, err
+	}
+	return newTellTask[In, Out](in), nil
+}
+
+// describe returns the payload of a message from an actor, and says in s what its task
+// is like.
+func (w *handlerWork[In, Out]) describe(message any, task *messages.Task, s *engine.Spec) (in In, err error) {
+	payload := message
+	if task != nil {
+		payload = task.Payload
+	}
+	in, ok := payload.(In)
+	if !ok && (payload != nil || reflect.TypeFor[In]().Kind() != reflect.Interface) {
+		return in, fmt.Errorf("%w: %T, not %v", messages.ErrPayloadType, payload, reflect.TypeFor[In]())
+	}
+	return in, describe(s, message, task)
+}
+
+func (w *handlerWork[In, Out]) worker(options []actor.PropsOption) *actor.Props {
+	return actor.PropsFromProducer(func() actor.Actor { return handlerWorker{w.engine} }, options...)
+}
+
+// adopt refuses: a foreign actor cannot run the handler.
+func (w *handlerWork[In, Out]) adopt(*actor.PID) *actor.Props { return nil }
+
+// describe says in s what a task is like or, if task is nil, a plain message.
+func describe(s *engine.Spec, message any, task *messages.Task) error {
+	if task == nil {
+		if hasher, ok := message.(interface{ Hash() string }); ok {
+			return hash(s, hasher)
+		}
+		return nil
+	}
+	if task.Timeout < 0 {
+		return invalid.Option("task timeout %v < 0", task.Timeout)
+	}
+	if task.Timeout > 0 {
+		s.Timeout = task.Timeout
+	}
+	s.ID, s.Key, s.Priority, s.Headers = task.ID, task.Key, task.Priority, task.Headers
+	return nil
+}
+
+// hash sets the key that a plain message has by Proto.Actor's convention. A panic of the
+// message's method must not take its sender down.
+func hash(s *engine.Spec, message interface{ Hash() string }) (err error) {
+	defer func() {
+		if value := recover(); value != nil {
+			err = invalid.Option("Hash of %T panicked: %v", message, value)
+		}
+	}()
+	s.Key = message.Hash()
+	return nil
+}
+
+// A handledTask is what the actor of a worker with a handler receives.
+type handledTask interface {
+	engine.Body
+	engineTask() *engine.Task
+}
+
+// handlerWorker is the actor of a worker with a handler.
+type handlerWorker struct{ engine *engine.Engine }
+
+// Receive implements actor.Actor.
+func (h handlerWorker) Receive(ctx actor.Context) {
+	switch message := ctx.Message().(type) {
+	case handledTask:
+		h.engine.RunHandled(message.engineTask())
+	case actor.SystemMessage, actor.AutoReceiveMessage, actor.AutoRespond, *actor.ReceiveTimeout:
+	default: // a message to the worker itself, which has no use for one
+		ctx.ActorSystem().DeadLetter.SendUserMessage(ctx.Self(), message)
+	}
+}

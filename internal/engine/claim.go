@@ -1,0 +1,235 @@
+package engine
+
+import "slices"
+
+// claimLocked claims the next tasks: one or, if the worker's last tasks were short, a
+// batch. Claimed tasks are still queued for everyone who looks. It does not touch the
+// tasks, which would bring each into the cache while others wait for the lock. It
+// reports false if there is nothing to do.
+func (w *Worker) claimLocked(q *taskQueue, r *runner) bool {
+	if q.paused || !w.ableLocked() {
+		return false
+	}
+	if w.rare != nil && len(w.rare.pins) > 0 {
+		w.claimPinLocked(q, r)
+		return true
+	}
+	if q.late != nil && q.claimed > 0 && r.now > q.late.lateAt {
+		q.recallLateLocked(r.now)
+	}
+	if q.rings.Len() == int(q.dead) && q.claimed == 0 {
+		q.sweepLocked()
+	}
+	if q.rings.Len() == 0 {
+		return q.late != nil && w.stealLocked(q, r)
+	}
+	if q.moved > 0 || q.dead > 0 {
+		return w.claimOneLocked(q, r) || q.late != nil && w.stealLocked(q, r)
+	}
+	n := w.pace.batch(w.engine, q)
+	if w.engine.orphans.Load() > 0 || w.rare != nil && w.rare.breaker != breakerClosed {
+		n = 1
+	}
+	priority := q.rings.Top()
+	w.takeLocked(q, r, q.rings.PopMore(r.batch[:0], n), 0, priority)
+	q.lowerLocked()
+	return true
+}
+
+// claimOneLocked claims the task that comes next where the queue has entries that are
+// dead or were moved.
+func (w *Worker) claimOneLocked(q *taskQueue, r *runner) bool {
+	if q.peekLocked() == nil {
+		return false
+	}
+	t := q.rings.Pop()
+	hop := t.load().hop()
+	if hop != 0 {
+		q.moved--
+	}
+	w.takeLocked(q, r, append(r.batch[:0], t), hop, t.priority())
+	q.lowerLocked()
+	return true
+}
+
+func (w *Worker) claimPinLocked(q *taskQueue, r *runner) {
+	t := w.rare.pins[0]
+	w.rare.pins = slices.Delete(w.rare.pins, 0, 1)
+	q.late.pinned--
+	w.takeLocked(q, r, append(r.batch[:0], t), t.load().hop(), t.priority())
+}
+
+// takeLocked makes the tasks the worker's batch, of which it starts the first at once.
+func (w *Worker) takeLocked(q *taskQueue, r *runner, tasks []*Task, hop word, priority int) {
+	w.batch, w.at = tasks, 0
+	w.hop, w.priority, w.begun = hop, priority, r.now
+	w.counted = int32(len(tasks)) - 1
+	q.claimed += w.counted
+	if q.late != nil {
+		q.late.addBatchLocked(w)
+	}
+	if !w.occupied.Load() {
+		w.occupied.Store(true)
+		w.engine.pace.busy(1)
+	}
+	w.refreshLocked(q)
+}
+
+// returnLocked ends the batch: what was not started goes back to the front of the
+// queue, and what was done enters the ledger.
+func (w *Worker) returnLocked(q *taskQueue, r *runner) {
+	stray := q.gone || w.leaving.Load() || w.engine.stopping.dropped.Load()
+	for i := len(w.batch) - 1; i >= w.at; i-- {
+		r.stray = r.stray || stray
+		t := w.batch[i]
+		state := t.load()
+		switch {
+		case state.hop() != w.hop: // somebody has moved it
+		case state.status() != queued:
+			q.dead--
+		case t.pinned() && q.late != nil:
+			w.pinLocked(q, t)
+		default:
+			q.insertLocked(t)
+		}
+	}
+	q.dead -= r.dead
+	r.dead = 0
+	q.claimed -= w.counted
+	w.counted = 0
+	for o, n := range r.settled {
+		if n > 0 {
+			w.outcomes[o] += n
+			r.settled[o] = 0
+		}
+	}
+	w.ran += r.ran
+	r.ran = 0
+	w.reclaimLocked(q, r)
+	if q.late != nil {
+		q.late.removeBatchLocked(w)
+	}
+	clear(w.batch)
+	w.batch, w.at = nil, 0
+	if q.deadlines != nil {
+		q.deadlines.trimLocked()
+	}
+	w.refreshLocked(q)
+}
+
+// reclaimLocked takes back the engine's own tasks that have been done. The others stay
+// in the runner's list, for unlink.
+func (w *Worker) reclaimLocked(q *taskQueue, r *runner) {
+	kept := 0
+	for i, t := range r.free[:r.frees] {
+		if t.load()&flagOwned != 0 {
+			t.Clear()
+			q.spares.putLocked(t)
+		} else {
+			r.free[kept] = t
+			kept++
+		}
+		if i >= kept {
+			r.free[i] = nil
+		}
+	}
+	r.frees = kept
+}
+
+// unlink tells the bodies of tasks that no batch has any more.
+func (r *runner) unlink() {
+	for i, t := range r.free[:r.frees] {
+		r.free[i] = nil
+		t.body.Unlinked()
+	}
+	r.frees = 0
+}
+
+// countBatchLocked makes the worker's part of q.claimed exact: the tasks of its batch
+// that are queued or dead.
+func (w *Worker) countBatchLocked(q *taskQueue) {
+	n := int32(0)
+	for _, t := range w.batch {
+		if t == nil {
+			continue
+		}
+		if state := t.load(); state.hop() == w.hop && (state.status() == queued || state.dead()) {
+			n++
+		}
+	}
+	q.claimed += n - w.counted
+	w.counted = n
+}
+
+// recallLocked puts the tasks of the worker's batch that have not started back into the
+// queue.
+func (w *Worker) recallLocked(q *taskQueue) {
+	if w.batch == nil {
+		return
+	}
+	if w.hop == hopMask { // its only task cannot be moved once more: see Worker.rescue
+		w.poke.Store(true)
+		return
+	}
+	for i := len(w.batch) - 1; i >= 0; i-- {
+		t := w.batch[i]
+		if t == nil {
+			continue
+		}
+		state := t.load()
+		if state.status() != queued || state.hop() != w.hop || !t.swap(state, state.moved()) {
+			continue
+		}
+		if t.pinned() && q.late != nil {
+			w.pinLocked(q, t)
+		} else {
+			q.insertLocked(t)
+		}
+	}
+	w.countBatchLocked(q)
+}
+
+// recallLateLocked recalls the batches that have lasted too long, now and then.
+func (q *taskQueue) recallLateLocked(now int64) {
+	q.late.lateAt = now + lateTime
+	for _, w := range q.late.batches {
+		if now-w.begun > lateTime {
+			w.recallLocked(q)
+		}
+	}
+}
+
+// stealLocked claims half of what another worker has claimed and not started.
+func (w *Worker) stealLocked(q *taskQueue, r *runner) bool {
+	for _, victim := range q.late.batches {
+		if len(victim.batch) < 2 || victim.hop == hopMask {
+			continue
+		}
+		victim.countBatchLocked(q)
+		take := min(1, int(victim.counted))
+		if w.pace.mean >= 0 && (w.rare == nil || w.rare.breaker == breakerClosed) {
+			take = (int(victim.counted) + 1) / 2
+		}
+		if victim.hop+hopOne == hopMask {
+			take = min(take, 1) // a batch that cannot be recalled has one task, which starts at once
+		}
+		tasks := r.batch[:0]
+		for _, t := range victim.batch {
+			if len(tasks) == take {
+				break
+			}
+			if t == nil {
+				continue
+			}
+			if state := t.load(); state.status() == queued && state.hop() == victim.hop && t.swap(state, state.moved()) {
+				tasks = append(tasks, t)
+			}
+		}
+		victim.countBatchLocked(q)
+		if len(tasks) > 0 {
+			w.takeLocked(q, r, tasks, victim.hop+hopOne, victim.priority)
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,140 @@
+package engine
+
+import (
+	"fmt"
+	"hash/maphash"
+	"math/rand/v2"
+	"sync/atomic"
+
+	"github.com/troupe-go/troupe/messages"
+	"github.com/troupe-go/troupe/router"
+)
+
+// A binding says when and how a task is bound to its worker.
+type binding int8
+
+const (
+	late       binding = iota // the next free worker takes it
+	roundRobin                // workers take turns
+	random
+	hashed // by key; tasks without a key take turns
+	picked // by the user's function
+)
+
+// A dispatch chooses workers for tasks. It is safe for concurrent use.
+type dispatch struct {
+	binding binding
+	pick    func(router.TaskView, router.Workers) int
+	seed    maphash.Seed
+
+	_        [64]byte
+	turns    atomic.Uint64 // turns that have been drawn
+	sequence atomic.Uint64 // tasks accepted for workers that were not drawn
+	stamp    atomic.Int64  // engine time, read once in a while by senders
+	_        [40]byte
+}
+
+func newDispatch(d router.Dispatch) *dispatch {
+	bindings := map[string]binding{
+		router.RoundRobin().String():     roundRobin,
+		router.Random().String():         random,
+		router.ConsistentHash().String(): hashed,
+	}
+	out := &dispatch{binding: bindings[d.String()], pick: d.Pick()}
+	if out.pick != nil {
+		out.binding = picked
+	}
+	if out.binding == hashed {
+		out.seed = maphash.MakeSeed()
+	}
+	return out
+}
+
+// A target is where a task goes: to one worker, or to whoever has room.
+type target struct {
+	worker *Worker // nil: draw one
+	hash   uint64
+	keyed  bool
+	exact  bool // whether to look closely at a queue that seems to be full, at some cost
+}
+
+// target says where a task goes, given what its submitter said of it. It runs the
+// user's function, so no lock may be held.
+func (d *dispatch) target(s *Spec, v *view) (to target, err error) {
+	switch {
+	case d.binding == hashed && s.Key != "":
+		hash := maphash.String(d.seed, s.Key)
+		return target{worker: hashTo(hash, v), hash: hash, keyed: true}, nil
+	case d.binding == picked && len(v.eligible) > 0:
+		w, err := d.ask(s.view(), v)
+		return target{worker: w}, err
+	default:
+		return target{}, nil
+	}
+}
+
+// draw takes a turn: it returns the worker whose turn it is, and the number of the
+// turn. The view must not be empty.
+func (d *dispatch) draw(v *view) (w *Worker, turn uint64) {
+	turn = d.turns.Add(1)
+	if d.binding == random {
+		return v.eligible[rand.IntN(len(v.eligible))], turn
+	}
+	return v.eligible[(turn-1)%uint64(len(v.eligible))], turn
+}
+
+// number returns the sequence number of a task that is bound early. Where all workers
+// are drawn, it is the number of the turn, so numbers may be missing.
+func (d *dispatch) number(turn uint64) uint64 {
+	if d.binding == hashed || d.binding == picked {
+		return d.sequence.Add(1)
+	}
+	return turn
+}
+
+// accepted is how many numbers have been given out under early binding.
+func (d *dispatch) accepted() uint64 {
+	if d.binding == hashed || d.binding == picked {
+		return d.sequence.Load()
+	}
+	return d.turns.Load()
+}
+
+// hashTo goes by all workers in dispatch, so that only the keys of a sidelined worker
+// move, and come back. It returns nil if there are no workers.
+func hashTo(hash uint64, v *view) *Worker {
+	if len(v.routees) == 0 {
+		return nil
+	}
+	i := jump(hash, len(v.routees))
+	if len(v.aside) == 0 || !v.aside[i] {
+		return v.routees[i]
+	}
+	return v.eligible[jump(hash, len(v.eligible))]
+}
+
+// jump maps a key to one of n buckets so that, when n grows by one, 1/(n+1) of
+// the keys move, all to the new bucket.
+func jump(key uint64, n int) int {
+	bucket, next := int64(-1), int64(0)
+	for next < int64(n) {
+		bucket = next
+		key = key*2862933555777941757 + 1
+		next = int64(float64(bucket+1) * (float64(int64(1)<<31) / float64((key>>33)+1)))
+	}
+	return int(bucket)
+}
+
+// ask calls the user's function. The error says what is wrong with its answer.
+func (d *dispatch) ask(task router.TaskView, v *view) (w *Worker, err error) {
+	defer func() {
+		if value := recover(); value != nil {
+			w, err = nil, fmt.Errorf("%w: custom dispatch panicked: %v", messages.ErrInvalidOption, value)
+		}
+	}()
+	i := d.pick(task, v)
+	if i < 0 || i >= len(v.eligible) {
+		return nil, fmt.Errorf("%w: custom dispatch picked worker %d of %d", messages.ErrInvalidOption, i, len(v.eligible))
+	}
+	return v.eligible[i], nil
+}

@@ -1,0 +1,171 @@
+package engine
+
+import (
+	"github.com/asynkron/protoactor-go/actor"
+
+	"github.com/troupe-go/troupe/internal/deliver"
+	"github.com/troupe-go/troupe/messages"
+)
+
+// This file is about the worker's actor: its messages that are no tasks, and its
+// failures.
+
+// read gives the actor a message that is not a task.
+func (w *Worker) read(message any) {
+	w.doing = message
+	w.invoker.InvokeUserMessage(message)
+	w.doing = nil
+}
+
+// obey handles a message of the actor system.
+func (w *Worker) obey(message any) {
+	switch message.(type) {
+	case *actor.ResumeMailbox:
+		w.suspend(false)
+		w.restarted()
+		return
+	case *actor.Stop:
+		w.stopping = true
+		w.endLastContext()
+		w.engine.leave(w)
+	case *actor.Restart:
+		if w.stopping { // it would make Proto.Actor forget the stop
+			return
+		}
+		// Until its children have stopped it must not get a task. Proto.Actor resumes it
+		// then.
+		w.restarting = true
+		w.suspend(true)
+	}
+	w.doing = message
+	w.invoker.InvokeSystemMessage(message)
+	w.doing = nil
+	if _, ok := message.(*actor.Started); ok {
+		w.setBarren(0)
+	}
+}
+
+// restarted counts a restart that has been completed.
+func (w *Worker) restarted() {
+	if !w.restarting {
+		return
+	}
+	w.restarting = false
+	w.q.mu.Lock()
+	w.barren = 0
+	w.restarts++
+	w.q.mu.Unlock()
+	w.engine.deliver.Tell(w.supervisor, &messages.WorkerRestarted{Pool: w.engine.cfg.Name, Worker: w.pid, Reason: w.failure})
+	w.failure = nil
+}
+
+func (w *Worker) setBarren(n int32) {
+	w.q.mu.Lock()
+	defer w.q.mu.Unlock()
+	w.barren = n
+}
+
+// taskFailed is called when the actor has panicked with the task in hand, or ended its
+// goroutine if value is nil: the task's waiters are told, then the supervisor.
+func (w *Worker) taskFailed(r *runner, value any) {
+	h := &w.hand
+	t, ctx := h.task, h.ctx
+	w.failure = reasonOf(value)
+	message := t.body.Message()
+	if w.engine.cfg.Handled { // that is the body itself, which may be another task soon
+		message = t.body.Payload()
+	}
+	if !h.settled { // else it is its context that has panicked
+		ctx.attemptFailed(t, w.engine.newPanicError(value, t), nil)
+	}
+	w.forgetContext(ctx)
+	ctx.dismiss()
+	w.putDown(r, t)
+	w.escalate(message)
+}
+
+// fail is called when the actor has failed with a message that is no task.
+func (w *Worker) fail(value any) {
+	w.failure = reasonOf(value)
+	message := w.doing
+	w.doing = nil
+	switch message.(type) {
+	case *actor.Started, *actor.Restart:
+		w.q.mu.Lock()
+		w.barren++
+		w.q.mu.Unlock()
+	}
+	w.escalate(message)
+}
+
+// escalate tells the supervisor of a failure.
+func (w *Worker) escalate(message any) {
+	if w.abandoned.Load() {
+		return // for its supervisor it has stopped already
+	}
+	if w.stopping {
+		w.giveUp()
+		return
+	}
+	w.restarting = false
+	reason := w.failure
+	deliver.Apart(func() { // it logs the reason, which may be code of the user's
+		defer w.surviveEscalation()
+		w.invoker.EscalateFailure(reason, message)
+	})
+}
+
+func (w *Worker) surviveEscalation() {
+	if value := recover(); value != nil { // a guardian with a strategy of its own may panic
+		w.engine.cfg.Logger.Error("cannot escalate", "pool", w.engine.cfg.Name, "worker", w.id, "panic", value)
+	}
+}
+
+// giveUpName makes the worker's supervisor, and Proto.Actor with it, take the worker
+// for stopped. Its name is free.
+func (w *Worker) giveUpName() {
+	w.engine.cfg.System.ProcessRegistry.Remove(w.pid)
+	w.engine.deliver.TellSystem(w.supervisor, &actor.Terminated{Who: w.pid})
+}
+
+// giveUp ends a worker whose actor has failed while it was being stopped. Proto.Actor
+// would take it for neither alive nor stopped, and its pool with it.
+func (w *Worker) giveUp() {
+	if w.gaveUp {
+		return
+	}
+	w.gaveUp = true
+	w.engine.cfg.Logger.Error("worker failed while stopping", "pool", w.engine.cfg.Name, "worker", w.id, "reason", w.failure)
+	w.giveUpName()
+}
+
+// farewell ends a worker that was abandoned and whose handler has returned. For
+// Proto.Actor it has ended long ago, and its name may be another's: so its actor is
+// told directly. What fails here concerns nobody.
+func (w *Worker) farewell() {
+	w.stopping, w.gaveUp, w.dismissed = true, true, true
+	w.read(&actor.Stopping{})
+	for _, child := range w.invoker.(actor.Context).Children() {
+		w.engine.cfg.System.Root.Stop(child)
+	}
+	w.read(&actor.Stopped{})
+}
+
+// dropLateAnswers discards responses of an abandoned actor to the sender of its task.
+func (w *Worker) dropLateAnswers(next actor.SenderFunc) actor.SenderFunc {
+	return func(ctx actor.SenderContext, to *actor.PID, envelope *actor.MessageEnvelope) {
+		if w.abandoned.Load() && w.senderInHand().Equal(to) {
+			w.engine.deliver.DeadLetter(to, envelope.Message)
+			return
+		}
+		next(ctx, to, envelope)
+	}
+}
+
+// senderInHand is the sender of the task in hand of an abandoned worker, or nil.
+func (w *Worker) senderInHand() *actor.PID {
+	if t := w.hand.task; t != nil {
+		return t.body.Sender()
+	}
+	return nil
+}

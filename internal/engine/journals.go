@@ -1,0 +1,124 @@
+package engine
+
+import (
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/troupe-go/troupe/internal/journal"
+	"github.com/troupe-go/troupe/internal/meter"
+	"github.com/troupe-go/troupe/messages"
+)
+
+// journals has the journals that record how attempts and tasks end.
+type journals struct {
+	mu   sync.Mutex
+	list atomic.Pointer[[]*journal.Journal] // immutable; nil: none; written under mu
+}
+
+// on reports whether anything is recorded.
+func (j *journals) on() bool { return j.list.Load() != nil }
+
+// Attach has the attempts and outcomes to come recorded in a journal.
+func (e *Engine) Attach(j *journal.Journal) { e.journals.change(j, true) }
+
+// Detach ends that.
+func (e *Engine) Detach(j *journal.Journal) { e.journals.change(j, false) }
+
+func (j *journals) change(one *journal.Journal, attach bool) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	var list []*journal.Journal
+	if old := j.list.Load(); old != nil {
+		list = slices.DeleteFunc(slices.Clone(*old), func(other *journal.Journal) bool { return other == one })
+	}
+	if attach {
+		list = append(list, one)
+	}
+	if len(list) == 0 {
+		j.list.Store(nil)
+		return
+	}
+	j.list.Store(&list)
+}
+
+// Histograms returns those of the waiting and running times.
+func (e *Engine) Histograms() (wait, run meter.Histogram) { return e.meter.Histograms() }
+
+// record enters the attempt that the handler of w has just ended. When tasks are short
+// and so many that the journals have no room, one success of each batch is entered.
+func (j *journals) record(w *Worker, t *Task, s *Settlement, again *retryPlan) {
+	list := j.list.Load()
+	first := w.at <= 1
+	if first {
+		w.runner.flooded = false
+	}
+	if list == nil || s.Outcome == messages.Succeeded && !first && w.runner.flooded {
+		return
+	}
+	entry := s.entry(again, s.engine.now())
+	entry.Bound = w.runner.untimed > 1 // else its own start was read
+	body := t.body
+	if w.foreign != nil {
+		body = nil // the foreign actor may have just begun
+	}
+	w.runner.flooded = !enter(*list, entry, body)
+}
+
+// note returns a function that enters a task that was settled otherwise. While a handler
+// still works on the payload, that is not looked at. It may be called under locks, and
+// the function must not be; it is nil if there are no journals.
+func (j *journals) note(t *Task, s *Settlement, again *retryPlan) func() {
+	list := j.list.Load()
+	if list == nil {
+		return nil
+	}
+	entry := s.entry(again, s.Ended)
+	body := t.body
+	if s.Started > 0 && t.load().status() >= cutTimedOut {
+		body = nil
+	}
+	return func() { enter(*list, entry, body) }
+}
+
+// entry describes what has ended at the time now.
+func (s *Settlement) entry(again *retryPlan, now int64) journal.Entry {
+	t := s.task
+	entry := journal.Entry{
+		Seq: int64(t.load().sequence()), Priority: t.priority(), Outcome: s.Outcome, Err: s.Err, At: s.engine.timeOf(now),
+	}
+	if again != nil {
+		entry.Again, entry.Delay = true, again.delay
+	}
+	if x := t.extra; x != nil {
+		entry.ID, entry.Key = x.id, x.key
+		if x.past != nil {
+			entry.Attempts, entry.Worker = x.past.attempts, x.past.worker
+		}
+	}
+	if s.Started == 0 {
+		entry.Wait = time.Duration(max(now-t.enqueued, 0)) // 0: its next attempt was not due
+		return entry
+	}
+	entry.Attempts++
+	entry.Worker = s.Worker
+	entry.Wait, entry.Run = time.Duration(s.Started-t.enqueued), time.Duration(now-s.Started)
+	return entry
+}
+
+// enter records in all the journals that want the entry, and reports whether one of them
+// has room for more. body is nil if the payload must not be looked at.
+func enter(list []*journal.Journal, entry journal.Entry, body Body) (more bool) {
+	for _, j := range list {
+		if !j.Wants(entry.Outcome) {
+			continue
+		}
+		entry.Payload = ""
+		if format := j.Formatter(); body != nil && format != nil {
+			entry.Payload = journal.Describe(format, body.Payload())
+		}
+		more = j.Record(entry) || more
+	}
+	return more
+}

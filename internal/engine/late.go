@@ -1,0 +1,65 @@
+package engine
+
+import "github.com/troupe-go/troupe/internal/chain"
+
+// A lateQueue is the part of the shared queue that late binding needs: which workers
+// could take a task. The lock of the queue guards it.
+type lateQueue struct {
+	idle     chain.Chain[*Worker] // parked workers that can take a task; the one that parked first is woken first
+	able     int                  // workers that could start a task now, those that have been woken included
+	promised int                  // able workers with pinned tasks, which they start first
+	pinned   int                  // tasks that wait for one worker alone
+	waking   bool                 // one worker has been woken and has not come to the queue
+	batches  []*Worker            // workers that have claimed tasks
+	lateAt   int64                // when to look for batches that last too long
+}
+
+// freeLocked is the number of workers that would start a task of the shared queue now.
+func (l *lateQueue) freeLocked(q *taskQueue) int {
+	if q.paused {
+		return 0
+	}
+	return l.able - l.promised
+}
+
+// wakeLocked takes an idle worker out of the list and returns it for the caller to
+// schedule, or nil: if one has been woken already, it wakes the next when it comes and
+// finds more tasks.
+func (l *lateQueue) wakeLocked(q *taskQueue) *Worker {
+	if l.waking || q.paused || l.idle.Len() == 0 || q.rings.Len()+int(q.claimed) <= int(q.dead) {
+		return nil
+	}
+	w := l.idle.First().Of
+	w.unparkLocked(q)
+	w.waking, l.waking = true, true
+	return w
+}
+
+func (l *lateQueue) addIdleLocked(w *Worker) {
+	if !w.listed {
+		w.listed = true
+		w.idle.Of = w
+		l.idle.Push(&w.idle)
+	}
+}
+
+func (l *lateQueue) removeIdleLocked(w *Worker) {
+	if w.listed {
+		w.listed = false
+		l.idle.Remove(&w.idle)
+	}
+}
+
+func (l *lateQueue) addBatchLocked(w *Worker) {
+	l.batches = append(l.batches, w)
+	w.batchAt = len(l.batches)
+}
+
+func (l *lateQueue) removeBatchLocked(w *Worker) {
+	last := len(l.batches) - 1
+	l.batches[w.batchAt-1] = l.batches[last]
+	l.batches[last].batchAt = w.batchAt
+	l.batches[last] = nil
+	l.batches = l.batches[:last]
+	w.batchAt = 0
+}

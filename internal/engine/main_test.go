@@ -1,0 +1,154 @@
+package engine
+
+import (
+	"log/slog"
+	"sync"
+	"testing"
+
+	"github.com/asynkron/protoactor-go/actor"
+	"go.uber.org/goleak"
+
+	"github.com/troupe-go/troupe/messages"
+	"github.com/troupe-go/troupe/router"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// A job is a body with its task. It remembers what it was told.
+type job struct {
+	task   Task
+	work   func(*Context) error // nil: it succeeds at once
+	sender *actor.PID
+
+	mu       sync.Mutex
+	outcomes []messages.Outcome // guarded by mu
+	errs     []error            // guarded by mu
+	unlinked int                // guarded by mu
+}
+
+func (j *job) Message() any       { return j }
+func (j *job) Payload() any       { return j }
+func (j *job) Sender() *actor.PID { return j.sender }
+func (j *job) Copy() *Task        { return &newJob(j.work).task }
+func (j *job) Released()          {}
+
+func (j *job) Run(ctx *Context) error {
+	if j.work == nil {
+		return nil
+	}
+	return j.work(ctx)
+}
+
+func (j *job) Settled(s *Settlement) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.outcomes = append(j.outcomes, s.Outcome)
+	j.errs = append(j.errs, s.Err)
+}
+
+func (j *job) Unlinked() {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.unlinked++
+}
+
+// told returns the outcomes that the job was told.
+func (j *job) told() []messages.Outcome {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.outcomes
+}
+
+func newJob(work func(*Context) error) *job {
+	j := &job{work: work}
+	j.task.Init(j)
+	return j
+}
+
+func newTasks(n int) []*Task {
+	tasks := make([]*Task, n)
+	for i := range tasks {
+		tasks[i] = &newJob(nil).task
+	}
+	return tasks
+}
+
+// newEngine returns an engine without workers and without an actor system.
+func newEngine(t interface{ Cleanup(func()) }, d router.Dispatch, change ...func(*Config)) *Engine {
+	cfg := Config{
+		Name:     "pool",
+		Dispatch: d,
+		Capacity: AutoCapacity,
+		Overflow: router.Reject,
+		Logger:   slog.New(slog.DiscardHandler),
+		Handled:  true,
+		Direct:   true,
+		TaskSize: 100,
+		NewTasks: newTasks,
+	}
+	for _, f := range change {
+		f(&cfg)
+	}
+	e := New(cfg)
+	t.Cleanup(func() {
+		e.sched.close()
+		e.timer.mu.Lock()
+		defer e.timer.mu.Unlock()
+		if e.timer.timer != nil {
+			e.timer.timer.Stop()
+		}
+	})
+	return e
+}
+
+// newTestWorker returns a worker that has no actor behind it and has not joined.
+func newTestWorker(e *Engine, id string) *Worker {
+	w := &Worker{engine: e, parked: true, q: &e.shared, pace: newWorkerPace()}
+	if !e.late() {
+		w.q = &taskQueue{owner: w}
+	}
+	w.dispatcher = e.sched
+	w.invoker = &invoker{}
+	w.pid = actor.NewPID("test", id)
+	w.id = id
+	return w
+}
+
+// seat lets n workers join that nobody runs, unless they are scheduled.
+func seat(e *Engine, n int) []*Worker {
+	e.stopWorld(func() {
+		routees := append([]*Worker(nil), e.roster.view.Load().routees...)
+		for range n {
+			w := newTestWorker(e, string(rune('a'+len(routees))))
+			w.started, w.routed = true, true
+			e.roster.enrollLocked(w)
+			routees = append(routees, w)
+			w.refreshLocked(w.q)
+			w.parkLocked(w.q)
+		}
+		e.setRouteesLocked(routees)
+	})
+	return e.roster.view.Load().routees[len(e.roster.view.Load().routees)-n:]
+}
+
+// An invoker stands for the actor of a worker.
+type invoker struct {
+	read func(any) // nil: messages are ignored
+
+	mu       sync.Mutex
+	failures []any // guarded by mu
+}
+
+func (i *invoker) InvokeSystemMessage(any) {}
+
+func (i *invoker) InvokeUserMessage(message any) {
+	if i.read != nil {
+		i.read(message)
+	}
+}
+
+func (i *invoker) EscalateFailure(reason, _ any) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.failures = append(i.failures, reason)
+}

@@ -1,0 +1,123 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/troupe-go/troupe/messages"
+	"github.com/troupe-go/troupe/router"
+)
+
+// overflow does what the overflow policy says about a task for which there is no room.
+func (e *Engine) overflow(ctx context.Context, t *Task, s *Spec, to *target) error {
+	policy := e.cfg.Overflow
+	if s.Mode == RoomOnly || s.Mode == NoWait && (policy == router.Block || policy == router.CallerRuns) {
+		policy = router.Reject
+	}
+	switch policy {
+	case router.Block:
+		if s.Timeout > 0 {
+			t.due = later(e.now(), s.Timeout)
+			t.makeExtra().timeout = s.Timeout
+		}
+		return e.wait(ctx, t, s, to)
+	case router.CallerRuns:
+		return e.runInCaller(ctx, t, s)
+	case router.DropOldest:
+		return e.dropOldest(t, s, to)
+	case router.DropNewest:
+		return e.dropNewest(t, s)
+	default:
+		return e.full()
+	}
+}
+
+func (e *Engine) full() error {
+	return fmt.Errorf("%w: capacity %d", messages.ErrQueueFull, e.capacity.Load())
+}
+
+// dropOldest drops the oldest task of the lowest priority that was queued for the
+// worker whose turn it is, and accepts t in its place. If there is no such task, or its
+// priority is higher than that of t, it drops t.
+func (e *Engine) dropOldest(t *Task, s *Spec, to *target) error {
+	for {
+		q := e.queueInTurn(to)
+		var then after
+		q.mu.Lock()
+		if q.gone || q.owner == nil && e.hasWorkers() {
+			q.mu.Unlock()
+			to.worker = nil
+			continue
+		}
+		if q.refusal != nil {
+			err := q.refusal
+			q.mu.Unlock()
+			return err
+		}
+		victim := q.victimLocked()
+		if victim == nil || victim.priority() > s.Priority || !e.endQueuedLocked(q, victim, messages.Dropped, messages.ErrDropped, &then) {
+			q.mu.Unlock()
+			return e.dropNewest(t, s)
+		}
+		q.submitted++
+		e.acceptLocked(q, t, s, to, e.numberLocked(q), nil)
+		then.wake(e.wakeForLocked(q))
+		q.mu.Unlock()
+		then.run(e)
+		return nil
+	}
+}
+
+// queueInTurn is the queue from which DropOldest drops a task.
+func (e *Engine) queueInTurn(to *target) *taskQueue {
+	v := e.roster.view.Load()
+	switch {
+	case e.late() || len(v.routees) == 0:
+		return &e.shared
+	case to.keyed:
+		return hashTo(to.hash, v).q
+	case to.worker != nil:
+		return to.worker.q
+	default:
+		w, _ := e.dispatch.draw(v)
+		return w.q
+	}
+}
+
+// dropNewest accepts t and drops it at once.
+func (e *Engine) dropNewest(t *Task, s *Spec) error {
+	q := &e.shared
+	var then after
+	q.mu.Lock()
+	if q.refusal != nil {
+		q.mu.Unlock()
+		return q.refusal
+	}
+	q.submitted++
+	t.describe(s)
+	t.enqueued = e.now()
+	w := word(e.numberLocked(q))<<sequenceShift | word(nobody)<<workerShift | word(endedDropped)
+	t.state.Store(uint64(w))
+	q.unstarted[messages.Dropped]++
+	then.settled = append(then.settled, e.endingOf(t, messages.Dropped, messages.ErrDropped))
+	q.mu.Unlock()
+	then.run(e)
+	return nil
+}
+
+// numberLocked returns the number of a task for which there was no room: the turns that
+// were drawn for it make the number its own.
+func (e *Engine) numberLocked(q *taskQueue) uint64 {
+	if e.late() {
+		return uint64(q.submitted)
+	}
+	return e.dispatch.number(e.dispatch.turns.Load())
+}
+
+// newNumberLocked returns the number of a task for which no turn was drawn.
+func (e *Engine) newNumberLocked(q *taskQueue) uint64 {
+	if e.late() {
+		return uint64(q.submitted)
+	}
+	return e.dispatch.number(e.dispatch.turns.Add(1))
+}

@@ -1,0 +1,145 @@
+package engine
+
+import (
+	"fmt"
+	"reflect"
+	"sync"
+	"sync/atomic"
+
+	"github.com/asynkron/protoactor-go/actor"
+	protorouter "github.com/asynkron/protoactor-go/router"
+
+	"github.com/troupe-go/troupe/messages"
+)
+
+// A poolMailbox is the mailbox of the pool's own actor, whose PID is the pool's. Tasks
+// go from their sender's goroutine straight to the queues; only messages for the pool
+// itself are mailed to its actor.
+type poolMailbox struct {
+	actor.Mailbox // of the messages for the pool itself
+	engine        *Engine
+	failures      *actor.RestartStatistics // of the pool, for its parent's strategy
+
+	stopping atomic.Bool // it has been told to stop
+
+	// The name is registered before the mailbox has its handlers, so a message can come
+	// too early for it.
+	mu    sync.Mutex
+	ready bool     // guarded by mu
+	early []func() // guarded by mu; posts of messages; nil once ready
+}
+
+func newPoolMailbox(e *Engine) *poolMailbox {
+	return &poolMailbox{Mailbox: actor.Unbounded()(), engine: e, failures: actor.NewRestartStatistics()}
+}
+
+// Start is called once, when the mailbox can take messages.
+func (m *poolMailbox) Start() {
+	m.Mailbox.Start()
+	m.mu.Lock()
+	early := m.early
+	m.ready, m.early = true, nil
+	m.mu.Unlock()
+	for _, post := range early {
+		post()
+	}
+}
+
+// whenReady posts a message, once the mailbox can take it.
+func (m *poolMailbox) whenReady(post func()) {
+	m.mu.Lock()
+	if !m.ready {
+		m.early = append(m.early, post)
+		m.mu.Unlock()
+		return
+	}
+	m.mu.Unlock()
+	post()
+}
+
+// PostUserMessage submits a task, or queues a message for the pool itself. It never
+// blocks.
+func (m *poolMailbox) PostUserMessage(envelope any) {
+	message, sender := envelope, (*actor.PID)(nil)
+	if wrapped, ok := envelope.(*actor.MessageEnvelope); ok {
+		message, sender = wrapped.Message, wrapped.Sender
+	}
+	switch message := message.(type) {
+	case *messages.Task:
+		m.submit(envelope, message, message, sender)
+	case messages.Control, protorouter.ManagementMessage:
+		if reflect.ValueOf(message).IsNil() {
+			m.refuse(message, sender, fmt.Errorf("%w: nil %T", messages.ErrInvalidOption, message), "")
+			return
+		}
+		m.mail(envelope)
+	case actor.AutoRespond, *actor.PoisonPill, *noWorkers, *escalation, *notice, *warning, forSupervisor:
+		m.mail(envelope)
+	case actor.MessageBatch:
+		for _, one := range message.GetMessages() {
+			m.PostUserMessage(envelop(one, sender))
+		}
+	default:
+		m.submit(envelope, message, nil, sender)
+	}
+}
+
+func (m *poolMailbox) mail(envelope any) {
+	m.whenReady(func() {
+		if _, message, _ := actor.UnwrapEnvelope(envelope); isPoison(message) {
+			// Proto.Actor would stop the actor at once.
+			m.engine.Drain(func() { m.engine.cfg.System.Root.Stop(m.engine.cfg.Self) })
+			return
+		}
+		m.Mailbox.PostUserMessage(envelope)
+	})
+}
+
+func isPoison(message any) bool {
+	_, ok := message.(*actor.PoisonPill)
+	return ok
+}
+
+// PostSystemMessage queues a message of the actor system. A stop takes effect at once.
+func (m *poolMailbox) PostSystemMessage(message any) {
+	switch message.(type) {
+	case *actor.Started: // comes between RegisterHandlers and Start, and first
+		m.Mailbox.PostSystemMessage(message)
+		return
+	case *actor.Stop:
+		m.stopping.Store(true)
+		m.engine.Close()
+	case *actor.Restart:
+		if m.stopping.Load() { // it would make Proto.Actor forget the stop
+			return
+		}
+	case *actor.ResumeMailbox:
+		m.engine.resumeSuspended()
+	}
+	m.whenReady(func() { m.Mailbox.PostSystemMessage(message) })
+}
+
+// submit submits a message that an actor sent. If it is rejected, the sender is told, or
+// a dead letter is made when there is none. task is nil unless that is the message.
+func (m *poolMailbox) submit(envelope, message any, task *messages.Task, sender *actor.PID) {
+	err := m.engine.cfg.Post(envelope, message, task, sender)
+	if err == nil {
+		return
+	}
+	id := ""
+	if task != nil {
+		id = task.ID
+	}
+	m.refuse(message, sender, err, id)
+}
+
+func (m *poolMailbox) refuse(message any, sender *actor.PID, err error, id string) {
+	if sender == nil {
+		m.engine.deliver.DeadLetter(m.engine.cfg.Self, message)
+		return
+	}
+	e := m.engine
+	a := &answer{result: messages.Result{TaskID: id, Err: err, Outcome: messages.Rejected, Pool: e.cfg.Name}}
+	a.envelope.Message, a.envelope.Sender = &a.result, e.cfg.Self
+	e.deliver.Tell(sender, &a.envelope)
+}

@@ -1,0 +1,231 @@
+package engine
+
+import (
+	"math"
+	"sync"
+	"sync/atomic"
+
+	"github.com/troupe-go/troupe/internal/queue"
+)
+
+// A taskQueue holds accepted tasks that have not started. Under late binding all
+// workers share one; under early binding each worker has its own, and the shared queue
+// holds the tasks that have lost their worker.
+//
+// Its tasks are the entries of the rings plus what workers have claimed in batches and
+// not started. A queued task that another goroutine settles stays where it is, as a
+// dead entry, until a worker comes by it or sweepLocked removes it:
+//
+//	live = rings.Len() + claimed - dead
+type taskQueue struct {
+	// What each submission to a worker's own queue touches lies together.
+	mu        sync.Mutex
+	ready     bool // its worker is parked and could start a task
+	paused    bool
+	short     bool  // the last tasks of the worker that came last were short
+	gone      bool  // its worker has left; look for another
+	levels    bool  // tasks with a priority other than 0 have been seen
+	claimed   int32 // tasks in batches that may not have started: never too few
+	dead      int32 // entries, in rings or batches, that others have settled
+	moved     int32 // entries of rings that were taken out of a batch: see word.moved
+	unstamped int32 // tasks accepted since the clock was read
+	share     int   // room for tasks, beyond one for an idle worker
+	clock     int64 // engine time of the last reading
+	submitted int64
+	owner     *Worker // nil: the queue is shared
+	refusal   error   // why no task is accepted; nil if it may be
+	spares    spares
+	rings     queue.Queue[Task]
+
+	deadlines *deadlines // of tasks with a timeout; nil until the first
+	unstarted tally      // outcomes of tasks that no worker had, counted by whoever settled them
+	late      *lateQueue // nil under early binding
+
+	_ [40]byte
+	// top is the highest priority in the rings, for workers to compare with that of
+	// their batch: 0 until levels is true, math.MinInt if the rings are empty. It is
+	// written under mu.
+	top atomic.Int64
+}
+
+// eachBatchLocked calls f with the workers that have claimed tasks from the queue.
+func (q *taskQueue) eachBatchLocked(f func(*Worker)) {
+	if q.owner != nil {
+		if q.owner.batch != nil {
+			f(q.owner)
+		}
+		return
+	}
+	if q.late != nil {
+		for _, w := range q.late.batches {
+			f(w)
+		}
+	}
+}
+
+// raiseLocked notes that a task of the given priority has been put into the rings.
+func (q *taskQueue) raiseLocked(priority int) {
+	if !q.levels {
+		if priority == 0 {
+			return
+		}
+		q.levels = true
+		q.top.Store(int64(q.rings.Top()))
+		return
+	}
+	if p := int64(priority); p > q.top.Load() {
+		q.top.Store(p)
+	}
+}
+
+// lowerLocked brings top up to date when tasks have left the rings.
+func (q *taskQueue) lowerLocked() {
+	if !q.levels {
+		return
+	}
+	top := int64(math.MinInt64)
+	if q.rings.Len() > 0 {
+		top = int64(q.rings.Top())
+	}
+	if q.top.Load() != top {
+		q.top.Store(top)
+	}
+}
+
+// liveLocked is the number of queued tasks, too large by those of batches that have
+// started since the last recountLocked.
+func (q *taskQueue) liveLocked() int { return q.rings.Len() + int(q.claimed) - int(q.dead) }
+
+// exactLocked is the number of queued tasks.
+func (q *taskQueue) exactLocked() int {
+	q.recountLocked()
+	return q.liveLocked()
+}
+
+// recountLocked makes claimed exact.
+func (q *taskQueue) recountLocked() {
+	if q.claimed == 0 {
+		return
+	}
+	q.eachBatchLocked(func(w *Worker) { w.countBatchLocked(q) })
+}
+
+// pushLocked appends a task behind those of its priority.
+func (q *taskQueue) pushLocked(t *Task, priority int) {
+	q.rings.Push(t, priority)
+	q.raiseLocked(priority)
+}
+
+// insertLocked puts a task that was queued before in its place, which is near the
+// front.
+func (q *taskQueue) insertLocked(t *Task) {
+	var older []*Task
+	priority := t.priority()
+	for first := q.rings.First(priority); first != nil && compareOrder(first, t) < 0; first = q.rings.First(priority) {
+		older = append(older, q.rings.PopFirst(priority))
+	}
+	q.rings.PushFront(t, priority)
+	for i := len(older) - 1; i >= 0; i-- {
+		q.rings.PushFront(older[i], priority)
+	}
+	if t.load().hop() != 0 {
+		q.moved++
+	}
+	q.raiseLocked(priority)
+}
+
+// isQueued reports whether t has been neither started nor settled.
+func isQueued(t *Task) bool { return t.load().status() == queued }
+
+// minSweep is the number of dead entries below which a sweep is not worth its cost.
+const minSweep = 64
+
+// diedLocked counts a queued task that was settled where it was.
+func (q *taskQueue) diedLocked() {
+	q.dead++
+	if q.dead >= minSweep && int(q.dead) > q.rings.Len()/2 || q.claimed == 0 && int(q.dead) == q.rings.Len() {
+		q.sweepLocked()
+	}
+}
+
+// sweepLocked removes the dead entries from the rings. Those in batches stay.
+func (q *taskQueue) sweepLocked() {
+	if q.dead == 0 {
+		return
+	}
+	before := q.rings.Len()
+	q.moved = 0
+	q.rings.Filter(func(t *Task) bool {
+		w := t.load()
+		if w.status() != queued {
+			return false
+		}
+		if w.hop() != 0 {
+			q.moved++
+		}
+		return true
+	})
+	q.dead -= int32(before - q.rings.Len())
+	q.lowerLocked()
+}
+
+// takeAllLocked empties the rings and returns the live tasks, of which the batches are
+// to have been recalled.
+func (q *taskQueue) takeAllLocked() (tasks []*Task) {
+	for t := q.rings.Pop(); t != nil; t = q.rings.Pop() {
+		if isQueued(t) {
+			tasks = append(tasks, t)
+		} else {
+			q.dead--
+		}
+	}
+	q.moved = 0
+	q.lowerLocked()
+	return tasks
+}
+
+// peekLocked is the task that would start next, nil if there is none. It drops dead
+// entries from the front.
+func (q *taskQueue) peekLocked() *Task {
+	for t := q.rings.Peek(); t != nil; t = q.rings.Peek() {
+		if isQueued(t) {
+			return t
+		}
+		q.popDeadLocked()
+	}
+	return nil
+}
+
+func (q *taskQueue) popDeadLocked() {
+	if q.rings.Pop().load().hop() != 0 {
+		q.moved--
+	}
+	q.dead--
+	q.lowerLocked()
+}
+
+// victimLocked is the task that DropOldest drops: the oldest of the lowest priority
+// that has not been accepted for a retry, nil if there is none.
+func (q *taskQueue) victimLocked() (victim *Task) {
+	q.recallAllLocked()
+	q.rings.Ascending(func(t *Task) bool {
+		if isQueued(t) && t.past() == nil && !t.pinned() {
+			victim = t
+			return false
+		}
+		return true
+	})
+	return victim
+}
+
+// oldestLocked visits the times at which the oldest tasks of each priority were
+// accepted.
+func (q *taskQueue) oldestLocked(visit func(enqueued int64)) {
+	q.rings.Heads(func(t *Task) bool {
+		if !isQueued(t) {
+			return false
+		}
+		visit(t.enqueued)
+		return true
+	})
+}

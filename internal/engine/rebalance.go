@@ -1,0 +1,230 @@
+package engine
+
+import (
+	"github.com/troupe-go/troupe/messages"
+)
+
+// This file moves queued tasks from one worker to another, while the world is stopped.
+// Moved tasks ignore shares.
+
+// handBackLocked gives tasks that have lost their worker to other workers, in the order
+// they were accepted. Tasks for that worker alone are dropped.
+func (e *Engine) handBackLocked(tasks []*Task, then *after) {
+	if len(tasks) == 0 {
+		return
+	}
+	if e.dispatch.binding == picked {
+		tasks = append(tasks, e.takeOrphansLocked()...)
+	}
+	sortByOrder(tasks)
+	for _, t := range tasks {
+		if t.pinned() {
+			e.dropPinnedLocked(t, then)
+		} else {
+			e.dealLocked(t, then)
+		}
+	}
+	then.call(e.EndVainWaits)
+}
+
+func (e *Engine) dropPinnedLocked(t *Task, then *after) {
+	w := t.load()
+	if w.status() == queued && t.swap(w, w.with(endedDropped)) {
+		e.shared.unstarted[messages.Dropped]++
+		then.settled = append(then.settled, e.endingOf(t, messages.Dropped, errWorkerGone))
+	}
+}
+
+// dealLocked dispatches a task that is in no queue.
+func (e *Engine) dealLocked(t *Task, then *after) {
+	v := e.roster.view.Load()
+	var w *Worker
+	switch {
+	case e.late() || len(v.routees) == 0:
+	case e.dispatch.binding == picked:
+		w = onlyOne(v)
+	case e.dispatch.binding == hashed && t.key() != "":
+		w = hashTo(t.extra.hash, v)
+	default:
+		w = e.drawAwakeLocked(v)
+	}
+	q := &e.shared
+	if w != nil {
+		q = w.q
+	}
+	if e.late() {
+		q.insertLocked(t)
+		then.wake(q.late.wakeLocked(q))
+		return
+	}
+	e.queueLocked(q, w, t)
+	e.wakeForTaskLocked(q, w, then)
+}
+
+// drawAwakeLocked draws a worker whose handler does not wait for the pool, maybe for
+// the very task that is dealt out; if all wait, any.
+func (e *Engine) drawAwakeLocked(v *view) *Worker {
+	w, _ := e.dispatch.draw(v)
+	for range v.eligible {
+		if !e.deadlocks.waits(w) {
+			break
+		}
+		w, _ = e.dispatch.draw(v)
+	}
+	return w
+}
+
+// onlyOne returns the only worker of a view, or nil.
+func onlyOne(v *view) *Worker {
+	if len(v.routees) != 1 {
+		return nil
+	}
+	return v.routees[0]
+}
+
+// takeOrphansLocked takes the tasks out of the shared queue that have lost their worker
+// and, if one worker is left for them, those that it has, so that all can be queued in
+// order.
+func (e *Engine) takeOrphansLocked() []*Task {
+	tasks := e.shared.takeAllLocked()
+	e.orphans.Store(0)
+	if w := onlyOne(e.roster.view.Load()); w != nil && !w.leaving.Load() {
+		w.recallLocked(w.q)
+		tasks = append(tasks, e.withoutPinned(w.q)...)
+	}
+	return tasks
+}
+
+// adoptOrphansLocked binds the tasks that were accepted while there was no worker to
+// bind them to.
+func (e *Engine) adoptOrphansLocked(then *after) {
+	if e.late() || e.shared.rings.Len() == 0 {
+		return
+	}
+	if e.dispatch.binding == picked && onlyOne(e.roster.view.Load()) == nil {
+		then.call(e.wakeIdle)
+		return
+	}
+	tasks := e.takeOrphansLocked()
+	sortByOrder(tasks)
+	for _, t := range tasks {
+		e.dealLocked(t, then)
+	}
+}
+
+// rebalanceLocked lets keyed tasks follow their keys after a change of the workers. It
+// costs one pass over the queued tasks, however many workers have come or gone. Tasks
+// without a key stay where they are.
+func (e *Engine) rebalanceLocked(then *after) {
+	v := e.roster.view.Load()
+	if e.dispatch.binding != hashed || len(v.routees) == 0 {
+		return
+	}
+	var moving []*Task
+	for _, w := range v.routees {
+		q := w.q
+		w.recallLocked(q)
+		q.rings.Filter(func(t *Task) bool {
+			if !isQueued(t) || t.key() == "" || t.pinned() || hashTo(t.extra.hash, v) == w {
+				return true
+			}
+			if t.load().hop() != 0 {
+				q.moved--
+			}
+			moving = append(moving, t)
+			return false
+		})
+		q.lowerLocked()
+	}
+	if len(moving) == 0 {
+		return
+	}
+	sortByOrder(moving)
+	for _, t := range moving {
+		e.dealLocked(t, then)
+	}
+	then.call(e.EndVainWaits)
+	e.readdressWaitersLocked()
+}
+
+// rescue hands on what a worker has returned to its queue after that was emptied: tasks
+// of its batch that had been moved too often to be moved once more.
+func (e *Engine) rescue(w *Worker) {
+	e.world(func(then *after) {
+		tasks := w.takePinsLocked(w.q)
+		closed := e.stopping.dropped.Load()
+		if w.q.owner != nil || closed {
+			tasks = append(tasks, w.q.takeAllLocked()...)
+		}
+		if !closed {
+			e.handBackLocked(tasks, then)
+			return
+		}
+		for _, t := range tasks {
+			e.dropLocked(w.q, t, errDroppedByStop, then)
+		}
+	})
+	e.progressed()
+}
+
+// dealOrphan binds the first task of the shared queue to w, which is about to look for
+// a task, unless w has one that comes before it.
+func (e *Engine) dealOrphan(w *Worker) {
+	if e.dispatch.binding != picked {
+		return
+	}
+	e.shared.mu.Lock()
+	defer e.shared.mu.Unlock()
+	w.q.mu.Lock()
+	defer w.q.mu.Unlock()
+	if w.q.paused || w.suspended || w.leaving.Load() || w.abandoned.Load() || w.rare != nil && w.rare.breaker == breakerOpen {
+		return
+	}
+	t := e.shared.peekLocked()
+	if t == nil {
+		e.countOrphansLocked()
+		return
+	}
+	if w.batch != nil && w.at < len(w.batch) {
+		return
+	}
+	if own := w.q.peekLocked(); own != nil && own.before(t) {
+		return
+	}
+	e.shared.rings.Pop()
+	e.shared.lowerLocked()
+	e.countOrphansLocked()
+	state := t.load()
+	if state.hop() != 0 {
+		e.shared.moved--
+	}
+	if !t.swap(state, state.of(w.index)) {
+		return // only the lock of its queue lets others settle it, so this cannot happen
+	}
+	w.q.rings.PushFront(t, t.priority())
+	w.q.raiseLocked(t.priority())
+	if state.hop() != 0 {
+		w.q.moved++
+	}
+}
+
+// countOrphansLocked brings the number of orphans up to date. The shared queue must be
+// locked.
+func (e *Engine) countOrphansLocked() { e.orphans.Store(int64(e.shared.liveLocked())) }
+
+// wakeIdle wakes parked workers for tasks of the shared queue, under early binding.
+func (e *Engine) wakeIdle() {
+	wanted := e.orphans.Load()
+	for _, w := range e.roster.view.Load().routees {
+		if wanted <= 0 {
+			return
+		}
+		w.q.mu.Lock()
+		wake := w.wakeOwnLocked(w.q)
+		w.q.mu.Unlock()
+		if wake {
+			wanted--
+			w.schedule()
+		}
+	}
+}

@@ -1,0 +1,130 @@
+package engine
+
+import (
+	"sync"
+	"sync/atomic"
+)
+
+// A roster has the workers of a pool.
+type roster struct {
+	mu       sync.Mutex
+	workers  []*Worker          // guarded by mu: those in dispatch and those that are leaving
+	byID     map[string]*Worker // guarded by mu; the same, by the IDs of their PIDs
+	joining  []*Worker          // guarded by mu: workers that start during a resize
+	resizing bool               // guarded by mu
+	departed departed           // guarded by mu
+	stopped  []*taskQueue       // guarded by mu; queues that stopWorld has locked
+
+	// slots has the workers by the index in the word of a task. Written under mu.
+	slots atomic.Pointer[[]atomic.Pointer[Worker]]
+	used  int   // guarded by mu; slots that have been used
+	free  []int // guarded by mu; those of them whose workers are gone
+
+	// view is what senders dispatch among. It is replaced under mu and all queue locks.
+	view atomic.Pointer[view]
+}
+
+// departed sums up the workers that are gone.
+type departed struct {
+	submitted int64
+	outcomes  tally
+	restarts  int64
+	replaced  int64
+	counters  map[string]int64
+}
+
+// A view is an immutable list of the workers in dispatch.
+type view struct {
+	routees  []*Worker // in dispatch order
+	eligible []*Worker // those that are not sidelined or, if all are, all of them
+	aside    []bool    // which of routees are not eligible; nil: none
+}
+
+// Len implements router.Workers for a custom dispatch.
+func (v *view) Len() int { return len(v.eligible) }
+
+// ID implements router.Workers.
+func (v *view) ID(i int) string { return v.eligible[i].id }
+
+// Load implements router.Workers.
+func (v *view) Load(i int) int { return v.eligible[i].load() }
+
+func newRoster() *roster {
+	r := &roster{byID: make(map[string]*Worker)}
+	r.view.Store(&view{})
+	r.slots.Store(&[]atomic.Pointer[Worker]{})
+	return r
+}
+
+// worker returns the worker of an index that a task's word has: nil if it is nobody's,
+// or if the worker is gone, which a task that has not been settled never sees.
+func (r *roster) worker(index int) *Worker {
+	if index == nobody {
+		return nil
+	}
+	return (*r.slots.Load())[index].Load()
+}
+
+// enrollLocked gives a worker its index.
+func (r *roster) enrollLocked(w *Worker) {
+	slots := *r.slots.Load()
+	if n := len(r.free); n > 0 {
+		w.index = r.free[n-1]
+		r.free = r.free[:n-1]
+	} else {
+		if r.used == len(slots) {
+			more := make([]atomic.Pointer[Worker], max(2*len(slots), 4))
+			for i := range slots {
+				more[i].Store(slots[i].Load())
+			}
+			slots = more
+			r.slots.Store(&more)
+		}
+		w.index = r.used
+		r.used++
+	}
+	slots[w.index].Store(w)
+	w.rosterAt = len(r.workers)
+	r.workers = append(r.workers, w)
+	r.byID[w.id] = w
+}
+
+// strikeLocked forgets a worker that has stopped. Its index is used again.
+func (r *roster) strikeLocked(w *Worker) {
+	delete(r.byID, w.id)
+	last := len(r.workers) - 1
+	r.workers[w.rosterAt] = r.workers[last]
+	r.workers[w.rosterAt].rosterAt = w.rosterAt
+	r.workers[last] = nil
+	r.workers = r.workers[:last]
+	(*r.slots.Load())[w.index].Store(nil)
+	r.free = append(r.free, w.index)
+}
+
+// setRouteesLocked replaces the workers in dispatch.
+func (r *roster) setRouteesLocked(routees []*Worker) {
+	v := &view{routees: routees, eligible: routees}
+	for i, w := range routees {
+		if !w.sidelined {
+			continue
+		}
+		if v.aside == nil {
+			v.aside = make([]bool, len(routees))
+		}
+		v.aside[i] = true
+	}
+	if v.aside != nil {
+		eligible := make([]*Worker, 0, len(routees))
+		for i, w := range routees {
+			if !v.aside[i] {
+				eligible = append(eligible, w)
+			}
+		}
+		if len(eligible) > 0 {
+			v.eligible = eligible
+		} else {
+			v.aside = nil // their tasks wait
+		}
+	}
+	r.view.Store(v)
+}

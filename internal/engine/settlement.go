@@ -1,0 +1,68 @@
+package engine
+
+import (
+	"time"
+
+	"github.com/asynkron/protoactor-go/actor"
+
+	"github.com/troupe-go/troupe/messages"
+)
+
+// A Settlement is what those who wait for a task are told. It is valid during
+// Body.Settled only.
+type Settlement struct {
+	engine *Engine
+	task   *Task
+	// outside says that the task was settled from outside. Its worker may be dropping what
+	// its body has, so sender is the one to be told.
+	outside bool
+	sender  *actor.PID
+
+	Outcome messages.Outcome
+	Err     error  // nil if and only if the task has succeeded
+	Value   any    // what Context.Keep was given
+	Worker  string // the ID of the worker that runs or ran it last; empty: none
+	Started int64  // of the last attempt, engine time; 0: it was not running
+	Ended   int64
+}
+
+// An answer is a Result on its way to the sender of a task: one allocation.
+type answer struct {
+	result   messages.Result
+	envelope actor.MessageEnvelope
+}
+
+// Answer sends the task's sender, if it has one, the result.
+func (s *Settlement) Answer() {
+	t, e := s.task, s.engine
+	sender := s.sender
+	if !s.outside {
+		sender = t.body.Sender()
+	}
+	if sender == nil {
+		return
+	}
+	a := &answer{result: messages.Result{
+		TaskID: t.id(), Value: s.Value, Err: s.Err, Outcome: s.Outcome, Worker: s.Worker, Pool: e.cfg.Name,
+	}}
+	r := &a.result
+	accepted, ran := t.enqueued, int64(0)
+	if x := t.extra; x != nil {
+		r.Headers = x.headers
+		if past := x.past; past != nil {
+			r.Attempts = past.attempts
+			accepted, ran = past.accepted, past.ran
+			if s.Started == 0 {
+				r.Worker = past.worker
+			}
+		}
+	}
+	if s.Started > 0 {
+		r.Attempts++
+		ran += s.Ended - s.Started
+	}
+	r.Run = time.Duration(ran)
+	r.Wait = time.Duration(s.Ended - accepted - ran)
+	a.envelope.Message, a.envelope.Sender = r, e.cfg.Self
+	e.deliver.Tell(sender, &a.envelope)
+}

@@ -1,0 +1,281 @@
+package engine
+
+import (
+	"maps"
+	"time"
+
+	"github.com/troupe-go/troupe/messages"
+)
+
+// Stats takes a snapshot. It stops the world, so every accepted task is seen once, and
+// the ledger holds. A worker may start and settle tasks of its batch meanwhile: see
+// batchReading.
+func (e *Engine) Stats() *messages.Stats {
+	s := &messages.Stats{Pool: e.cfg.Name, Custom: make(map[string]int64)}
+	sum := summary{engine: e, stats: s}
+	e.stopWorld(sum.takeLocked)
+	sum.complete()
+	return s
+}
+
+// A summary adds up a snapshot.
+type summary struct {
+	engine      *Engine
+	stats       *messages.Stats
+	tally       tally
+	now         int64
+	oldest      int64 // when the oldest queued task was accepted
+	longest     int64 // nanoseconds that the oldest running attempt has taken
+	windowStart int64
+	busy        int64 // nanoseconds of the window spent on the tasks in hand
+}
+
+// takeLocked takes what needs the world to be stopped.
+func (sum *summary) takeLocked() {
+	e, s := sum.engine, sum.stats
+	now := e.now()
+	sum.now, sum.oldest = now, now
+	sum.windowStart = max(now-int64(messages.StatsWindow), 0)
+	d := &e.roster.departed
+	s.At = e.timeOf(now)
+	s.QueueCapacity = int(e.capacity.Load())
+	s.Paused = e.shared.paused
+	s.Submitted = d.submitted
+	s.Delayed = e.delays.count.Load()
+	s.Queued = s.Delayed
+	s.Retries, s.Restarts, s.Replaced = e.delays.retries, d.restarts, d.replaced
+	sum.tally = d.outcomes
+	sum.tally.add(&e.delays.outcomes)
+	e.queuesLocked(sum.addQueueLocked)
+	maps.Copy(s.Custom, d.counters)
+	view := e.roster.view.Load()
+	s.Workers = make([]messages.WorkerStats, 0, len(e.roster.workers))
+	s.Size = len(view.routees)
+	for _, w := range view.routees {
+		if w.hasTaskLocked() {
+			s.Busy++
+		}
+		sum.addWorkerLocked(w)
+	}
+	for _, w := range e.roster.workers {
+		if !w.routed {
+			sum.addWorkerLocked(w)
+		}
+	}
+	callers := e.callers.tallied()
+	sum.tally.add(&callers)
+	sum.longest = max(sum.longest, now-e.callers.oldest(now))
+}
+
+func (sum *summary) addQueueLocked(q *taskQueue) {
+	sum.stats.Submitted += q.submitted
+	queued := q.rings.Len() - int(q.dead)
+	if q.late != nil {
+		queued += q.late.pinned
+	}
+	q.eachBatchLocked(func(w *Worker) {
+		w.runner.reading = w.readBatchLocked()
+		queued += w.runner.reading.waiting
+	})
+	sum.stats.Queued += int64(queued)
+	sum.tally.add(&q.unstarted)
+	q.oldestLocked(sum.see)
+}
+
+// A batchReading is what has become of the tasks of a batch. Each word is read once, so
+// every task is seen in one place.
+type batchReading struct {
+	waiting int   // tasks that have not started, settled by others or not
+	settled tally // outcomes that are not in Worker.outcomes yet
+	task    *Task // the one that runs, settled or not; nil: none
+	cut     bool  // it is settled
+	oldest  int64 // when the oldest one that has not started was accepted; 0: there is none
+}
+
+// readBatchLocked reads from the last task to the first: the worker goes the other way,
+// so one task at most is seen running.
+func (w *Worker) readBatchLocked() (r batchReading) {
+	for i := len(w.batch) - 1; i >= 0; i-- {
+		t := w.batch[i]
+		if t == nil {
+			continue
+		}
+		state := t.load()
+		if state.hop() != w.hop {
+			continue
+		}
+		switch s := state.status(); {
+		case s == queued:
+			r.waiting++
+			r.oldest = t.enqueued
+		case state.dead():
+			r.waiting++
+		case s == running:
+			r.task = t
+		case s >= cutTimedOut:
+			r.task, r.cut = t, true
+		case s >= doneSucceeded:
+			r.settled[s.outcome()]++
+		}
+	}
+	return r
+}
+
+func (sum *summary) see(enqueued int64) { sum.oldest = min(sum.oldest, enqueued) }
+
+// addWorkerLocked adds a worker.
+func (sum *summary) addWorkerLocked(w *Worker) {
+	s := sum.stats
+	ws := messages.WorkerStats{ID: w.id, State: w.stateLocked(), Restarts: w.restarts}
+	if w.q.owner != nil {
+		ws.Queued = w.q.rings.Len() - int(w.q.dead)
+		if w.batch != nil {
+			ws.Queued += w.runner.reading.waiting
+		}
+	}
+	if w.rare != nil {
+		ws.Queued += len(w.rare.pins)
+		for _, t := range w.rare.pins {
+			sum.see(t.enqueued)
+		}
+		ws.Custom = maps.Clone(w.rare.counters)
+		addTo(&s.Custom, ws.Custom)
+	}
+	t := w.outcomes
+	if w.batch != nil {
+		reading := &w.runner.reading
+		t.add(&reading.settled)
+		if reading.oldest > 0 {
+			sum.see(reading.oldest)
+		}
+		if reading.task != nil {
+			started := w.hand.started.Load()
+			ws.Task = reading.task.id()
+			ws.Since = sum.engine.timeOf(started)
+			ws.Settled = reading.cut
+			sum.longest = max(sum.longest, sum.now-started)
+			sum.busy += max(sum.now-max(started, sum.windowStart), 0)
+		}
+	}
+	sum.tally.add(&t)
+	ws.Succeeded, ws.Failed, ws.Panicked = t[messages.Succeeded], t[messages.Failed], t[messages.Panicked]
+	ws.TimedOut, ws.Canceled, ws.Quarantined = t[messages.TimedOut], t[messages.Canceled], t[messages.Quarantined]
+	attempts := w.retried
+	for _, n := range w.outcomes {
+		attempts += n
+	}
+	if attempts > 0 {
+		ws.MeanRun = time.Duration(w.ran / attempts)
+	}
+	s.Restarts += ws.Restarts
+	s.Workers = append(s.Workers, ws)
+}
+
+// complete adds what guards itself.
+func (sum *summary) complete() {
+	e, s, t := sum.engine, sum.stats, &sum.tally
+	s.Succeeded, s.Failed, s.Panicked = t[messages.Succeeded], t[messages.Failed], t[messages.Panicked]
+	s.TimedOut, s.Canceled = t[messages.TimedOut], t[messages.Canceled]
+	s.Dropped, s.Quarantined = t[messages.Dropped], t[messages.Quarantined]
+	s.Running = s.Submitted - s.Queued - s.Settled()
+	s.Idle = s.Size - s.Busy
+	s.OldestQueued = time.Duration(sum.now - sum.oldest)
+	s.LongestRunning = time.Duration(sum.longest)
+	s.Rejections = make(map[messages.Reason]int64)
+	for reason := range e.rejected {
+		if n := e.rejected[reason].Load(); n > 0 {
+			s.Rejected += n
+			s.Rejections[messages.Reason(reason)] = n
+		}
+	}
+	e.counters.mu.Lock()
+	addTo(&s.Custom, e.counters.sums)
+	e.counters.mu.Unlock()
+	s.Lost = int(e.lost.Load())
+	s.Abandoned = e.watchdog.count()
+	s.InQuarantine = e.quarantine.length()
+	reading := e.meter.Read(sum.now)
+	s.WaitTime, s.RunTime = reading.Wait, reading.Run
+	window := sum.now - sum.windowStart
+	s.Throughput = float64(reading.Tasks) / time.Duration(window).Seconds()
+	if workers := int64(len(s.Workers)); workers > 0 {
+		s.Utilization = min(float64(int64(reading.Busy)+sum.busy)/float64(window*workers), 1)
+	}
+}
+
+// Load returns how much the pool has to do, at a small part of what Stats costs.
+func (e *Engine) Load() messages.Load {
+	load := messages.Load{Capacity: int(e.capacity.Load()), Queued: int(e.delays.count.Load())}
+	view := e.roster.view.Load()
+	load.Size = len(view.routees)
+	q := &e.shared
+	q.mu.Lock()
+	load.Paused = q.paused
+	load.Queued += q.liveLocked()
+	if q.late != nil {
+		load.Queued += q.late.pinned
+		load.Free = q.late.able
+		for _, w := range q.late.batches {
+			if !w.abandoned.Load() {
+				load.Busy++
+			}
+		}
+	}
+	q.mu.Unlock()
+	if e.late() {
+		return load
+	}
+	for _, w := range view.routees {
+		w.q.mu.Lock()
+		load.Queued += w.q.liveLocked()
+		if w.ableLocked() {
+			load.Free++
+		}
+		if w.hasTaskLocked() {
+			load.Busy++
+		}
+		w.q.mu.Unlock()
+	}
+	return load
+}
+
+// totalsLocked counts the outcomes so far. The world is stopped.
+func (e *Engine) totalsLocked() tally {
+	t := e.roster.departed.outcomes
+	t.add(&e.delays.outcomes)
+	callers := e.callers.tallied()
+	t.add(&callers)
+	e.queuesLocked(func(q *taskQueue) { t.add(&q.unstarted) })
+	for _, w := range e.roster.workers {
+		t.add(&w.outcomes)
+		w.addBatchLocked(&t)
+	}
+	return t
+}
+
+// addBatchLocked adds the outcomes of the worker's batch that are not in outcomes yet.
+func (w *Worker) addBatchLocked(t *tally) {
+	reading := w.readBatchLocked()
+	t.add(&reading.settled)
+}
+
+// inHandLocked is the task that the worker runs, settled or not, or nil.
+func (w *Worker) inHandLocked() *Task {
+	reading := w.readBatchLocked()
+	return reading.task
+}
+
+func (w *Worker) stateLocked() messages.WorkerState {
+	switch {
+	case w.leaving.Load():
+		return messages.WorkerStopping
+	case w.sidelined && !w.hasTaskLocked():
+		return messages.WorkerSidelined
+	case w.suspended:
+		return messages.WorkerSuspended
+	case w.hasTaskLocked():
+		return messages.WorkerBusy
+	default:
+		return messages.WorkerIdle
+	}
+}

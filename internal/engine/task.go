@@ -1,0 +1,243 @@
+package engine
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"strconv"
+	"sync/atomic"
+	"time"
+
+	"github.com/asynkron/protoactor-go/actor"
+
+	"github.com/troupe-go/troupe/messages"
+	"github.com/troupe-go/troupe/router"
+)
+
+// A Body is what a task carries: the work, and whoever waits for it. No method but Run
+// and Payload's user may block or panic.
+type Body interface {
+	// Message returns what the worker's actor receives.
+	Message() any
+	// Payload returns what the handler is given.
+	Payload() any
+	// Sender returns the actor that gets a Result, or nil.
+	Sender() *actor.PID
+	// Run does the work. Pools of user actors do not call it.
+	Run(ctx *Context) error
+	// Copy makes a task with the same work that nobody waits for.
+	Copy() *Task
+	// Settled tells whoever waits. It is called once, when the outcome is known.
+	Settled(s *Settlement)
+	// Released is called when no handler uses the payload any more: it is dropped.
+	Released()
+	// Unlinked is called when the engine has no reference to the task any more, if
+	// nobody but its worker has ever had it. Only then may its maker reuse it.
+	Unlinked()
+}
+
+// A Spec describes a task to be submitted.
+type Spec struct {
+	ID, Key  string
+	Headers  map[string]string
+	Priority int
+	Timeout  time.Duration   // whole life; 0 means no bound
+	Caller   context.Context // its values reach the handler; nil stands for Background
+	Bound    bool            // the end of Caller is also the end of the task
+	Mode     Mode
+	Sender   *actor.PID // gets a Result; nil: nobody
+	InBody   bool       // the body knows the sender
+}
+
+// rare reports whether the task needs an extra.
+func (s *Spec) rare() bool {
+	return s.Priority != 0 || s.Key != "" || s.ID != "" || s.Headers != nil || s.Sender != nil && !s.InBody
+}
+
+func (s *Spec) view() router.TaskView {
+	return router.TaskView{ID: s.ID, Key: s.Key, Priority: s.Priority, Headers: s.Headers}
+}
+
+// A Task is one unit of work on its way through the pool. Its maker sets the body with
+// [Task.Init] and hands it to [Engine.Submit]; [Engine.Tell] makes and reuses its own.
+//
+// The word says who may touch the other fields: the submitter while the task is fresh,
+// the goroutine that runs it while it is running, and whoever settles it from then on.
+// They are not written while the task is queued.
+type Task struct {
+	state    atomic.Uint64 // a word
+	body     Body
+	caller   context.Context // nil stands for Background
+	extra    *extra          // nil: nothing in it
+	enqueued int64           // when it was accepted, or its next attempt became due; engine time
+	due      int64           // when its timeout is over, engine time; 0: never
+}
+
+// extra has what few tasks need.
+type extra struct {
+	id, key  string
+	headers  map[string]string
+	sender   *actor.PID
+	hash     uint64 // of key, if there is one
+	priority int
+	pinned   bool          // for its worker alone, never handed to another
+	timeout  time.Duration // of a task that has waited for room; 0: see Task.timeout
+	past     *history      // nil: the first attempt
+}
+
+// Init makes t, which is new or was recycled by its maker, a fresh task.
+func (t *Task) Init(body Body) {
+	t.body = body
+	t.state.Store(0)
+}
+
+func (t *Task) load() word { return word(t.state.Load()) }
+
+func (t *Task) swap(from, to word) bool { return t.state.CompareAndSwap(uint64(from), uint64(to)) }
+
+// describe takes over what s says. The task is fresh.
+func (t *Task) describe(s *Spec) {
+	t.caller = s.Caller
+	if !s.rare() {
+		return
+	}
+	x := t.makeExtra()
+	x.id, x.key, x.headers, x.priority, x.sender = s.ID, s.Key, s.Headers, s.Priority, s.Sender
+}
+
+// Sender returns the actor that gets a Result, as the Spec named it, or nil.
+func (t *Task) Sender() *actor.PID {
+	if t.extra == nil {
+		return nil
+	}
+	return t.extra.sender
+}
+
+// release drops what a handler needs, when none has the task.
+func (t *Task) release() {
+	t.caller = nil
+	t.body.Released()
+}
+
+// forgetSender is for a task that has been settled and may lie in a queue still.
+func (t *Task) forgetSender() {
+	if t.extra != nil {
+		t.extra.sender = nil
+	}
+}
+
+func (t *Task) makeExtra() *extra {
+	if t.extra == nil {
+		t.extra = new(extra)
+	}
+	return t.extra
+}
+
+// timeout is how long the task may live. It must have a deadline.
+func (t *Task) timeout() time.Duration {
+	accepted := t.enqueued
+	if x := t.extra; x != nil {
+		if x.timeout > 0 {
+			return x.timeout
+		}
+		if x.past != nil {
+			accepted = x.past.accepted
+		}
+	}
+	return time.Duration(t.due - accepted)
+}
+
+// Clear makes a task that nobody uses any more keep nothing of its work alive.
+func (t *Task) Clear() {
+	t.caller, t.due = nil, 0
+	if t.extra != nil {
+		*t.extra = extra{}
+	}
+}
+
+// Outcome says how the task was settled, or 0.
+func (t *Task) Outcome() messages.Outcome { return t.load().status().outcome() }
+
+func (t *Task) priority() int {
+	if t.extra == nil {
+		return 0
+	}
+	return t.extra.priority
+}
+
+func (t *Task) pinned() bool { return t.extra != nil && t.extra.pinned }
+
+// past is nil during the first attempt.
+func (t *Task) past() *history {
+	if t.extra == nil {
+		return nil
+	}
+	return t.extra.past
+}
+
+// attempts is the number of the attempt that runs or comes next, from 1.
+func (t *Task) attempts() int {
+	if past := t.past(); past != nil {
+		return past.attempts + 1
+	}
+	return 1
+}
+
+func (t *Task) key() string {
+	if t.extra == nil {
+		return ""
+	}
+	return t.extra.key
+}
+
+// id is the task's ID or, if it has none, its number.
+func (t *Task) id() string {
+	if t.extra != nil && t.extra.id != "" {
+		return t.extra.id
+	}
+	return strconv.FormatUint(t.load().sequence(), 10)
+}
+
+// view describes the task as its submitter did.
+func (t *Task) view() router.TaskView {
+	v := router.TaskView{Priority: t.priority()}
+	if x := t.extra; x != nil {
+		v.ID, v.Key, v.Headers = x.id, x.key, x.headers
+	}
+	return v
+}
+
+func (t *Task) callerOrBackground() context.Context {
+	if t.caller == nil {
+		return context.Background()
+	}
+	return t.caller
+}
+
+// order is the task's place among those of its priority: by acceptance or, if it was
+// queued for a retry, behind the tasks that had been accepted by then.
+func (t *Task) order() uint64 {
+	if past := t.past(); past != nil {
+		return 2*past.order + 1
+	}
+	return 2 * t.load().sequence()
+}
+
+// before reports whether t starts before u.
+func (t *Task) before(u *Task) bool {
+	if t.priority() != u.priority() {
+		return t.priority() > u.priority()
+	}
+	return compareOrder(t, u) < 0
+}
+
+// compareOrder compares two tasks of one priority. Of retries that were queued between
+// the same two acceptances, the one that was due first comes first.
+func compareOrder(t, u *Task) int {
+	if c := cmp.Compare(t.order(), u.order()); c != 0 {
+		return c
+	}
+	return cmp.Or(cmp.Compare(t.enqueued, u.enqueued), cmp.Compare(t.load().sequence(), u.load().sequence()))
+}
+
+func sortByOrder(tasks []*Task) { slices.SortFunc(tasks, compareOrder) }

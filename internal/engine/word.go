@@ -1,0 +1,159 @@
+package engine
+
+import "github.com/troupe-go/troupe/messages"
+
+// A word is the state of a task in one machine word, so that one compare-and-swap
+// starts a task and one settles it:
+//
+//	status(4) | hop(3) | owned(1) | bound(1) | answered(1) | retried(1) | worker(20) | sequence(33)
+//
+// The sequence number makes the words of two tasks that use the same cell different:
+// whoever holds a word of the earlier one fails in the swap. Numbers repeat after 8
+// billion tasks.
+type word uint64
+
+// A status says where a task is in its life.
+type status uint64
+
+const (
+	fresh   status = iota // not accepted: just made, waiting for admission, or rejected
+	waiting               // accepted, but it may not start yet: see delays
+	queued                // in a queue or in a batch
+	running               // a handler has it
+
+	// Settled by the goroutine that ran the task, which counts the outcome.
+	doneSucceeded
+	doneFailed
+	donePanicked
+	doneTimedOut
+	doneCanceled
+	doneQuarantined
+
+	// Settled by another goroutine, which counts the outcome, while it was queued or
+	// waited for its next attempt.
+	endedTimedOut
+	endedCanceled
+	endedDropped
+
+	// Likewise, while a handler ran.
+	cutTimedOut
+	cutCanceled
+)
+
+const (
+	statusMask = 1<<4 - 1
+
+	hopShift = 4
+	hopOne   = 1 << hopShift
+	hopMask  = 7 << hopShift
+
+	// flagOwned marks a task that the engine made and may reuse.
+	flagOwned = 1 << 7
+	// flagBound marks a task that ends with its caller's context.
+	flagBound = 1 << 8
+	// flagAnswered marks a task whose sender gets a Result, so its times must be exact.
+	flagAnswered = 1 << 9
+
+	// flagRetried marks a task that has had an attempt.
+	flagRetried = 1 << 10
+
+	workerShift = 11
+	workerBits  = 20
+	workerMask  = (1<<workerBits - 1) << workerShift
+
+	sequenceShift = workerShift + workerBits
+)
+
+// nobody is the worker index of a task that belongs to no worker: it is in the shared
+// queue or runs in its caller. Real indexes are smaller, see supervisor.MaxSize.
+const nobody = 1<<workerBits - 1
+
+func (w word) status() status   { return status(w & statusMask) }
+func (w word) hop() word        { return w & hopMask }
+func (w word) worker() int      { return int(w&workerMask) >> workerShift }
+func (w word) sequence() uint64 { return uint64(w >> sequenceShift) }
+func (w word) settled() bool    { return w.status() > running }
+
+// dead reports whether the task was settled while it was queued: its entry in the queue
+// or in a batch is still there.
+func (w word) dead() bool { return w.status() >= endedTimedOut && w.status() <= endedDropped }
+
+// with returns the word with another status.
+func (w word) with(s status) word { return w&^statusMask | word(s) }
+
+// of returns the word with another worker.
+func (w word) of(worker int) word { return w&^workerMask | word(worker)<<workerShift }
+
+// moved returns the word of a task that is taken out of a batch by another goroutine
+// than the batch's own. The cell of such a task is not reused, since the worker that
+// had claimed it may still look at it.
+func (w word) moved() word { return (w &^ flagOwned) + hopOne }
+
+// outcome translates the status of a settled task.
+func (s status) outcome() messages.Outcome {
+	switch s {
+	case doneSucceeded:
+		return messages.Succeeded
+	case doneFailed:
+		return messages.Failed
+	case donePanicked:
+		return messages.Panicked
+	case doneTimedOut, endedTimedOut, cutTimedOut:
+		return messages.TimedOut
+	case doneCanceled, endedCanceled, cutCanceled:
+		return messages.Canceled
+	case endedDropped:
+		return messages.Dropped
+	case doneQuarantined:
+		return messages.Quarantined
+	default:
+		return 0
+	}
+}
+
+// doneAs is the status of a task that the goroutine which ran it settles so.
+func doneAs(o messages.Outcome) status {
+	switch o {
+	case messages.Succeeded:
+		return doneSucceeded
+	case messages.Failed:
+		return doneFailed
+	case messages.Panicked:
+		return donePanicked
+	case messages.TimedOut:
+		return doneTimedOut
+	case messages.Canceled:
+		return doneCanceled
+	default:
+		return doneQuarantined
+	}
+}
+
+// cutAs is the status of a task that another goroutine settles so while it runs.
+func cutAs(o messages.Outcome) status {
+	if o == messages.TimedOut {
+		return cutTimedOut
+	}
+	return cutCanceled
+}
+
+// endedAs is the status of a queued task that another goroutine settles so.
+func endedAs(o messages.Outcome) status {
+	switch o {
+	case messages.TimedOut:
+		return endedTimedOut
+	case messages.Canceled:
+		return endedCanceled
+	default:
+		return endedDropped
+	}
+}
+
+// A tally counts outcomes, indexed by them.
+type tally [messages.Outcomes + 1]int64
+
+func (t *tally) add(other *tally) {
+	for i := range other {
+		t[i] += other[i]
+	}
+}

@@ -1,0 +1,90 @@
+package engine
+
+// The world of a pool is everything that the locks of its queues guard. What is rare
+// and concerns several queues stops it: changes of the workers, pause, drain, close,
+// snapshots. Senders and workers that come meanwhile wait; tasks that have been claimed
+// go on.
+//
+// The order of the locks:
+//
+//	roster.mu < waitList.mu < delays.mu < shared.mu < taskQueue.mu of the workers, in
+//	the order of roster.workers < all others, none of which is held while another is
+//	acquired
+//
+// A goroutine that holds a lock may acquire only those after it. Code of the user's is
+// never called under a lock.
+
+// world stops the world for f and then does what f left to be done.
+func (e *Engine) world(f func(then *after)) {
+	var then after
+	e.stopWorld(func() { f(&then) })
+	then.run(e)
+}
+
+// stopWorld runs f while the world is stopped.
+func (e *Engine) stopWorld(f func()) {
+	e.roster.mu.Lock()
+	defer e.roster.mu.Unlock()
+	e.waits.mu.Lock()
+	defer e.waits.mu.Unlock()
+	e.delays.mu.Lock()
+	defer e.delays.mu.Unlock()
+	e.shared.mu.Lock()
+	defer e.shared.mu.Unlock()
+	if e.late() {
+		f()
+		return
+	}
+	for _, w := range e.roster.workers {
+		w.q.mu.Lock()
+		e.roster.stopped = append(e.roster.stopped, w.q)
+	}
+	defer func() {
+		for i, q := range e.roster.stopped {
+			q.mu.Unlock()
+			e.roster.stopped[i] = nil
+		}
+		e.roster.stopped = e.roster.stopped[:0]
+	}()
+	f()
+}
+
+// queuesLocked calls f with every queue. The world must be stopped.
+func (e *Engine) queuesLocked(f func(*taskQueue)) {
+	f(&e.shared)
+	if e.late() {
+		return
+	}
+	for _, w := range e.roster.workers {
+		f(w.q)
+	}
+}
+
+// after is what is left to do when no lock is held.
+type after struct {
+	wakes   []*Worker
+	settled []ending
+	calls   []func()
+}
+
+// wake schedules a worker that has been unparked; it may be nil.
+func (a *after) wake(w *Worker) {
+	if w != nil {
+		a.wakes = append(a.wakes, w)
+	}
+}
+
+func (a *after) call(f func()) { a.calls = append(a.calls, f) }
+
+// run must be called without a lock.
+func (a *after) run(e *Engine) {
+	if len(a.settled) > 0 {
+		e.tellAll(a.settled)
+	}
+	for _, w := range a.wakes {
+		w.schedule()
+	}
+	for _, call := range a.calls {
+		call()
+	}
+}
