@@ -15,6 +15,7 @@ import (
 
 	"github.com/troupe-go/troupe/actors"
 	"github.com/troupe-go/troupe/internal/journal"
+	"github.com/troupe-go/troupe/router"
 )
 
 // The benchmarks of this file do the same work with Troupe and with another in one
@@ -33,6 +34,10 @@ const (
 // wrong: twice what Tell takes of it in the mean of docs/benchmarks.md. A time of its
 // own would only tell machines apart.
 const grossLoss = 4
+
+// routerLoss is the share of Proto.Actor's time at which something must be badly wrong
+// with early binding: about three times the share that Troupe is held to.
+const routerLoss = 2
 
 // BenchmarkRatioChannel compares Tell with a send to goroutines that receive from a
 // buffered channel, which is the least that a pool can be. It fails at a gross loss.
@@ -116,6 +121,70 @@ func BenchmarkRatioTell(b *testing.B) {
 	b.ReportMetric(testing.AllocsPerRun(tasks, func() { _ = pool.Tell(context.Background(), 1) }), "allocs/Tell")
 }
 
+// BenchmarkRatioRoundRobin compares Tell under round-robin with a send through
+// Proto.Actor's round-robin router. Neither allocates a payload. It fails at a gross
+// loss.
+func BenchmarkRatioRoundRobin(b *testing.B) {
+	const tasks = 100_000
+	pool := ratioPool(b, actors.WithDispatch(router.RoundRobin()))
+	tell := func() {
+		for i := range tasks {
+			if err := pool.Tell(context.Background(), i); err != nil {
+				b.Fatal(err)
+			}
+		}
+		_ = pool.Wait(context.Background())
+	}
+	failAtLoss(b, "Tell", ratio(b, tasks, "protoactor", tell, sendTurn(b, tasks, func(worker actor.Producer) *actor.Props {
+		return protorouter.NewRoundRobinPool(ratioWorkers, actor.WithProducer(worker))
+	})))
+}
+
+// BenchmarkRatioActors compares a pool of the user's own actors under round-robin with
+// Proto.Actor's round-robin router. Both are sent one pointer over and over and have
+// queues without a bound, since such a send never blocks. It fails at a gross loss.
+func BenchmarkRatioActors(b *testing.B) {
+	const messages = 100_000
+	ours := sendTurn(b, messages, func(worker actor.Producer) *actor.Props {
+		return actors.PropsFromProducer(worker, actors.WithSize(ratioWorkers),
+			actors.WithDispatch(router.RoundRobin()), actors.WithQueue(actors.Unbounded, actors.Block))
+	})
+	theirs := sendTurn(b, messages, func(worker actor.Producer) *actor.Props {
+		return protorouter.NewRoundRobinPool(ratioWorkers, actor.WithProducer(worker))
+	})
+	failAtLoss(b, "A send", ratio(b, messages, "protoactor", ours, theirs))
+}
+
+// sendTurn spawns a pool of actors and returns a turn that sends it a number of messages
+// and waits until all have been received.
+func sendTurn(b *testing.B, messages int, props func(actor.Producer) *actor.Props) func() {
+	type message struct{ _ int }
+	system := benchSystem()
+	var left atomic.Int64
+	done := make(chan struct{})
+	worker := actor.ReceiveFunc(func(ctx actor.Context) {
+		if _, ok := ctx.Message().(*message); ok && left.Add(-1) == 0 {
+			done <- struct{}{}
+		}
+	})
+	pid := system.Root.Spawn(props(func() actor.Actor { return worker }))
+	b.Cleanup(func() { system.Root.Stop(pid) })
+	sent := new(message)
+	return func() {
+		left.Store(int64(messages))
+		for range messages {
+			system.Root.Send(pid, sent)
+		}
+		<-done
+	}
+}
+
+func failAtLoss(b *testing.B, what string, share float64) {
+	if share > routerLoss {
+		b.Errorf("%s takes %.1f times as long as with Proto.Actor's router, more than %d times", what, share, routerLoss)
+	}
+}
+
 // BenchmarkRatioAsk compares Ask with RequestFuture(…).Result() through
 // Proto.Actor's round-robin router. The target is at most 0.25.
 func BenchmarkRatioAsk(b *testing.B) {
@@ -186,10 +255,10 @@ func BenchmarkRatioJournal(b *testing.B) {
 	}
 }
 
-func ratioPool(b *testing.B) *actors.Pool[int, int] {
+func ratioPool(b *testing.B, options ...actors.Option) *actors.Pool[int, int] {
 	pool, err := actors.NewPool(benchSystem().Root,
 		func(_ context.Context, in int) (int, error) { return in, nil },
-		actors.WithSize(ratioWorkers))
+		append(options, actors.WithSize(ratioWorkers))...)
 	require.NoError(b, err)
 	b.Cleanup(func() { pool.Close() })
 	return pool

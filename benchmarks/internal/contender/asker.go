@@ -8,6 +8,8 @@ import (
 	"github.com/asynkron/protoactor-go/actor"
 	protorouter "github.com/asynkron/protoactor-go/router"
 	"github.com/gammazero/workerpool"
+
+	"github.com/troupe-go/troupe/actors"
 )
 
 // Ask submits a task and waits for its answer, which is n.
@@ -94,18 +96,22 @@ func openGoroutineAsk(size int) (Asking, error) {
 func openFutureAsk(size int) (Asking, error) {
 	system := silentSystem()
 	pid := system.Root.Spawn(protorouter.NewRoundRobinPool(size, actor.WithFunc(func(ctx actor.Context) {
-		if n, ok := ctx.Message().(int); ok {
-			ctx.Respond(n)
+		if m, ok := ctx.Message().(*Plain); ok {
+			ctx.Respond(m)
 		}
 	})))
-	ask := func(n int) (int, error) {
-		answer, err := system.Root.RequestFuture(pid, n, time.Minute).Result()
-		if err != nil {
-			return 0, err
+	caller := func() Ask {
+		message := new(Plain) // one for each caller, who has only one request in flight
+		return func(n int) (int, error) {
+			message.N = n
+			answer, err := system.Root.RequestFuture(pid, message, time.Minute).Result()
+			if err != nil {
+				return 0, err
+			}
+			return answer.(*Plain).N, nil
 		}
-		return answer.(int), nil
 	}
-	return Asking{Caller: func() Ask { return ask }, Close: func() error { return stopActor(system, pid) }}, nil
+	return Asking{Caller: caller, Close: func() error { return stopActor(system, pid) }}, nil
 }
 
 func openChannelAsk(size int) (Asking, error) {
@@ -113,7 +119,7 @@ func openChannelAsk(size int) (Asking, error) {
 		n     int
 		reply chan int
 	}
-	calls := make(chan call, DefaultBuffer)
+	calls := make(chan call, actors.DefaultCapacity)
 	for range size {
 		go func() {
 			for c := range calls {

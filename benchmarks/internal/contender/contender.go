@@ -11,6 +11,10 @@ package contender
 const (
 	NameTroupe      = "Troupe"
 	NameRoundRobin  = "Troupe, round-robin"
+	NameRandom      = "Troupe, random"
+	NameLeastBusy   = "Troupe, least-busy"
+	NameCustom      = "Troupe, custom"
+	NameHash        = "Troupe, consistent hash"
 	NameAnts        = "ants"
 	NameAntsMulti   = "ants, multi-pool"
 	NamePond        = "pond"
@@ -19,6 +23,7 @@ const (
 	NameSemaphore   = "goroutine per task, semaphore"
 	NameChannel     = "bare channel"
 	NameProtoActor  = "Proto.Actor router"
+	NameProtoHash   = "Proto.Actor hash router"
 	NameFuture      = "Proto.Actor RequestFuture"
 	NameSubmitWait  = "workerpool SubmitWait"
 	NameGoroutine   = "goroutine per call, semaphore"
@@ -68,7 +73,7 @@ func Peers() []Contender {
 // All are Troupe, its peers, Proto.Actor's router and, as the floor, a bare channel.
 func All() []Contender {
 	all := append([]Contender{Troupe()}, Peers()...)
-	return append(all, ProtoActor(), Channel(DefaultBuffer))
+	return append(all, ProtoActor(), Channel())
 }
 
 // Names returns the names of contenders.

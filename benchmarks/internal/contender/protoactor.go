@@ -7,6 +7,32 @@ import (
 	protorouter "github.com/asynkron/protoactor-go/router"
 )
 
+// ProtoActorPointer is ProtoActor for tasks that are all the same: each is one pointer,
+// allocated beforehand. ProtoActor itself allocates to send the number of a task, while
+// a typed pool does not, so this is the fairer peer where the number does not matter.
+func ProtoActorPointer() Contender {
+	return Contender{Name: NameProtoActor, Open: func(size int, work Work) (Pool, error) {
+		system := silentSystem()
+		receive := func(ctx actor.Context) {
+			if m, ok := ctx.Message().(*Plain); ok {
+				work.Do(m.N)
+			}
+		}
+		pid := system.Root.Spawn(protorouter.NewRoundRobinPool(size, actor.WithFunc(receive)))
+		return &protoPointer{protoActor{system: system, pid: pid}, new(Plain)}, nil
+	}}
+}
+
+type protoPointer struct {
+	protoActor
+	message *Plain
+}
+
+func (p *protoPointer) Tell(int) error {
+	p.system.Root.Send(p.pid, p.message)
+	return nil
+}
+
 // ProtoActor is Proto.Actor's own round-robin pool router. It restarts a worker that
 // panics, as Troupe does, rather than stop it at the tenth time.
 func ProtoActor() Contender {

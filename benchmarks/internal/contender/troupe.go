@@ -22,11 +22,18 @@ func TroupeRoundRobin(options ...actors.Option) Contender {
 	return c
 }
 
-// TroupeTasks is Troupe with options on each task: those of task n are at n modulo
-// the number of sets.
-func TroupeTasks(name string, sets ...[]actors.TaskOption) Contender {
+// TroupeRandom is Troupe with random dispatch.
+func TroupeRandom() Contender {
+	c := Troupe(actors.WithDispatch(router.Random()))
+	c.Name = NameRandom
+	return c
+}
+
+// TroupeTasks is Troupe with options on each task: the options of task n are at n
+// modulo the number of sets.
+func TroupeTasks(name string, sets [][]actors.TaskOption, options ...actors.Option) Contender {
 	return Contender{Name: name, Open: func(size int, work Work) (Pool, error) {
-		pool, err := openTroupe(size, work, nil)
+		pool, err := openTroupe(size, work, options)
 		if err != nil {
 			return nil, err
 		}
@@ -39,17 +46,26 @@ type troupe struct {
 }
 
 func openTroupe(size int, work Work, options []actors.Option) (*troupe, error) {
-	handler := func(_ context.Context, n int) (int, error) {
-		work.Do(n)
-		return n, nil
-	}
-	options = append([]actors.Option{actors.WithSize(size)}, options...)
-	pool, err := actors.NewPool(silentSystem().Root, handler, options...)
+	pool, err := NewTroupe(size, work.Do, options...)
 	if err != nil {
 		return nil, err
 	}
 	return &troupe{pool}, nil
 }
+
+// NewTroupe opens a pool for a workload that only Troupe can do. A task returns its
+// number.
+func NewTroupe(size int, do func(n int), options ...actors.Option) (*actors.Pool[int, int], error) {
+	handler := func(_ context.Context, n int) (int, error) {
+		do(n)
+		return n, nil
+	}
+	options = append([]actors.Option{actors.WithSize(size)}, options...)
+	return actors.NewPool(silentSystem().Root, handler, options...)
+}
+
+// echo is the handler of a pool to which actors send tasks.
+func echo(_ context.Context, in *Plain) (*Plain, error) { return in, nil }
 
 func (t *troupe) Tell(n int) error { return t.Pool.Tell(context.Background(), n) }
 

@@ -19,6 +19,8 @@ type Metric string
 const (
 	Nanoseconds Metric = "ns/task"
 	Allocations Metric = "allocs/task"
+	// LockWait is the time that goroutines waited for locks.
+	LockWait Metric = "lock ns/task"
 )
 
 // A Sample has the figures of one trial.
@@ -84,14 +86,17 @@ func (c *Comparison) Quotient(name string, metric Metric, base string, baseMetri
 func Timed(tasks int, run func() error) (Sample, error) {
 	var before, after runtime.MemStats
 	runtime.GC()
+	waited := lockWait()
 	runtime.ReadMemStats(&before)
 	start := time.Now()
 	err := run()
 	elapsed := time.Since(start)
 	runtime.ReadMemStats(&after)
+	waited = lockWait() - waited
 	return Sample{
 		Nanoseconds: float64(elapsed.Nanoseconds()) / float64(tasks),
 		Allocations: float64(after.Mallocs-before.Mallocs) / float64(tasks),
+		LockWait:    float64(waited.Nanoseconds()) / float64(tasks),
 	}, err
 }
 

@@ -53,7 +53,7 @@ func (d *Document) Markdown(w io.Writer) error {
 	b.WriteString("Troupe and its peers do the same work in one process. Each round runs every contender once, in a\n" +
 		"shuffled order, on a heap that has just been collected. Figures are medians over the rounds, and a ratio is\n" +
 		"the median of the ratios round by round, so that a noisy machine hurts all alike. Troupe has all of its\n" +
-		"defaults on: the ledger, statistics, supervision, a bounded queue.\n\n")
+		"defaults on: the ledger, statistics, supervision, and a bounded queue unless the text says otherwise.\n\n")
 	fmt.Fprintf(&b, "To repeat it: `make bench`. This took %v, with %d rounds.\n\n", d.Took.Round(time.Second), d.Runs)
 	d.Machine.markdown(&b)
 	targets := d.Targets()
@@ -67,13 +67,23 @@ func (d *Document) Markdown(w io.Writer) error {
 
 // Targets is the section of what Troupe is held to.
 func (d *Document) Targets() Section {
-	table := Table{Header: []string{"workload", "target", "limit", "measured", "met"}, Text: 2}
+	table := Table{Header: []string{"workload", "target", "limit", "measured", ""}, Text: 2}
 	for i := range d.Sections {
 		for _, t := range d.Sections[i].Targets {
 			table.Row(t.row(d.Sections[i].Title)...)
 		}
 	}
-	text := "What Troupe is held to. A ratio is Troupe's cost by the other's."
+	var met, all int
+	for i := range d.Sections {
+		for _, t := range d.Sections[i].Targets {
+			all++
+			if t.Met() {
+				met++
+			}
+		}
+	}
+	text := fmt.Sprintf("Troupe meets %d of %d targets. A ratio is Troupe's cost divided by the other's; a cell is a column"+
+		" of the row's table.", met, all)
 	if d.Runs < leastRuns {
 		text += fmt.Sprintf(" These are of %d rounds only; at least %d are called for.", d.Runs, leastRuns)
 	}

@@ -36,9 +36,9 @@ func TestTargetsSayWhetherTheyAreMet(t *testing.T) {
 	var b strings.Builder
 	require.NoError(t, document.Markdown(&b))
 	for _, row := range []string{
-		"| Tell     | time       | ≤ 1.00 |     0.90 | yes |",
-		"| Tell     | time again | ≤ 1.00 |     1.10 |  no |",
-		"| Tell     | throughput | ≥ 0.50 |     0.60 | yes |",
+		"| Tell     | time       | ≤ 1.00 |     0.90 |    met |",
+		"| Tell     | time again | ≤ 1.00 |     1.10 | missed |",
+		"| Tell     | throughput | ≥ 0.50 |     0.60 |    met |",
 	} {
 		assert.Contains(t, b.String(), row)
 	}

@@ -23,12 +23,12 @@ func (t Target) Met() bool {
 }
 
 func (t Target) row(workload string) []string {
-	bound, met := "≤", "no"
+	bound, met := "≤", "missed"
 	if t.AtLeast {
 		bound = "≥"
 	}
 	if t.Met() {
-		met = "yes"
+		met = "met"
 	}
 	return []string{workload, t.What, bound + " " + Number(t.Limit), Number(t.Measured), met}
 }

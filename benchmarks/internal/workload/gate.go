@@ -48,8 +48,7 @@ func (g *gate) hold(pool contender.Pool, size int) error {
 			return err
 		}
 	}
-	g.entered.Wait()
-	return nil
+	return g.entered.Wait()
 }
 
 // release opens the gate.

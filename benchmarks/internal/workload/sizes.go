@@ -1,6 +1,7 @@
 package workload
 
 import (
+	"fmt"
 	"strconv"
 
 	"github.com/troupe-go/troupe/benchmarks/internal/chart"
@@ -9,13 +10,16 @@ import (
 	"github.com/troupe-go/troupe/benchmarks/internal/report"
 )
 
+// sizesRuns is less than usual, since Tell measures the most common sizes in all rounds.
+const sizesRuns = 3
+
 // Sizes tells tasks that do nothing to pools of all sizes: whether a large pool costs
 // more than a small one.
 func Sizes(e Env) (*report.Section, error) {
 	sizes := []int{2, 16, 64, 256, 1024, 4096, 10_000}
 	e.Log("sizes: %v workers", sizes)
 	// A trial goes through all sizes, so that these can be compared within a round.
-	result, err := compare(e.Runs, contender.All(), func(c contender.Contender) (measure.Sample, error) {
+	result, err := compare(e.few(sizesRuns), contender.All(), func(c contender.Contender) (measure.Sample, error) {
 		all := make(measure.Sample, len(sizes))
 		for _, size := range sizes {
 			sample, err := load{size: size, producers: 1, tasks: e.scale(200_000), work: noop}.run(c)
@@ -53,7 +57,7 @@ func Sizes(e Env) (*report.Section, error) {
 	flat := result.Quotient(contender.NameTroupe, costOf(10_000), contender.NameTroupe, costOf(64))
 	return &report.Section{
 		Title:   "Pools of all sizes",
-		Text:    "Tasks that do nothing, 1 producer.",
+		Text:    fmt.Sprintf("Tasks that do nothing, 1 producer. Medians of %d rounds.", e.few(sizesRuns)),
 		Tables:  []report.Table{times, byTheirs},
 		Targets: []report.Target{{What: "10,000 workers by 64", Limit: 1.5, Measured: flat}},
 		Figures: []report.Figure{{File: "throughput.svg", Title: "Throughput by pool size", Draw: plot.Draw}},

@@ -2,8 +2,6 @@
 package workload
 
 import (
-	"fmt"
-
 	"golang.org/x/sync/errgroup"
 
 	"github.com/troupe-go/troupe/benchmarks/internal/contender"
@@ -30,8 +28,12 @@ func (e Env) scale(full int) int {
 	return full
 }
 
+// few bounds the number of rounds of a workload that takes long or varies little.
+func (e Env) few(rounds int) int { return min(e.Runs, rounds) }
+
 // A Workload measures one kind of load.
 type Workload struct {
+	// Name is what the flag -only matches.
 	Name string
 	Run  func(Env) (*report.Section, error)
 }
@@ -39,14 +41,21 @@ type Workload struct {
 // All are the workloads, in the order of the document.
 func All() []Workload {
 	return []Workload{
+		{"send", Send},
+		{"hash", Hash},
+		{"request", Request},
 		{"tell", Tell},
 		{"ask", Ask},
-		{"spin", Spin},
-		{"skew", Skew},
+		{"submit", Submit},
+		{"options", Options},
+		{"panics", Panics},
 		{"backlog", Backlog},
 		{"idle", Idle},
-		{"panics", Panics},
-		{"options", Options},
+		{"stats", Stats},
+		{"resize", Resize},
+		{"skew", Skew},
+		{"locks", Locks},
+		{"spin", Spin},
 		{"sizes", Sizes},
 	}
 }
@@ -87,8 +96,7 @@ func (l load) run(c contender.Contender) (measure.Sample, error) {
 		if err := produce(pool, l.producers, tasks); err != nil {
 			return err
 		}
-		count.Wait()
-		return nil
+		return count.Wait()
 	}
 	if err := do(max(2*l.size, l.tasks/10)); err != nil {
 		return nil, err
@@ -118,69 +126,4 @@ func produce(pool contender.Pool, producers, tasks int) error {
 		group.Go(func() error { return from(first) })
 	}
 	return group.Wait()
-}
-
-// A cell is a column of a table.
-type cell struct {
-	label  string
-	result *measure.Comparison
-}
-
-// medians is the table of a metric.
-func medians(title string, cells []cell, metric measure.Metric) report.Table {
-	return table(title, cells, func(result *measure.Comparison, name string) string {
-		return report.Number(result.Median(name, metric))
-	})
-}
-
-// ratios is the table of one contender's cost by each other's.
-func ratios(cells []cell, name string) report.Table {
-	title := fmt.Sprintf("%s's time by theirs; below 1, %s is faster", name, name)
-	return table(title, cells, func(result *measure.Comparison, base string) string {
-		return report.Number(result.Ratio(measure.Nanoseconds, name, base))
-	})
-}
-
-func table(title string, cells []cell, figure func(result *measure.Comparison, name string) string) report.Table {
-	t := report.Table{Title: title, Header: []string{"contender"}}
-	for _, c := range cells {
-		t.Header = append(t.Header, c.label)
-	}
-	for _, name := range cells[0].result.Names() {
-		row := []string{name}
-		for _, c := range cells {
-			row = append(row, figure(c.result, name))
-		}
-		t.Row(row...)
-	}
-	return t
-}
-
-// troupeBy is Troupe's time by another's in each cell.
-func troupeBy(cells []cell, base string) []float64 {
-	all := make([]float64, len(cells))
-	for i, c := range cells {
-		all[i] = c.result.Ratio(measure.Nanoseconds, contender.NameTroupe, base)
-	}
-	return all
-}
-
-// troupeByBest is Troupe's time by that of the best of others in each cell.
-func troupeByBest(cells []cell, others ...string) []float64 {
-	best := make([]float64, len(cells))
-	for _, other := range others {
-		for i, ratio := range troupeBy(cells, other) {
-			best[i] = max(best[i], ratio)
-		}
-	}
-	return best
-}
-
-// troupeMost is the most that Troupe's median of a metric is in any cell.
-func troupeMost(cells []cell, metric measure.Metric) float64 {
-	var most float64
-	for _, c := range cells {
-		most = max(most, c.result.Median(contender.NameTroupe, metric))
-	}
-	return most
 }
