@@ -90,6 +90,22 @@ func TestModelDoesNotQueueBeyondItsCapacityWhereAPickedWorkerIsGone(t *testing.T
 	}})
 }
 
+func TestModelQueuesARetryFromACallerForTheOnlyWorker(t *testing.T) {
+	runScript(t, script{size: 1, capacity: 2, overflow: actors.CallerRuns, dispatch: byPick, retry: retrying{attempts: 2, min: 1, max: 1, panics: true}, ops: []op{
+		{kind: doAsk, run: 1},
+		{kind: doAsk, after: 1, run: 1},
+		{kind: doAsk, run: 1, patience: 1},
+		{kind: doAsk, after: 1, end: endPanic, run: 1, patience: 5},
+		{kind: doBroadcast, end: endError, run: 1, again: 1},
+		{kind: doAsk, run: 1},
+		{kind: doAsk, end: endGoexit, fails: 1, run: 1, priority: 2, key: "a"},
+		{kind: doSubmit, run: 2, key: "a"},
+		{kind: doRequest, after: 1, fails: 1, run: 7, key: "bb"},
+		{kind: doSubmit, fails: 3, run: 1, key: "a", timeout: 1},
+		{kind: doAsk, after: 3, fails: 1, run: 1},
+	}})
+}
+
 func TestModelTriesAgainInTheOrderInWhichTasksAreDue(t *testing.T) {
 	runScript(t, script{size: 1, capacity: 1, overflow: actors.Block, dispatch: byPick, retry: retrying{attempts: 2, min: 1, max: 1, panics: true}, ops: []op{
 		{kind: doAsk, run: 1},

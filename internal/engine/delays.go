@@ -122,6 +122,9 @@ func (e *Engine) retryQueue(t *Task) (*taskQueue, *Worker) {
 	case picked:
 		w := t.extra.past.bound
 		if w == nil || w.leaving.Load() || w.sidelined {
+			w = onlyOne(v)
+		}
+		if w == nil || w.leaving.Load() {
 			return &e.shared, nil
 		}
 		return w.q, w
