@@ -103,6 +103,7 @@ func (m *ledgerMachine) finishAll(t *rapid.T) {
 	}
 	require.Empty(t, m.tasks, "tasks that nobody has done")
 	m.check(t)
+	require.True(t, m.engine.Stats().Balanced())
 }
 
 func TestTheSharedQueueCountsEveryTask(t *testing.T) {

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"context"
 	"log/slog"
 	"sync"
 	"testing"
@@ -99,6 +100,28 @@ func newEngine(t interface{ Cleanup(func()) }, d router.Dispatch, change ...func
 		}
 	})
 	return e
+}
+
+func withCapacity(n int) func(*Config) { return func(cfg *Config) { cfg.Capacity = n } }
+
+// submit submits a job that cannot wait.
+func submit(e *Engine, j *job, s *Spec) error {
+	s.Mode = NoWait
+	return e.Submit(context.Background(), &j.task, s)
+}
+
+// accept puts a job into the queue of w, or the shared one if w is nil, whether there is
+// room or not. Nobody is woken for it.
+func accept(e *Engine, w *Worker, s *Spec) *Task {
+	t, q := &newJob(nil).task, &e.shared
+	if w != nil {
+		q = w.q
+	}
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.submitted++
+	e.acceptLocked(q, t, s, &target{}, e.newNumberLocked(q), nil)
+	return t
 }
 
 // newTestWorker returns a worker that has no actor behind it and has not joined.

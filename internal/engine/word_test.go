@@ -76,7 +76,7 @@ type parts struct {
 
 func drawParts(t *rapid.T) parts {
 	flags := word(0)
-	for _, flag := range []word{flagOwned, flagBound, flagAnswered} {
+	for _, flag := range []word{flagOwned, flagBound, flagAnswered, flagRetried} {
 		if rapid.Bool().Draw(t, "flag") {
 			flags |= flag
 		}
@@ -95,7 +95,7 @@ func (p parts) word() word {
 }
 
 func partsOf(w word) parts {
-	return parts{w.status(), int(w.hop() >> hopShift), w & (flagOwned | flagBound | flagAnswered), w.worker(), w.sequence()}
+	return parts{w.status(), int(w.hop() >> hopShift), w & (flagOwned | flagBound | flagAnswered | flagRetried), w.worker(), w.sequence()}
 }
 
 func TestPartsOfAWordDoNotTouchEachOther(t *testing.T) {

@@ -1,0 +1,59 @@
+package engine
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+)
+
+func TestMessagesLeaveInTheOrderTheyCame(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		var f fifo
+		model, next := []any{}, 0
+		t.Repeat(map[string]func(*rapid.T){
+			"push": func(*rapid.T) {
+				f.push(next)
+				model = append(model, next)
+				next++
+			},
+			"pop": func(t *rapid.T) {
+				got, ok := f.pop()
+				require.Equal(t, len(model) > 0, ok)
+				if ok {
+					require.Equal(t, model[0], got)
+					model = model[1:]
+				}
+			},
+			"drop": func(t *rapid.T) {
+				n := rapid.IntRange(1, 3).Draw(t, "n")
+				unwanted := func(message any) bool { return message.(int)%n == 0 }
+				f.drop(unwanted)
+				model = slices.DeleteFunc(slices.Clone(model), unwanted)
+			},
+			"": func(t *rapid.T) {
+				require.Equal(t, len(model), f.len())
+				require.Equal(t, model, append([]any{}, f.waiting()...))
+			},
+		})
+	})
+}
+
+func TestAnEmptyFifoKeepsLittle(t *testing.T) {
+	var f fifo
+	for i := range 1000 {
+		f.push(i)
+	}
+	for range 1000 {
+		_, ok := f.pop()
+		require.True(t, ok)
+	}
+	assert.Nil(t, f.list)
+	f.push("one")
+	f.pop()
+	room := cap(f.list)
+	assert.NotZero(t, room, "a little is kept")
+	assert.Nil(t, f.list[:1][0], "but no message")
+}

@@ -1,0 +1,120 @@
+package engine
+
+import (
+	"context"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/troupe-go/troupe/messages"
+	"github.com/troupe-go/troupe/router"
+)
+
+// enlist has a task wait for room, for w unless that is nil.
+func enlist(t *testing.T, e *Engine, w *Worker, s *Spec) *waiter {
+	wt := &waiter{task: &newJob(nil).task, spec: *s, to: target{worker: w}, waits: true, ready: make(chan struct{}, 1)}
+	wt.link.Of = wt
+	require.NoError(t, e.enlist(wt))
+	return wt
+}
+
+// admitted says which of the waiters have been admitted.
+func admitted(waiters ...*waiter) (list []bool) {
+	for _, wt := range waiters {
+		list = append(list, wt.task.load().status() == queued)
+	}
+	return list
+}
+
+func TestWaitersAreAdmittedInTheOrderTheyCame(t *testing.T) {
+	e := newEngine(t, router.LeastBusy(), withCapacity(1))
+	first := accept(e, nil, &Spec{})
+	waiters := []*waiter{enlist(t, e, nil, &Spec{}), enlist(t, e, nil, &Spec{Priority: 9}), enlist(t, e, nil, &Spec{})}
+	require.ErrorIs(t, submit(e, newJob(nil), &Spec{}), messages.ErrQueueFull)
+	for i, task := range []*Task{first, waiters[0].task, waiters[1].task} {
+		assert.False(t, admitted(waiters...)[i])
+		e.Cancel(task, messages.ErrCanceled) // which makes room
+		assert.True(t, admitted(waiters...)[i], "whatever its priority")
+		assert.NoError(t, waiters[i].err)
+	}
+	assert.False(t, e.waits.some.Load())
+	assert.True(t, e.Stats().Balanced())
+}
+
+func TestNobodyOvertakesAWaiter(t *testing.T) {
+	e := newEngine(t, router.LeastBusy(), withCapacity(1))
+	seat(e, 1)
+	e.shared.paused = true
+	accept(e, nil, &Spec{})
+	waiter := enlist(t, e, nil, &Spec{})
+	e.shared.paused = false // now there is room for one, but nobody has looked
+	require.ErrorIs(t, submit(e, newJob(nil), &Spec{}), messages.ErrQueueFull)
+	e.progressed()
+	assert.Equal(t, []bool{true}, admitted(waiter))
+}
+
+func TestAWaiterForOneWorkerDoesNotBlockAnother(t *testing.T) {
+	e := newEngine(t, router.Custom(func(router.TaskView, router.Workers) int { return 0 }), withCapacity(2))
+	workers := seat(e, 2)
+	e.stopWorld(func() { e.queuesLocked(func(q *taskQueue) { q.paused = true }) })
+	inA, inB := accept(e, workers[0], &Spec{}), accept(e, workers[1], &Spec{})
+	a1, a2, b := enlist(t, e, workers[0], &Spec{}), enlist(t, e, workers[0], &Spec{}), enlist(t, e, workers[1], &Spec{})
+	assert.True(t, e.overtakes(&target{worker: workers[0]}))
+	e.Cancel(inB, messages.ErrCanceled)
+	assert.Equal(t, []bool{false, false, true}, admitted(a1, a2, b))
+	assert.False(t, e.overtakes(&target{worker: workers[1]}))
+	e.Cancel(inA, messages.ErrCanceled)
+	assert.Equal(t, []bool{true, false, true}, admitted(a1, a2, b))
+}
+
+func TestWaitersAreRefusedTogether(t *testing.T) {
+	e := newEngine(t, router.LeastBusy(), withCapacity(0))
+	waiters := []*waiter{enlist(t, e, nil, &Spec{}), enlist(t, e, nil, &Spec{})}
+	e.stopWorld(func() { e.waits.refuseAllLocked(messages.ErrPoolStopped) })
+	for _, wt := range waiters {
+		<-wt.ready
+		assert.ErrorIs(t, wt.err, messages.ErrPoolStopped)
+		assert.False(t, wt.waits)
+	}
+	assert.Zero(t, e.waits.all.Len())
+	assert.False(t, e.waits.some.Load())
+}
+
+func TestARefusedPoolEnlistsNobody(t *testing.T) {
+	e := newEngine(t, router.LeastBusy(), withCapacity(0))
+	e.Close()
+	wt := &waiter{task: &newJob(nil).task, waits: true, ready: make(chan struct{}, 1)}
+	require.ErrorIs(t, e.enlist(wt), messages.ErrPoolStopped)
+	assert.Zero(t, e.waits.all.Len())
+}
+
+func TestAWaitEndsWithItsContextOrTimeout(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := newEngine(t, router.LeastBusy(), withCapacity(0), func(cfg *Config) { cfg.Overflow = router.Block })
+		start := time.Now()
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		err := e.Submit(ctx, &newJob(nil).task, &Spec{})
+		require.ErrorIs(t, err, messages.ErrQueueFull)
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+		assert.Equal(t, time.Second, time.Since(start))
+
+		err = e.Submit(t.Context(), &newJob(nil).task, &Spec{Timeout: time.Minute})
+		require.ErrorIs(t, err, messages.ErrTaskTimeout)
+		require.ErrorIs(t, err, messages.ErrQueueFull)
+		assert.Equal(t, time.Second+time.Minute, time.Since(start))
+		assert.Zero(t, e.waits.all.Len())
+		assert.EqualValues(t, 2, e.Stats().Rejected)
+	})
+}
+
+func TestAWaitThatHasEndedIsNotGivenUp(t *testing.T) {
+	e := newEngine(t, router.LeastBusy(), withCapacity(1))
+	task := accept(e, nil, &Spec{})
+	wt := enlist(t, e, nil, &Spec{})
+	e.Cancel(task, messages.ErrCanceled)
+	assert.NoError(t, e.giveUpWait(wt, context.Canceled), "its task was accepted a moment before")
+}
