@@ -22,7 +22,7 @@ func handlers(t *testing.T, d router.Dispatch, n int) (*Engine, []*Context) {
 	return e, list
 }
 
-// wait says that the handler waits for a task, or for room.
+// waitFor says that the handler waits for a task, or for room.
 func (d *deadlocks) waitFor(e *Engine, c *Context, t *Task) (end func(), ok bool) {
 	_, end, ok = d.block(e, c, t)
 	return end, ok

@@ -104,7 +104,7 @@ func (q *taskQueue) exactLocked() int {
 
 // recountLocked makes claimed exact.
 func (q *taskQueue) recountLocked() {
-	if q.claimed == 0 {
+	if q.claimed == 0 && q.dead == 0 {
 		return
 	}
 	q.eachBatchLocked(func(w *Worker) { w.countBatchLocked(q) })

@@ -211,7 +211,7 @@ func (e *Engine) Load() messages.Load {
 	q := &e.shared
 	q.mu.Lock()
 	load.Paused = q.paused
-	load.Queued += q.liveLocked()
+	load.Queued += max(q.liveLocked(), 0)
 	if q.late != nil {
 		load.Queued += q.late.pinned
 		load.Free = q.late.able
@@ -227,7 +227,7 @@ func (e *Engine) Load() messages.Load {
 	}
 	for _, w := range view.routees {
 		w.q.mu.Lock()
-		load.Queued += w.q.liveLocked()
+		load.Queued += max(w.q.liveLocked(), 0)
 		if w.ableLocked() {
 			load.Free++
 		}
