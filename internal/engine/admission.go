@@ -209,6 +209,9 @@ func (e *Engine) sharedRoomLocked(n int, exact bool) bool {
 	q := &e.shared
 	room := e.roomAfterDelays()
 	if q.late != nil {
+		if n == 1 && q.liveLocked() < q.late.freeLocked(q) {
+			return true // a free worker starts it at once, whatever waits for another
+		}
 		n += q.late.pinned
 		if !q.paused {
 			n -= q.late.able
