@@ -73,7 +73,8 @@ func (e *Engine) RunHandled(t *Task) {
 	}
 }
 
-// Keep keeps the answer of the handler for the task's sender. It is called before Finish.
+// Keep keeps the answer of the handler for the task's sender. It is called before
+// the handler returns to the engine.
 func (c *Context) Keep(value any) { c.hand().value = value }
 
 // Answered reports whether the task has a sender. It is for the goroutine that runs the

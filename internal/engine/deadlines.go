@@ -157,6 +157,11 @@ func (e *Engine) startTimeoutLocked(q *taskQueue, t *Task, s *Spec) {
 		t.due = 0
 		return
 	}
+	e.setDeadlineLocked(q, t)
+}
+
+// setDeadlineLocked has q watch the deadline of a task.
+func (e *Engine) setDeadlineLocked(q *taskQueue, t *Task) {
 	if q.deadlines == nil {
 		q.deadlines = new(deadlines)
 	}

@@ -163,11 +163,7 @@ func (e *Engine) queueLocked(q *taskQueue, w *Worker, t *Task) {
 	}
 	q.pushLocked(t, t.priority())
 	if t.due > 0 && q.late == nil { // its deadline may be in the queue of a worker that leaves
-		if q.deadlines == nil {
-			q.deadlines = new(deadlines)
-		}
-		q.deadlines.addLocked(t.due, t)
-		e.timer.set(e, t.due)
+		e.setDeadlineLocked(q, t)
 	}
 	if q.owner == nil && q.late == nil {
 		e.countOrphansLocked()

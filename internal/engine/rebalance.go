@@ -1,9 +1,5 @@
 package engine
 
-import (
-	"github.com/troupe-go/troupe/messages"
-)
-
 // This file moves queued tasks from one worker to another, while the world is stopped.
 // Moved tasks ignore shares.
 
@@ -19,20 +15,12 @@ func (e *Engine) handBackLocked(tasks []*Task, then *after) {
 	sortByOrder(tasks)
 	for _, t := range tasks {
 		if t.pinned() {
-			e.dropPinnedLocked(t, then)
+			e.dropLocked(&e.shared, t, errWorkerGone, then)
 		} else {
 			e.dealLocked(t, then)
 		}
 	}
 	then.call(e.EndVainWaits)
-}
-
-func (e *Engine) dropPinnedLocked(t *Task, then *after) {
-	w := t.load()
-	if w.status() == queued && t.swap(w, w.with(endedDropped)) {
-		e.shared.unstarted[messages.Dropped]++
-		then.settled = append(then.settled, e.endingOf(t, messages.Dropped, errWorkerGone))
-	}
 }
 
 // dealLocked dispatches a task that is in no queue.

@@ -15,10 +15,7 @@ var errNotRun = errors.New("troupe: the task did not reach the handler: a middle
 
 // This file settles tasks on the goroutine that ran them.
 
-// Finish settles a task that its handler, which had ctx, has returned from with err, or
-// has it tried again.
-func (c *Context) Finish(t *Task, err error) { c.finish(t, err) }
-
+// finish settles a task whose handler has returned err, or has it tried again.
 func (c *Context) finish(t *Task, err error) {
 	if err == nil {
 		c.settle(t, messages.Succeeded, nil)
