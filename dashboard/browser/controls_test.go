@@ -178,9 +178,9 @@ func quarantine(t *testing.T, ids ...string) (*scene, *pool) {
 	t.Helper()
 	s := play(t, dashboard.WithControls())
 	kettles := s.open("kettles", crashes())
-	for _, id := range ids {
+	for i, id := range ids { // one after the other, so that their numbers are in this order
 		s.tell(kettles, id, "panic", "the kettle bursts")
+		require.Eventually(t, func() bool { return len(kettles.Quarantine()) == i+1 }, patience, 5*time.Millisecond)
 	}
-	require.Eventually(t, func() bool { return len(kettles.Quarantine()) == len(ids) }, patience, 5*time.Millisecond)
 	return s, kettles
 }
