@@ -1,25 +1,13 @@
 package engine
 
-// Tasks are short if a worker's last ones took less than shortTime each, in
-// nanoseconds, and brief if less than briefTime. Short tasks are claimed in batches
-// that last for about batchTime, of maxBatch tasks at most. While at least backlog of
-// them are queued, only one submission in stampEvery reads the clock; the others use
-// the last reading. A batch that has lasted for lateTime is recalled by whoever comes
-// to the queue next.
-const (
-	briefTime = 500
-	shortTime = 20_000
-	batchTime = 50_000
-	lateTime  = 1_000_000
-	maxBatch  = 128
+import "math"
 
-	backlog    = 16
-	stampEvery = 16
-)
+// placing is the layer that puts tasks into queues and wakes workers for them.
+type placing struct{ settling }
 
 // acceptLocked enters a task into the ledger and into the queue q. If t is nil, it
 // takes a task of the engine's own and has it filled.
-func (e *Engine) acceptLocked(q *taskQueue, t *Task, s *Spec, to *target, number uint64, fill func(Body)) {
+func (e *placing) acceptLocked(q *taskQueue, t *Task, s *Spec, to *target, number uint64, fill func(Body)) {
 	flags := word(0)
 	if t == nil {
 		t = q.spares.takeLocked(&e.cfg)
@@ -41,7 +29,7 @@ func (e *Engine) acceptLocked(q *taskQueue, t *Task, s *Spec, to *target, number
 }
 
 // enterLedgerLocked makes a fresh task a queued one.
-func (e *Engine) enterLedgerLocked(q *taskQueue, t *Task, s *Spec, to *target, number uint64, owner int, flags word) {
+func (e *placing) enterLedgerLocked(q *taskQueue, t *Task, s *Spec, to *target, number uint64, owner int, flags word) {
 	t.describe(s)
 	if to.keyed {
 		t.extra.hash = to.hash
@@ -59,7 +47,7 @@ func (e *Engine) enterLedgerLocked(q *taskQueue, t *Task, s *Spec, to *target, n
 }
 
 // stampLocked brings the queue's clock up to date, as far as that is worth its cost.
-func (e *Engine) stampLocked(q *taskQueue, exact bool) {
+func (e *placing) stampLocked(q *taskQueue, exact bool) {
 	if q.late == nil && q.owner != nil && !exact && q.short && q.rings.Len() > 0 && !q.paused {
 		// Senders share the reading, since each queue alone gets few tasks.
 		if q.submitted&(stampEvery-1) != 0 {
@@ -73,5 +61,45 @@ func (e *Engine) stampLocked(q *taskQueue, exact bool) {
 	q.unstamped++
 	if exact || !q.short || q.paused || q.unstamped >= stampEvery || q.rings.Len() < backlog {
 		q.clock, q.unstamped = e.now(), 0
+	}
+}
+
+// startTimeoutLocked sets the deadline of a task that has just been accepted into q,
+// unless it is never.
+func (e *placing) startTimeoutLocked(q *taskQueue, t *Task, s *Spec) {
+	if t.due == 0 { // else its time runs since it began to wait for room
+		t.due = later(q.clock, s.Timeout)
+	}
+	if t.due == math.MaxInt64 {
+		t.due = 0
+		return
+	}
+	e.setDeadlineLocked(q, t)
+}
+
+// setDeadlineLocked has q watch the deadline of a task.
+func (e *placing) setDeadlineLocked(q *taskQueue, t *Task) {
+	if q.deadlines == nil {
+		q.deadlines = new(deadlines)
+	}
+	q.deadlines.addLocked(t.due, t)
+	e.timer.set(t.due)
+}
+
+// pinNewLocked accepts a task for one worker alone.
+func (e *placing) pinNewLocked(t *Task, s *Spec, w *Worker) {
+	q := w.q
+	q.submitted++
+	t.makeExtra().pinned = true
+	if q.late == nil {
+		e.acceptLocked(q, t, s, &target{}, e.newNumberLocked(q), nil)
+		return
+	}
+	e.enterLedgerLocked(q, t, s, &target{}, e.newNumberLocked(q), w.index, 0)
+	w.recallLocked(q) // it starts before what the worker has claimed of the shared queue
+	w.poke.Store(true)
+	w.pinLocked(q, t)
+	if s.Timeout > 0 {
+		e.startTimeoutLocked(q, t, s)
 	}
 }

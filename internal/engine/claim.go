@@ -26,8 +26,8 @@ func (w *Worker) claimLocked(q *taskQueue, r *runner) bool {
 	if q.moved > 0 || q.dead > 0 {
 		return w.claimOneLocked(q, r) || q.late != nil && w.stealLocked(q, r)
 	}
-	n := w.pace.batch(w.engine, q)
-	if w.engine.orphans.Load() > 0 || w.rare != nil && w.rare.breaker != breakerClosed {
+	n := w.pace.batch(w.gauges, q)
+	if w.gauges.orphans.Load() > 0 || w.rare != nil && w.rare.breaker != breakerClosed {
 		n = 1
 	}
 	priority := q.rings.Top()
@@ -68,9 +68,9 @@ func (w *Worker) takeLocked(q *taskQueue, r *runner, tasks []*Task, hop word, pr
 	if q.late != nil {
 		q.late.addBatchLocked(w)
 	}
-	if !w.occupied.Load() {
-		w.occupied.Store(true)
-		w.engine.pace.busy(1)
+	if !w.hand.occupied.Load() {
+		w.hand.occupied.Store(true)
+		w.gauges.pace.busy(1)
 	}
 	w.refreshLocked(q)
 }
@@ -78,7 +78,7 @@ func (w *Worker) takeLocked(q *taskQueue, r *runner, tasks []*Task, hop word, pr
 // returnLocked ends the batch: what was not started goes back to the front of the
 // queue, and what was done enters the ledger.
 func (w *Worker) returnLocked(q *taskQueue, r *runner) {
-	stray := q.gone || w.leaving.Load() || w.engine.stopping.dropped.Load()
+	stray := q.gone || w.leaving.Load() || w.gauges.dropped.Load()
 	for i := len(w.batch) - 1; i >= w.at; i-- {
 		r.stray = r.stray || stray
 		t := w.batch[i]
@@ -134,69 +134,6 @@ func (w *Worker) reclaimLocked(q *taskQueue, r *runner) {
 		}
 	}
 	r.frees = kept
-}
-
-// unlink tells the bodies of tasks that no batch has any more.
-func (r *runner) unlink() {
-	for i, t := range r.free[:r.frees] {
-		r.free[i] = nil
-		t.body.Unlinked()
-	}
-	r.frees = 0
-}
-
-// countBatchLocked makes the worker's part of q.claimed exact: the tasks of its batch
-// that are queued or dead.
-func (w *Worker) countBatchLocked(q *taskQueue) {
-	n := int32(0)
-	for _, t := range w.batch {
-		if t == nil {
-			continue
-		}
-		if state := t.load(); state.hop() == w.hop && (state.status() == queued || state.dead()) {
-			n++
-		}
-	}
-	q.claimed += n - w.counted
-	w.counted = n
-}
-
-// recallLocked puts the tasks of the worker's batch that have not started back into the
-// queue.
-func (w *Worker) recallLocked(q *taskQueue) {
-	if w.batch == nil {
-		return
-	}
-	if w.hop == hopMask { // its only task cannot be moved once more: see Worker.rescue
-		w.poke.Store(true)
-		return
-	}
-	for i := len(w.batch) - 1; i >= 0; i-- {
-		t := w.batch[i]
-		if t == nil {
-			continue
-		}
-		state := t.load()
-		if state.status() != queued || state.hop() != w.hop || !t.swap(state, state.moved()) {
-			continue
-		}
-		if t.pinned() && q.late != nil {
-			w.pinLocked(q, t)
-		} else {
-			q.insertLocked(t)
-		}
-	}
-	w.countBatchLocked(q)
-}
-
-// recallLateLocked recalls the batches that have lasted too long, now and then.
-func (q *taskQueue) recallLateLocked(now int64) {
-	q.late.lateAt = now + lateTime
-	for _, w := range q.late.batches {
-		if now-w.begun > lateTime {
-			w.recallLocked(q)
-		}
-	}
 }
 
 // stealLocked claims half of what another worker has claimed and not started.

@@ -1,52 +1,44 @@
 package engine
 
-import (
-	"sync"
+import "sync"
 
-	"github.com/asynkron/protoactor-go/actor"
-)
-
-// counters has what workers report that are gone, and callers.
+// counters are sums that handlers report by name. It is safe for concurrent use.
 type counters struct {
 	mu   sync.Mutex
-	sums map[string]int64 // guarded by mu
-}
-
-// AddCounters adds to the counters that the worker with the given PID reports of its
-// own.
-func (e *Engine) AddCounters(pid *actor.PID, sums map[string]int64) {
-	e.roster.mu.Lock()
-	defer e.roster.mu.Unlock()
-	if pid != nil {
-		if w := e.roster.byID[pid.Id]; w != nil {
-			w.addCounters(sums)
-			return
-		}
-	}
-	e.counters.add(sums)
-}
-
-func (w *Worker) addCounters(sums map[string]int64) {
-	w.q.mu.Lock()
-	defer w.q.mu.Unlock()
-	addTo(&w.rareLocked().counters, sums)
+	sums map[string]int64 // guarded by mu; nil until the first report
+	heir *counters        // guarded by mu; where further reports go; nil: here
 }
 
 func (c *counters) add(sums map[string]int64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.heir != nil {
+		c.heir.add(sums)
+		return
+	}
 	addTo(&c.sums, sums)
 }
 
-// report adds n to the counter of a worker, which may be nil or gone.
-func (c *counters) report(e *Engine, w *Worker, name string, n int64) {
-	e.roster.mu.Lock()
-	defer e.roster.mu.Unlock()
-	if w != nil && e.roster.byID[w.id] == w {
-		w.addCounters(map[string]int64{name: n})
-		return
+// addOne adds n to one sum.
+func (c *counters) addOne(name string, n int64) { c.add(map[string]int64{name: n}) }
+
+// addAllTo adds the sums to those in the map.
+func (c *counters) addAllTo(sums *map[string]int64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(c.sums) > 0 {
+		addTo(sums, c.sums)
 	}
-	c.add(map[string]int64{name: n})
+}
+
+// bequeath moves the sums, and all to come, to heir.
+func (c *counters) bequeath(heir *counters) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(c.sums) > 0 {
+		heir.add(c.sums)
+	}
+	c.sums, c.heir = nil, heir
 }
 
 func addTo(sums *map[string]int64, more map[string]int64) {

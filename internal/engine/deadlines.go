@@ -1,12 +1,6 @@
 package engine
 
-import (
-	"container/heap"
-	"math"
-	"time"
-
-	"github.com/troupe-go/troupe/messages"
-)
+import "container/heap"
 
 // deadlines are the timeouts of the tasks that were accepted into one queue. Most
 // owners use one timeout again and again, whose deadlines come in order: those lie in a
@@ -131,10 +125,13 @@ func (d *deadlines) popDueLocked(now int64) (entry taskDeadline, ok bool) {
 // deadlineHeap is a heap.Interface: the earliest is at index 0.
 type deadlineHeap []taskDeadline
 
-func (h *deadlineHeap) Len() int           { return len(*h) }
+func (h *deadlineHeap) Len() int { return len(*h) }
+
 func (h *deadlineHeap) Less(i, j int) bool { return (*h)[i].due < (*h)[j].due }
-func (h *deadlineHeap) Swap(i, j int)      { (*h)[i], (*h)[j] = (*h)[j], (*h)[i] }
-func (h *deadlineHeap) Push(x any)         { *h = append(*h, x.(taskDeadline)) }
+
+func (h *deadlineHeap) Swap(i, j int) { (*h)[i], (*h)[j] = (*h)[j], (*h)[i] }
+
+func (h *deadlineHeap) Push(x any) { *h = append(*h, x.(taskDeadline)) }
 
 func (h *deadlineHeap) Pop() any {
 	last := len(*h) - 1
@@ -142,34 +139,4 @@ func (h *deadlineHeap) Pop() any {
 	(*h)[last] = taskDeadline{}
 	*h = (*h)[:last]
 	return entry
-}
-
-// later is d after now, or the end of time.
-func later(now int64, d time.Duration) int64 { return now + min(int64(d), math.MaxInt64-now) }
-
-// startTimeoutLocked sets the deadline of a task that has just been accepted into q,
-// unless it is never.
-func (e *Engine) startTimeoutLocked(q *taskQueue, t *Task, s *Spec) {
-	if t.due == 0 { // else its time runs since it began to wait for room
-		t.due = later(q.clock, s.Timeout)
-	}
-	if t.due == math.MaxInt64 {
-		t.due = 0
-		return
-	}
-	e.setDeadlineLocked(q, t)
-}
-
-// setDeadlineLocked has q watch the deadline of a task.
-func (e *Engine) setDeadlineLocked(q *taskQueue, t *Task) {
-	if q.deadlines == nil {
-		q.deadlines = new(deadlines)
-	}
-	q.deadlines.addLocked(t.due, t)
-	e.timer.set(e, t.due)
-}
-
-// timeUp settles a task whose timeout is over, wherever it is.
-func (e *Engine) timeUp(d taskDeadline, then *after) {
-	e.end(d.task, d.sequence, messages.TimedOut, messages.ErrTaskTimeout, messages.ErrTaskTimeout, then)
 }

@@ -16,21 +16,24 @@ func handlers(t *testing.T, d router.Dispatch, n int) (*Engine, []*Context) {
 	e := newEngine(t, d)
 	var list []*Context
 	for _, w := range seat(e, n) {
-		w.occupied.Store(true)
-		list = append(list, e.newContext(numbered(0), w))
+		w.hand.occupied.Store(true)
+		list = append(list, newContext(&e.base, &w.hand, numbered(0)))
 	}
 	return e, list
 }
 
+// workerOf is the worker that runs the handler of a context.
+func workerOf(e *Engine, c *Context) *Worker { return e.roster.byID[c.hand.worker] }
+
 // waitFor says that the handler waits for a task, or for room.
 func (d *deadlocks) waitFor(e *Engine, c *Context, t *Task) (end func(), ok bool) {
-	_, end, ok = d.block(e, c, t)
+	_, end, ok = d.block(c, t)
 	return end, ok
 }
 
 func TestAHandlerCannotWaitForATaskBehindItself(t *testing.T) {
 	e, c := handlers(t, router.RoundRobin(), 3)
-	own, other := accept(e, c[0].worker, &Spec{}), accept(e, c[1].worker, &Spec{})
+	own, other := accept(e, workerOf(e, c[0]), &Spec{}), accept(e, workerOf(e, c[1]), &Spec{})
 	_, _, err := e.Blocking(c[0], own)
 	require.ErrorIs(t, err, messages.ErrDeadlock)
 	_, end, err := e.Blocking(c[0], other)
@@ -41,7 +44,7 @@ func TestAHandlerCannotWaitForATaskBehindItself(t *testing.T) {
 
 func TestACircleOfHandlersIsFound(t *testing.T) {
 	e, c := handlers(t, router.RoundRobin(), 4)
-	tasks := []*Task{accept(e, c[0].worker, &Spec{}), accept(e, c[1].worker, &Spec{}), accept(e, c[2].worker, &Spec{})}
+	tasks := []*Task{accept(e, workerOf(e, c[0]), &Spec{}), accept(e, workerOf(e, c[1]), &Spec{}), accept(e, workerOf(e, c[2]), &Spec{})}
 	end, ok := e.deadlocks.waitFor(e, c[0], tasks[1])
 	require.True(t, ok)
 	_, ok = e.deadlocks.waitFor(e, c[1], tasks[2])
@@ -55,7 +58,7 @@ func TestACircleOfHandlersIsFound(t *testing.T) {
 
 func TestAStartedTaskClosesNoCircle(t *testing.T) {
 	e, c := handlers(t, router.RoundRobin(), 2)
-	task := accept(e, c[0].worker, &Spec{})
+	task := accept(e, workerOf(e, c[0]), &Spec{})
 	task.state.Store(uint64(task.load().with(running)))
 	_, ok := e.deadlocks.waitFor(e, c[0], task)
 	assert.True(t, ok)
@@ -69,8 +72,8 @@ func TestTheLastHandlerToWaitWaitsInVain(t *testing.T) {
 	}
 	_, ok := e.deadlocks.waitFor(e, c[2], nil)
 	assert.False(t, ok, "no worker is left that could start a task")
-	assert.True(t, e.deadlocks.waits(c[0].worker))
-	assert.False(t, e.deadlocks.waits(c[2].worker))
+	assert.True(t, e.deadlocks.waits(c[0].hand))
+	assert.False(t, e.deadlocks.waits(c[2].hand))
 }
 
 func TestAWaitThatIsAboutToEndIsNotInVain(t *testing.T) {
@@ -98,30 +101,30 @@ func TestOneHandlerMayWaitSeveralTimes(t *testing.T) {
 	second, ok := e.deadlocks.waitFor(e, c[0], nil)
 	require.True(t, ok)
 	first()
-	assert.True(t, e.deadlocks.waits(c[0].worker))
+	assert.True(t, e.deadlocks.waits(c[0].hand))
 	second()
-	assert.False(t, e.deadlocks.waits(c[0].worker))
+	assert.False(t, e.deadlocks.waits(c[0].hand))
 }
 
 func TestAWorkerThatLeavesCountsWhileItIsBusy(t *testing.T) {
 	e, c := handlers(t, router.LeastBusy(), 2)
-	gone := c[1].worker
+	gone := workerOf(e, c[1])
 	gone.leaving.Store(true)
 	end, ok := e.deadlocks.waitFor(e, c[0], nil)
 	require.True(t, ok, "another may wait for what it does")
 	end()
-	gone.occupied.Store(false)
+	gone.hand.occupied.Store(false)
 	_, ok = e.deadlocks.waitFor(e, c[0], nil)
 	assert.False(t, ok)
 }
 
 func TestHandlersAreToldThatTheyWaitInVain(t *testing.T) {
 	e, c := handlers(t, router.LeastBusy(), 2)
-	stuck, _, ok := e.deadlocks.block(e, c[0], nil)
+	stuck, _, ok := e.deadlocks.block(c[0], nil)
 	require.True(t, ok)
 	e.EndVainWaits()
 	require.NotNil(t, e.deadlocks.stuck, "the other worker can go on")
-	e.stopWorld(func() { e.roster.strikeLocked(c[1].worker) })
+	e.stopWorld(func() { e.roster.strikeLocked(workerOf(e, c[1])) })
 	e.EndVainWaits()
 	select {
 	case <-stuck:
@@ -147,7 +150,7 @@ func TestOnlyHandlersOfThePoolAreBlocked(t *testing.T) {
 	assert.True(t, e.OfHandler(c[0]))
 	assert.False(t, elsewhere.OfHandler(c[0]))
 
-	c[0].worker.occupied.Store(false)
+	c[0].hand.occupied.Store(false)
 	_, _, err = e.Blocking(c[0], task)
 	assert.NoError(t, err, "its handler has returned")
 }

@@ -55,7 +55,8 @@ type target struct {
 	worker *Worker // nil: draw one
 	hash   uint64
 	keyed  bool
-	exact  bool // whether to look closely at a queue that seems to be full, at some cost
+	trial  *Worker // what got the task as the probe of its breaker; nil: none
+	exact  bool    // whether to look closely at a queue that seems to be full, at some cost
 }
 
 // target says where a task goes, given what its submitter said of it. It runs the

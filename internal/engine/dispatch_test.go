@@ -18,7 +18,7 @@ func viewOf(n int, sidelined ...int) *view {
 	r := newRoster()
 	var workers []*Worker
 	for i := range n {
-		w := &Worker{engine: new(Engine)}
+		w := &Worker{gauges: new(gauges)}
 		w.q = &taskQueue{owner: w}
 		w.id = strconv.Itoa(i)
 		workers = append(workers, w)

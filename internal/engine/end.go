@@ -12,41 +12,9 @@ var (
 	errWorkerGone     = fmt.Errorf("%w: the worker it was for is gone", messages.ErrDropped)
 )
 
-// This file settles tasks from outside of the goroutine that runs them: timeouts,
-// cancellations, drops. Whoever wins the compare-and-swap of the task's word counts the
-// outcome under the lock that guards the task's place, and tells its waiters once no
-// lock is held.
-
-// Cancel settles an accepted task as Canceled: it is dropped from its queue or, if it
-// runs, its context is ended. It does nothing if the task is settled.
-func (e *Engine) Cancel(t *Task, err error) {
-	var then after
-	if e.end(t, t.load().sequence(), messages.Canceled, err, err, &then) {
-		then.run(e)
-		e.progressed()
-	}
-}
-
-// Withdraw settles an accepted task that no worker has started as Canceled. It reports
-// whether it did.
-func (e *Engine) Withdraw(t *Task, err error) bool {
-	var then after
-	for {
-		w := t.load()
-		if w.status() != queued || w&flagRetried != 0 {
-			return false
-		}
-		if done, won := e.endQueued(t, w, messages.Canceled, err, &then); done {
-			then.run(e)
-			e.progressed()
-			return won
-		}
-	}
-}
-
 // end settles the task that has the given sequence number, wherever it is, unless it
 // is settled. It reports whether it did. cause is why its handler's context ends.
-func (e *Engine) end(t *Task, sequence uint64, outcome messages.Outcome, err, cause error, then *after) bool {
+func (e *settling) end(t *Task, sequence uint64, outcome messages.Outcome, err, cause error, then *after) bool {
 	for {
 		w := t.load()
 		if w.sequence() != sequence {
@@ -69,20 +37,8 @@ func (e *Engine) end(t *Task, sequence uint64, outcome messages.Outcome, err, ca
 	}
 }
 
-// queueOf is the queue whose lock guards the place of a task with the given word, nil
-// if its worker is gone, and so the task somewhere else by now.
-func (e *Engine) queueOf(w word) *taskQueue {
-	if e.late() || w.worker() == nobody {
-		return &e.shared
-	}
-	if owner := e.roster.worker(w.worker()); owner != nil {
-		return owner.q
-	}
-	return nil
-}
-
 // endQueued settles a queued task. done is false if the task has moved meanwhile.
-func (e *Engine) endQueued(t *Task, w word, outcome messages.Outcome, err error, then *after) (done, won bool) {
+func (e *settling) endQueued(t *Task, w word, outcome messages.Outcome, err error, then *after) (done, won bool) {
 	q := e.queueOf(w)
 	if q == nil {
 		return false, false
@@ -99,7 +55,7 @@ func (e *Engine) endQueued(t *Task, w word, outcome messages.Outcome, err error,
 
 // endQueuedLocked settles a task that is queued in q. It reports false if a worker was
 // faster to start it.
-func (e *Engine) endQueuedLocked(q *taskQueue, t *Task, outcome messages.Outcome, err error, then *after) bool {
+func (e *settling) endQueuedLocked(q *taskQueue, t *Task, outcome messages.Outcome, err error, then *after) bool {
 	w := t.load()
 	if w.status() != queued || !t.swap(w, w.with(endedAs(outcome))) {
 		return false
@@ -119,7 +75,7 @@ func (e *Engine) endQueuedLocked(q *taskQueue, t *Task, outcome messages.Outcome
 }
 
 // endDelayed settles a task that waits for its next attempt.
-func (e *Engine) endDelayed(t *Task, w word, outcome messages.Outcome, err error, then *after) (done, won bool) {
+func (e *settling) endDelayed(t *Task, w word, outcome messages.Outcome, err error, then *after) (done, won bool) {
 	e.delays.mu.Lock()
 	defer e.delays.mu.Unlock()
 	if t.load() != w {
@@ -129,7 +85,7 @@ func (e *Engine) endDelayed(t *Task, w word, outcome messages.Outcome, err error
 	return true, true
 }
 
-func (e *Engine) endDelayedLocked(t *Task, outcome messages.Outcome, err error, then *after) {
+func (e *settling) endDelayedLocked(t *Task, outcome messages.Outcome, err error, then *after) {
 	t.state.Store(uint64(t.load().with(endedAs(outcome))))
 	e.delays.removeLocked(t)
 	e.delays.outcomes[outcome]++
@@ -138,9 +94,9 @@ func (e *Engine) endDelayedLocked(t *Task, outcome messages.Outcome, err error, 
 
 // endRunning settles a task whose handler still runs, and has the handler's context
 // ended.
-func (e *Engine) endRunning(t *Task, w word, outcome messages.Outcome, err, cause error, then *after) (done, won bool) {
+func (e *settling) endRunning(t *Task, w word, outcome messages.Outcome, err, cause error, then *after) (done, won bool) {
 	if w.worker() == nobody {
-		return e.callers.end(e, t, w, outcome, err, cause, then)
+		return e.endInCaller(t, w, outcome, err, cause, then)
 	}
 	q := e.queueOf(w)
 	if q == nil {
@@ -154,85 +110,92 @@ func (e *Engine) endRunning(t *Task, w word, outcome messages.Outcome, err, caus
 
 // endRunningLocked settles a task that runs on a worker. The lock of the worker's queue
 // must be held. It reports false if the word has changed.
-func (e *Engine) endRunningLocked(t *Task, w word, outcome messages.Outcome, err, cause error, then *after) bool {
+func (e *settling) endRunningLocked(t *Task, w word, outcome messages.Outcome, err, cause error, then *after) bool {
 	worker := e.roster.worker(w.worker())
 	if worker == nil {
 		return false
 	}
-	// Until the lock is free, the worker keeps the task in hand: see Worker.settle.
-	worker.interrupts.Lock()
-	defer worker.interrupts.Unlock()
+	// Until the lock is free, the worker keeps the task in hand: see workerMailbox.settle.
+	h := &worker.hand
+	h.mu.Lock()
+	defer h.mu.Unlock()
 	if !t.swap(w, w.with(cutAs(outcome))) {
 		return false
 	}
 	now := e.now()
-	h := &worker.hand
 	started := h.started.Load()
 	worker.outcomes[outcome]++
 	worker.ran += now - started
 	e.meter.RecordInterrupted(worker.shard(), max(started-t.enqueued, 0), now-started, now)
 	h.interrupted, h.cause = true, cause
 	s := e.endingOf(t, outcome, err)
-	s.running, s.ctx, s.cause = true, worker.live, cause
+	s.running, s.ctx, s.cause = true, h.live, cause
 	s.Started, s.Ended, s.Worker = started, now, worker.id
 	s.note = e.journals.note(t, &s.Settlement, nil)
 	if s.ctx != nil {
 		s.ctx.over.Store(true)
 	}
 	then.settled = append(then.settled, s)
-	e.watchdog.watch(e, worker, nil, t)
+	if wt := e.watchdog.begin(h, worker.pid, t); wt != nil {
+		worker.rareLocked().watch = wt
+	}
 	return true
 }
 
-// An ending is a task that was settled from outside, of which its waiters are to be
-// told.
-type ending struct {
-	Settlement
-	running bool     // a handler runs it still
-	ctx     *Context // of the handler; nil: it has not used one
-	cause   error    // why that context ends
-	note    func()   // enters it in the journals; nil: there are none
+// endInCaller settles a task that runs in its caller while its handler still runs.
+func (e *settling) endInCaller(t *Task, w word, outcome messages.Outcome, err, cause error, then *after) (done, won bool) {
+	run := e.callers.runOf(t)
+	if run == nil || !e.callers.settleOnce(t, run, cutAs(outcome), outcome) {
+		return t.load() == w, false // it is being put down
+	}
+	now, ctx := e.now(), run.hand.ctx
+	ctx.used.Store(true)
+	ctx.over.Store(true)
+	close(run.over)
+	s := e.endingOf(t, outcome, err)
+	s.running, s.ctx, s.cause, s.Started, s.Ended = true, ctx, cause, run.hand.started.Load(), now
+	s.note = e.journals.note(t, &s.Settlement, nil)
+	then.settled = append(then.settled, s)
+	e.callers.mu.Lock()
+	defer e.callers.mu.Unlock()
+	run.watch = e.watchdog.begin(&run.hand, nil, t)
+	return true, true
 }
 
 // endingOf describes a task that was settled while no handler ran.
-func (e *Engine) endingOf(t *Task, outcome messages.Outcome, err error) ending {
+func (e *settling) endingOf(t *Task, outcome messages.Outcome, err error) ending {
 	s := ending{Settlement: Settlement{
-		engine: e, task: t, outside: true, sender: t.body.Sender(), Outcome: outcome, Err: err, Ended: e.now(),
+		base: &e.base, task: t, outside: true, sender: t.body.Sender(), Outcome: outcome, Err: err, Ended: e.now(),
 	}}
 	s.note = e.journals.note(t, &s.Settlement, nil)
 	return s
 }
 
-// tellAll ends the contexts of the handlers and then tells whoever waits for the
-// tasks. Telling an actor may run code of the user's, such as a subscriber of dead
-// letters: if that ends this goroutine, by runtime.Goexit, another goes on.
-func (e *Engine) tellAll(endings []ending) {
-	for i := range endings { // first, since those who are told may take their time
-		if s := &endings[i]; s.ctx != nil {
-			s.ctx.interrupt(s.cause)
-		}
-	}
-	e.tellEach(endings)
+// endingAfter describes a task that is settled since there will be no further attempt.
+func (e *settling) endingAfter(t *Task, again *retryPlan, started int64, worker string) ending {
+	s := ending{Settlement: Settlement{
+		base: &e.base, task: t, Outcome: again.outcome, Err: again.err, Started: started, Worker: worker, Ended: e.now(),
+	}}
+	s.note = e.journals.note(t, &s.Settlement, nil)
+	return s
 }
 
-func (e *Engine) tellEach(endings []ending) {
-	told := 0
-	defer func() {
-		if rest := endings[told:]; len(rest) > 0 {
-			go e.tellEach(rest)
-		}
-	}()
-	for i := range endings {
-		told++
-		s := &endings[i]
-		if s.note != nil {
-			s.note()
-		}
-		body := s.task.body
-		body.Settled(&s.Settlement)
-		s.task.forgetSender()
-		if !s.running { // else its worker drops the rest, when the handler has returned
-			s.task.release()
-		}
+// dropLocked drops a queued task that has been taken out of its queue.
+func (e *settling) dropLocked(q *taskQueue, t *Task, err error, then *after) {
+	if t.load().status() == queued {
+		e.dropUnqueuedLocked(q, t, err, then)
 	}
+}
+
+// dropUnqueuedLocked drops a task that nobody else can settle: it is in no queue, and
+// its place is locked.
+func (e *settling) dropUnqueuedLocked(q *taskQueue, t *Task, err error, then *after) {
+	t.state.Store(uint64(t.load().with(endedDropped)))
+	q.unstarted[messages.Dropped]++
+	then.settled = append(then.settled, e.endingOf(t, messages.Dropped, err))
+}
+
+// timeUp settles a task whose timeout is over, wherever it is.
+func (e *settling) timeUp(d taskDeadline, then *after) {
+	e.end(d.task, d.sequence, messages.TimedOut, messages.ErrTaskTimeout, messages.ErrTaskTimeout, then)
 }

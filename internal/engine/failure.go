@@ -2,7 +2,6 @@ package engine
 
 import (
 	"github.com/asynkron/protoactor-go/actor"
-
 	"github.com/troupe-go/troupe/internal/deliver"
 	"github.com/troupe-go/troupe/messages"
 )
@@ -11,14 +10,14 @@ import (
 // failures.
 
 // read gives the actor a message that is not a task.
-func (w *Worker) read(message any) {
+func (w *workerMailbox) read(message any) {
 	w.doing = message
 	w.invoker.InvokeUserMessage(message)
 	w.doing = nil
 }
 
 // obey handles a message of the actor system.
-func (w *Worker) obey(message any) {
+func (w *workerMailbox) obey(message any) {
 	switch message.(type) {
 	case *actor.ResumeMailbox:
 		w.suspend(false)
@@ -26,8 +25,8 @@ func (w *Worker) obey(message any) {
 		return
 	case *actor.Stop:
 		w.stopping = true
-		w.endLastContext()
-		w.engine.leave(w)
+		w.hand.endLastContext()
+		w.engine.leave(&w.Worker)
 	case *actor.Restart:
 		if w.stopping { // it would make Proto.Actor forget the stop
 			return
@@ -46,7 +45,7 @@ func (w *Worker) obey(message any) {
 }
 
 // restarted counts a restart that has been completed.
-func (w *Worker) restarted() {
+func (w *workerMailbox) restarted() {
 	if !w.restarting {
 		return
 	}
@@ -59,7 +58,7 @@ func (w *Worker) restarted() {
 	w.failure = nil
 }
 
-func (w *Worker) setBarren(n int32) {
+func (w *workerMailbox) setBarren(n int32) {
 	w.q.mu.Lock()
 	defer w.q.mu.Unlock()
 	w.barren = n
@@ -67,7 +66,7 @@ func (w *Worker) setBarren(n int32) {
 
 // taskFailed is called when the actor has panicked with the task in hand, or ended its
 // goroutine if value is nil: the task's waiters are told, then the supervisor.
-func (w *Worker) taskFailed(r *runner, value any) {
+func (w *workerMailbox) taskFailed(r *runner, value any) {
 	h := &w.hand
 	t, ctx := h.task, h.ctx
 	w.failure = reasonOf(value)
@@ -76,16 +75,16 @@ func (w *Worker) taskFailed(r *runner, value any) {
 		message = t.body.Payload()
 	}
 	if !h.settled { // else it is its context that has panicked
-		ctx.attemptFailed(t, w.engine.newPanicError(value, t), nil)
+		w.engine.attemptFailed(w, ctx, t, w.engine.newPanicError(value, t), nil)
 	}
-	w.forgetContext(ctx)
+	h.forgetContext(ctx)
 	ctx.dismiss()
 	w.putDown(r, t)
 	w.escalate(message)
 }
 
 // fail is called when the actor has failed with a message that is no task.
-func (w *Worker) fail(value any) {
+func (w *workerMailbox) fail(value any) {
 	w.failure = reasonOf(value)
 	message := w.doing
 	w.doing = nil
@@ -99,7 +98,7 @@ func (w *Worker) fail(value any) {
 }
 
 // escalate tells the supervisor of a failure.
-func (w *Worker) escalate(message any) {
+func (w *workerMailbox) escalate(message any) {
 	if w.abandoned.Load() {
 		return // for its supervisor it has stopped already
 	}
@@ -115,34 +114,27 @@ func (w *Worker) escalate(message any) {
 	})
 }
 
-func (w *Worker) surviveEscalation() {
+func (w *workerMailbox) surviveEscalation() {
 	if value := recover(); value != nil { // a guardian with a strategy of its own may panic
 		w.engine.cfg.Logger.Error("cannot escalate", "pool", w.engine.cfg.Name, "worker", w.id, "panic", value)
 	}
 }
 
-// giveUpName makes the worker's supervisor, and Proto.Actor with it, take the worker
-// for stopped. Its name is free.
-func (w *Worker) giveUpName() {
-	w.engine.cfg.System.ProcessRegistry.Remove(w.pid)
-	w.engine.deliver.TellSystem(w.supervisor, &actor.Terminated{Who: w.pid})
-}
-
 // giveUp ends a worker whose actor has failed while it was being stopped. Proto.Actor
 // would take it for neither alive nor stopped, and its pool with it.
-func (w *Worker) giveUp() {
+func (w *workerMailbox) giveUp() {
 	if w.gaveUp {
 		return
 	}
 	w.gaveUp = true
 	w.engine.cfg.Logger.Error("worker failed while stopping", "pool", w.engine.cfg.Name, "worker", w.id, "reason", w.failure)
-	w.giveUpName()
+	w.engine.freeName(&w.Worker)
 }
 
 // farewell ends a worker that was abandoned and whose handler has returned. For
 // Proto.Actor it has ended long ago, and its name may be another's: so its actor is
 // told directly. What fails here concerns nobody.
-func (w *Worker) farewell() {
+func (w *workerMailbox) farewell() {
 	w.stopping, w.gaveUp, w.dismissed = true, true, true
 	w.read(&actor.Stopping{})
 	for _, child := range w.invoker.(actor.Context).Children() {
@@ -152,7 +144,7 @@ func (w *Worker) farewell() {
 }
 
 // dropLateAnswers discards responses of an abandoned actor to the sender of its task.
-func (w *Worker) dropLateAnswers(next actor.SenderFunc) actor.SenderFunc {
+func (w *workerMailbox) dropLateAnswers(next actor.SenderFunc) actor.SenderFunc {
 	return func(ctx actor.SenderContext, to *actor.PID, envelope *actor.MessageEnvelope) {
 		if w.abandoned.Load() && w.senderInHand().Equal(to) {
 			w.engine.deliver.DeadLetter(to, envelope.Message)
@@ -163,7 +155,7 @@ func (w *Worker) dropLateAnswers(next actor.SenderFunc) actor.SenderFunc {
 }
 
 // senderInHand is the sender of the task in hand of an abandoned worker, or nil.
-func (w *Worker) senderInHand() *actor.PID {
+func (w *workerMailbox) senderInHand() *actor.PID {
 	if t := w.hand.task; t != nil {
 		return t.body.Sender()
 	}

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/troupe-go/troupe/internal/journal"
-	"github.com/troupe-go/troupe/internal/meter"
 	"github.com/troupe-go/troupe/messages"
 )
 
@@ -20,12 +19,7 @@ type journals struct {
 // on reports whether anything is recorded.
 func (j *journals) on() bool { return j.list.Load() != nil }
 
-// Attach has the attempts and outcomes to come recorded in a journal.
-func (e *Engine) Attach(j *journal.Journal) { e.journals.change(j, true) }
-
-// Detach ends that.
-func (e *Engine) Detach(j *journal.Journal) { e.journals.change(j, false) }
-
+// change adds a journal to the list, or removes it.
 func (j *journals) change(one *journal.Journal, attach bool) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -43,27 +37,24 @@ func (j *journals) change(one *journal.Journal, attach bool) {
 	j.list.Store(&list)
 }
 
-// Histograms returns those of the waiting and running times.
-func (e *Engine) Histograms() (wait, run meter.Histogram) { return e.meter.Histograms() }
-
-// record enters the attempt that the handler of w has just ended. When tasks are short
-// and so many that the journals have no room, one success of each batch is entered.
-func (j *journals) record(w *Worker, t *Task, s *Settlement, again *retryPlan) {
+// record enters the attempt that a worker's handler has just ended. When tasks are short
+// and so many that the journals have no room, one success of each batch is entered: the
+// first. foreign says that the work may have just begun, elsewhere.
+func (j *journals) record(r *runner, first, foreign bool, t *Task, s *Settlement, again *retryPlan) {
 	list := j.list.Load()
-	first := w.at <= 1
 	if first {
-		w.runner.flooded = false
+		r.flooded = false
 	}
-	if list == nil || s.Outcome == messages.Succeeded && !first && w.runner.flooded {
+	if list == nil || s.Outcome == messages.Succeeded && !first && r.flooded {
 		return
 	}
-	entry := s.entry(again, s.engine.now())
-	entry.Bound = w.runner.untimed > 1 // else its own start was read
+	entry := s.entry(again, s.base.now())
+	entry.Bound = r.untimed > 1 // else its own start was read
 	body := t.body
-	if w.foreign != nil {
-		body = nil // the foreign actor may have just begun
+	if foreign {
+		body = nil
 	}
-	w.runner.flooded = !enter(*list, entry, body)
+	r.flooded = !enter(*list, entry, body)
 }
 
 // note returns a function that enters a task that was settled otherwise. While a handler
@@ -86,7 +77,7 @@ func (j *journals) note(t *Task, s *Settlement, again *retryPlan) func() {
 func (s *Settlement) entry(again *retryPlan, now int64) journal.Entry {
 	t := s.task
 	entry := journal.Entry{
-		Seq: int64(t.load().sequence()), Priority: t.priority(), Outcome: s.Outcome, Err: s.Err, At: s.engine.timeOf(now),
+		Seq: int64(t.load().sequence()), Priority: t.priority(), Outcome: s.Outcome, Err: s.Err, At: s.base.timeOf(now),
 	}
 	if again != nil {
 		entry.Again, entry.Delay = true, again.delay

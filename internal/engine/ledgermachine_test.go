@@ -23,7 +23,7 @@ type ledgerMachine struct {
 }
 
 type machineWorker struct {
-	*Worker
+	*workerMailbox
 	r *runner
 	t *machineTask // in hand; nil: none
 }
@@ -43,7 +43,7 @@ var paces = []int64{-1, 100, 9_000, 1_000_000}
 func newLedgerMachine(t *rapid.T) *ledgerMachine {
 	m := &ledgerMachine{engine: newEngine(t, router.LeastBusy()), tasks: map[uint64]*machineTask{}}
 	for _, w := range seat(m.engine, 3) {
-		m.workers = append(m.workers, &machineWorker{Worker: w, r: newRunner()})
+		m.workers = append(m.workers, &machineWorker{workerMailbox: mailboxOf(w), r: newRunner()})
 	}
 	return m
 }
@@ -66,7 +66,7 @@ func (m *ledgerMachine) push(priority int, owned bool) {
 func (m *ledgerMachine) pin(w *machineWorker, priority int) {
 	q := m.q()
 	j := newJob(nil)
-	m.engine.pinNewLocked(&j.task, &Spec{Priority: priority}, w.Worker)
+	m.engine.pinNewLocked(&j.task, &Spec{Priority: priority}, &w.Worker)
 	m.note(&j.task, priority, true)
 	q.lowerLocked()
 }
@@ -117,10 +117,10 @@ func (m *ledgerMachine) start(t *rapid.T, w *machineWorker) bool {
 // finish ends the task that a worker has in hand.
 func (m *ledgerMachine) finish(w *machineWorker) {
 	if cell := w.t.cell; m.tasks[w.t.number] != nil {
-		w.hand.ctx.settle(cell, messages.Succeeded, nil)
+		w.settle(cell, messages.Succeeded, nil)
 		m.settle(w.t, messages.Succeeded)
 	} else {
-		w.hand.ctx.settle(cell, messages.Succeeded, nil) // others were faster
+		w.settle(cell, messages.Succeeded, nil) // others were faster
 	}
 	w.putDown(w.r, w.t.cell)
 	w.t = nil
@@ -135,7 +135,7 @@ func (m *ledgerMachine) settle(t *machineTask, o messages.Outcome) {
 func (m *ledgerMachine) cancel(t *rapid.T, task *machineTask) {
 	var then after
 	require.True(t, m.engine.end(task.cell, task.number, messages.Canceled, messages.ErrCanceled, messages.ErrCanceled, &then))
-	then.run(m.engine)
+	then.run(m.engine.sched)
 	m.settle(task, messages.Canceled)
 }
 
@@ -154,7 +154,7 @@ func (m *ledgerMachine) dropOldest(t *rapid.T) {
 	require.Same(t, lowest.cell, victim)
 	var then after
 	require.True(t, m.engine.endQueuedLocked(q, victim, messages.Dropped, messages.ErrDropped, &then))
-	then.run(m.engine)
+	then.run(m.engine.sched)
 	m.settle(lowest, messages.Dropped)
 }
 

@@ -126,15 +126,11 @@ func accept(e *Engine, w *Worker, s *Spec) *Task {
 
 // newTestWorker returns a worker that has no actor behind it and has not joined.
 func newTestWorker(e *Engine, id string) *Worker {
-	w := &Worker{engine: e, parked: true, q: &e.shared, pace: newWorkerPace()}
-	if !e.late() {
-		w.q = &taskQueue{owner: w}
-	}
-	w.dispatcher = e.sched
+	w := newWorkerMailbox(e)
 	w.invoker = &invoker{}
 	w.pid = actor.NewPID("test", id)
-	w.id = id
-	return w
+	w.id, w.hand.worker = id, id
+	return &w.Worker
 }
 
 // seat lets n workers join that nobody runs, unless they are scheduled.
@@ -153,6 +149,9 @@ func seat(e *Engine, n int) []*Worker {
 	})
 	return e.roster.view.Load().routees[len(e.roster.view.Load().routees)-n:]
 }
+
+// mailboxOf is the mailbox of a worker.
+func mailboxOf(w *Worker) *workerMailbox { return w.runs.(*workerMailbox) }
 
 // An invoker stands for the actor of a worker.
 type invoker struct {

@@ -2,14 +2,13 @@ package engine
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/troupe-go/troupe/messages"
 	"github.com/troupe-go/troupe/router"
 )
 
 // overflow does what the overflow policy says about a task for which there is no room.
-func (e *Engine) overflow(ctx context.Context, t *Task, s *Spec, to *target) error {
+func (e *admission) overflow(ctx context.Context, t *Task, s *Spec, to *target) error {
 	policy := e.cfg.Overflow
 	if s.Mode == RoomOnly || s.Mode == NoWait && (policy == router.Block || policy == router.CallerRuns) {
 		policy = router.Reject
@@ -32,14 +31,10 @@ func (e *Engine) overflow(ctx context.Context, t *Task, s *Spec, to *target) err
 	}
 }
 
-func (e *Engine) full() error {
-	return fmt.Errorf("%w: capacity %d", messages.ErrQueueFull, e.capacity.Load())
-}
-
 // dropOldest drops the oldest task of the lowest priority that was queued for the
 // worker whose turn it is, and accepts t in its place. If there is no such task, or its
 // priority is higher than that of t, it drops t.
-func (e *Engine) dropOldest(t *Task, s *Spec, to *target) error {
+func (e *admission) dropOldest(t *Task, s *Spec, to *target) error {
 	for {
 		q := e.queueInTurn(to)
 		var then after
@@ -63,13 +58,13 @@ func (e *Engine) dropOldest(t *Task, s *Spec, to *target) error {
 		e.acceptLocked(q, t, s, to, e.numberLocked(q), nil)
 		then.wake(e.wakeForLocked(q))
 		q.mu.Unlock()
-		then.run(e)
+		then.run(e.sched)
 		return nil
 	}
 }
 
 // queueInTurn is the queue from which DropOldest drops a task.
-func (e *Engine) queueInTurn(to *target) *taskQueue {
+func (e *admission) queueInTurn(to *target) *taskQueue {
 	v := e.roster.view.Load()
 	switch {
 	case e.late() || len(v.routees) == 0:
@@ -85,7 +80,7 @@ func (e *Engine) queueInTurn(to *target) *taskQueue {
 }
 
 // dropNewest accepts t and drops it at once.
-func (e *Engine) dropNewest(t *Task, s *Spec) error {
+func (e *admission) dropNewest(t *Task, s *Spec) error {
 	q := &e.shared
 	var then after
 	q.mu.Lock()
@@ -101,23 +96,6 @@ func (e *Engine) dropNewest(t *Task, s *Spec) error {
 	q.unstarted[messages.Dropped]++
 	then.settled = append(then.settled, e.endingOf(t, messages.Dropped, messages.ErrDropped))
 	q.mu.Unlock()
-	then.run(e)
+	then.run(e.sched)
 	return nil
-}
-
-// numberLocked returns the number of a task for which there was no room: the turns that
-// were drawn for it make the number its own.
-func (e *Engine) numberLocked(q *taskQueue) uint64 {
-	if e.late() {
-		return uint64(q.submitted)
-	}
-	return e.dispatch.number(e.dispatch.turns.Load())
-}
-
-// newNumberLocked returns the number of a task for which no turn was drawn.
-func (e *Engine) newNumberLocked(q *taskQueue) uint64 {
-	if e.late() {
-		return uint64(q.submitted)
-	}
-	return e.dispatch.number(e.dispatch.turns.Add(1))
 }

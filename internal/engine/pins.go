@@ -2,9 +2,6 @@ package engine
 
 import "slices"
 
-// Under late binding a task for one worker alone, as a broadcast makes them, waits with
-// that worker and not in the shared queue.
-
 // pinLocked has a task wait for the worker, in its place among the others.
 func (w *Worker) pinLocked(q *taskQueue, t *Task) {
 	x := w.rareLocked()

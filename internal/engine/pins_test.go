@@ -71,7 +71,7 @@ func TestARecalledPinnedTaskIsClaimedAgain(t *testing.T) {
 		require.Equal(t, []*Task{task}, w.rare.pins)
 	}
 	require.True(t, w.claimLocked(&e.shared, r))
-	assert.True(t, w.begin(r, task, task.load()))
+	assert.True(t, mailboxOf(w).begin(r, task, task.load()))
 }
 
 func TestACanceledPinnedTaskIsGoneAtOnce(t *testing.T) {

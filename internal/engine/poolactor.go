@@ -5,7 +5,6 @@ import (
 
 	"github.com/asynkron/protoactor-go/actor"
 	protorouter "github.com/asynkron/protoactor-go/router"
-
 	"github.com/troupe-go/troupe/internal/deliver"
 	"github.com/troupe-go/troupe/messages"
 )
@@ -24,6 +23,12 @@ func (e *Engine) Props(supervisor func() *actor.Props, stopped func()) *actor.Pr
 	)
 }
 
+// Messages of the supervisor to the pool's own actor.
+type (
+	noWorkers  struct{}
+	escalation struct{ reason, message any }
+)
+
 // NoWorkers is what the supervisor tells the pool's actor when the last worker is gone
 // and none replaces it.
 func NoWorkers() any { return &noWorkers{} }
@@ -31,16 +36,6 @@ func NoWorkers() any { return &noWorkers{} }
 // Escalation is what the supervisor tells the pool's actor when the strategy escalates
 // a worker's failure.
 func Escalation(reason, message any) any { return &escalation{reason: reason, message: message} }
-
-type (
-	noWorkers  struct{}
-	escalation struct{ reason, message any }
-	notice     struct{ event any } // to be published
-	warning    struct {            // to be logged
-		text string
-		args []any
-	}
-)
 
 // forSupervisor is a message to the supervisor that comes by way of the pool.
 type forSupervisor interface{ ForSupervisor() }
@@ -70,7 +65,7 @@ func (a *poolActor) Receive(ctx actor.Context) {
 		}
 	case *actor.Stopped:
 		e.deliver.Publish(&messages.PoolStopped{Pool: e.cfg.Name, Report: e.DrainReport()})
-		e.stopping.ended.Store(true)
+		e.ended.Store(true)
 		e.sched.close()
 		a.stopped()
 	case *noWorkers:

@@ -8,7 +8,6 @@ import (
 
 	"github.com/asynkron/protoactor-go/actor"
 	protorouter "github.com/asynkron/protoactor-go/router"
-
 	"github.com/troupe-go/troupe/messages"
 )
 

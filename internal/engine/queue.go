@@ -48,21 +48,6 @@ type taskQueue struct {
 	top atomic.Int64
 }
 
-// eachBatchLocked calls f with the workers that have claimed tasks from the queue.
-func (q *taskQueue) eachBatchLocked(f func(*Worker)) {
-	if q.owner != nil {
-		if q.owner.batch != nil {
-			f(q.owner)
-		}
-		return
-	}
-	if q.late != nil {
-		for _, w := range q.late.batches {
-			f(w)
-		}
-	}
-}
-
 // raiseLocked notes that a task of the given priority has been put into the rings.
 func (q *taskQueue) raiseLocked(priority int) {
 	if !q.levels {
@@ -96,20 +81,6 @@ func (q *taskQueue) lowerLocked() {
 // started since the last recountLocked.
 func (q *taskQueue) liveLocked() int { return q.rings.Len() + int(q.claimed) - int(q.dead) }
 
-// exactLocked is the number of queued tasks.
-func (q *taskQueue) exactLocked() int {
-	q.recountLocked()
-	return q.liveLocked()
-}
-
-// recountLocked makes claimed exact.
-func (q *taskQueue) recountLocked() {
-	if q.claimed == 0 && q.dead == 0 {
-		return
-	}
-	q.eachBatchLocked(func(w *Worker) { w.countBatchLocked(q) })
-}
-
 // pushLocked appends a task behind those of its priority.
 func (q *taskQueue) pushLocked(t *Task, priority int) {
 	q.rings.Push(t, priority)
@@ -133,9 +104,6 @@ func (q *taskQueue) insertLocked(t *Task) {
 	}
 	q.raiseLocked(priority)
 }
-
-// isQueued reports whether t has been neither started nor settled.
-func isQueued(t *Task) bool { return t.load().status() == queued }
 
 // minSweep is the number of dead entries below which a sweep is not worth its cost.
 const minSweep = 64
@@ -204,20 +172,6 @@ func (q *taskQueue) popDeadLocked() {
 	q.lowerLocked()
 }
 
-// victimLocked is the task that DropOldest drops: the oldest of the lowest priority
-// that has not been accepted for a retry, nil if there is none.
-func (q *taskQueue) victimLocked() (victim *Task) {
-	q.recallAllLocked()
-	q.rings.Ascending(func(t *Task) bool {
-		if isQueued(t) && t.past() == nil && !t.pinned() {
-			victim = t
-			return false
-		}
-		return true
-	})
-	return victim
-}
-
 // oldestLocked visits the times at which the oldest tasks of each priority were
 // accepted.
 func (q *taskQueue) oldestLocked(visit func(enqueued int64)) {
@@ -228,4 +182,32 @@ func (q *taskQueue) oldestLocked(visit func(enqueued int64)) {
 		visit(t.enqueued)
 		return true
 	})
+}
+
+// popAllDue removes the deadlines that are over, and says when the next one is.
+func (q *taskQueue) popAllDue(now int64) (due []taskDeadline, next int64) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.deadlines == nil {
+		return nil, 0
+	}
+	for d, ok := q.deadlines.popDueLocked(now); ok; d, ok = q.deadlines.popDueLocked(now) {
+		due = append(due, d)
+	}
+	return due, q.deadlines.nextLocked()
+}
+
+// takeUnpinnedLocked takes the tasks out of a queue that other workers may do.
+func (q *taskQueue) takeUnpinnedLocked() (tasks []*Task) {
+	for _, t := range q.takeAllLocked() {
+		if t.pinned() {
+			q.pushLocked(t, t.priority())
+			if t.load().hop() != 0 {
+				q.moved++
+			}
+		} else {
+			tasks = append(tasks, t)
+		}
+	}
+	return tasks
 }

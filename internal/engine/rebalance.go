@@ -3,9 +3,12 @@ package engine
 // This file moves queued tasks from one worker to another, while the world is stopped.
 // Moved tasks ignore shares.
 
+// dealing is the layer that moves queued tasks between workers.
+type dealing struct{ backpressure }
+
 // handBackLocked gives tasks that have lost their worker to other workers, in the order
 // they were accepted. Tasks for that worker alone are dropped.
-func (e *Engine) handBackLocked(tasks []*Task, then *after) {
+func (e *dealing) handBackLocked(tasks []*Task, then *after) {
 	if len(tasks) == 0 {
 		return
 	}
@@ -24,7 +27,7 @@ func (e *Engine) handBackLocked(tasks []*Task, then *after) {
 }
 
 // dealLocked dispatches a task that is in no queue.
-func (e *Engine) dealLocked(t *Task, then *after) {
+func (e *dealing) dealLocked(t *Task, then *after) {
 	v := e.roster.view.Load()
 	var w *Worker
 	switch {
@@ -51,10 +54,10 @@ func (e *Engine) dealLocked(t *Task, then *after) {
 
 // drawAwakeLocked draws a worker whose handler does not wait for the pool, maybe for
 // the very task that is dealt out; if all wait, any.
-func (e *Engine) drawAwakeLocked(v *view) *Worker {
+func (e *dealing) drawAwakeLocked(v *view) *Worker {
 	w, _ := e.dispatch.draw(v)
 	for range v.eligible {
-		if !e.deadlocks.waits(w) {
+		if !e.deadlocks.waits(&w.hand) {
 			break
 		}
 		w, _ = e.dispatch.draw(v)
@@ -62,48 +65,10 @@ func (e *Engine) drawAwakeLocked(v *view) *Worker {
 	return w
 }
 
-// onlyOne returns the only worker of a view, or nil.
-func onlyOne(v *view) *Worker {
-	if len(v.routees) != 1 {
-		return nil
-	}
-	return v.routees[0]
-}
-
-// takeOrphansLocked takes the tasks out of the shared queue that have lost their worker
-// and, if one worker is left for them, those that it has, so that all can be queued in
-// order.
-func (e *Engine) takeOrphansLocked() []*Task {
-	tasks := e.shared.takeAllLocked()
-	e.orphans.Store(0)
-	if w := onlyOne(e.roster.view.Load()); w != nil && !w.leaving.Load() {
-		w.recallLocked(w.q)
-		tasks = append(tasks, e.withoutPinned(w.q)...)
-	}
-	return tasks
-}
-
-// adoptOrphansLocked binds the tasks that were accepted while there was no worker to
-// bind them to.
-func (e *Engine) adoptOrphansLocked(then *after) {
-	if e.late() || e.shared.rings.Len() == 0 {
-		return
-	}
-	if e.dispatch.binding == picked && onlyOne(e.roster.view.Load()) == nil {
-		then.call(e.wakeIdle)
-		return
-	}
-	tasks := e.takeOrphansLocked()
-	sortByOrder(tasks)
-	for _, t := range tasks {
-		e.dealLocked(t, then)
-	}
-}
-
 // rebalanceLocked lets keyed tasks follow their keys after a change of the workers. It
 // costs one pass over the queued tasks, however many workers have come or gone. Tasks
 // without a key stay where they are.
-func (e *Engine) rebalanceLocked(then *after) {
+func (e *dealing) rebalanceLocked(then *after) {
 	v := e.roster.view.Load()
 	if e.dispatch.binding != hashed || len(v.routees) == 0 {
 		return
@@ -137,10 +102,10 @@ func (e *Engine) rebalanceLocked(then *after) {
 
 // rescue hands on what a worker has returned to its queue after that was emptied: tasks
 // of its batch that had been moved too often to be moved once more.
-func (e *Engine) rescue(w *Worker) {
+func (e *dealing) rescue(w *Worker) {
 	e.world(func(then *after) {
 		tasks := w.takePinsLocked(w.q)
-		closed := e.stopping.dropped.Load()
+		closed := e.dropped.Load()
 		if w.q.owner != nil || closed {
 			tasks = append(tasks, w.q.takeAllLocked()...)
 		}
@@ -155,64 +120,7 @@ func (e *Engine) rescue(w *Worker) {
 	e.progressed()
 }
 
-// dealOrphan binds the first task of the shared queue to w, which is about to look for
-// a task, unless w has one that comes before it.
-func (e *Engine) dealOrphan(w *Worker) {
-	if e.dispatch.binding != picked {
-		return
-	}
-	e.shared.mu.Lock()
-	defer e.shared.mu.Unlock()
-	w.q.mu.Lock()
-	defer w.q.mu.Unlock()
-	if w.q.paused || w.suspended || w.leaving.Load() || w.abandoned.Load() || w.rare != nil && w.rare.breaker == breakerOpen {
-		return
-	}
-	t := e.shared.peekLocked()
-	if t == nil {
-		e.countOrphansLocked()
-		return
-	}
-	if w.batch != nil && w.at < len(w.batch) {
-		return
-	}
-	if own := w.q.peekLocked(); own != nil && own.before(t) {
-		return
-	}
-	e.shared.rings.Pop()
-	e.shared.lowerLocked()
-	e.countOrphansLocked()
-	state := t.load()
-	if state.hop() != 0 {
-		e.shared.moved--
-	}
-	if !t.swap(state, state.of(w.index)) {
-		return // only the lock of its queue lets others settle it, so this cannot happen
-	}
-	w.q.rings.PushFront(t, t.priority())
-	w.q.raiseLocked(t.priority())
-	if state.hop() != 0 {
-		w.q.moved++
-	}
-}
-
-// countOrphansLocked brings the number of orphans up to date. The shared queue must be
-// locked.
-func (e *Engine) countOrphansLocked() { e.orphans.Store(int64(e.shared.liveLocked())) }
-
-// wakeIdle wakes parked workers for tasks of the shared queue, under early binding.
-func (e *Engine) wakeIdle() {
-	wanted := e.orphans.Load()
-	for _, w := range e.roster.view.Load().routees {
-		if wanted <= 0 {
-			return
-		}
-		w.q.mu.Lock()
-		wake := w.wakeOwnLocked(w.q)
-		w.q.mu.Unlock()
-		if wake {
-			wanted--
-			w.schedule()
-		}
-	}
-}
+// EndVainWaits tells handlers that wait for their own pool in vain, if a change of the
+// workers has made it so. It is called when a worker is gone and has its successor, if
+// it gets one, and when tasks have moved to other workers.
+func (e *dealing) EndVainWaits() { e.deadlocks.endVain() }

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"slices"
 	"sync"
 	"sync/atomic"
 )
@@ -30,7 +31,6 @@ type departed struct {
 	outcomes  tally
 	restarts  int64
 	replaced  int64
-	counters  map[string]int64
 }
 
 // A view is an immutable list of the workers in dispatch.
@@ -48,6 +48,14 @@ func (v *view) ID(i int) string { return v.eligible[i].id }
 
 // Load implements router.Workers.
 func (v *view) Load(i int) int { return v.eligible[i].load() }
+
+// onlyOne returns the only worker of a view, or nil.
+func onlyOne(v *view) *Worker {
+	if len(v.routees) != 1 {
+		return nil
+	}
+	return v.routees[0]
+}
 
 func newRoster() *roster {
 	r := &roster{byID: make(map[string]*Worker)}
@@ -127,4 +135,11 @@ func (r *roster) setRouteesLocked(routees []*Worker) {
 		}
 	}
 	r.view.Store(v)
+}
+
+// all returns the workers in dispatch and those that are leaving.
+func (r *roster) all() []*Worker {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.Clone(r.workers)
 }

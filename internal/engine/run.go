@@ -1,22 +1,20 @@
 package engine
 
-import (
-	"github.com/troupe-go/troupe/messages"
-)
+import "github.com/troupe-go/troupe/messages"
 
 // runBatches runs the batch to its end, or until the worker is wanted at the queue. A
 // panic ends one task; the batch goes on.
-func (w *Worker) runBatches(r *runner) {
+func (w *workerMailbox) runBatches(r *runner) {
 	r.cut = false
 	w.runBatch(r)
 	for w.at < len(w.batch) && !w.wanted() {
 		w.runBatch(r)
 	}
 	if w.hand.task == nil && r.untimed > 0 && !w.grouping(r) {
-		w.time(r)
+		r.time(&w.engine.base, &w.pace, w.shard())
 	}
 	if r.untimed == 0 {
-		r.flush(w.engine, w.shard())
+		r.flush(&w.engine.base, w.shard())
 	}
 	if w.engine.cfg.DeadlineCheck && !r.cut { // what was cut short, or went on in vain, tells nothing
 		w.engine.pace.learn(w.engine.now()-w.begun, int64(w.at))
@@ -24,7 +22,7 @@ func (w *Worker) runBatches(r *runner) {
 }
 
 // wanted reports whether the worker is to come to the queue before its batch is done.
-func (w *Worker) wanted() bool {
+func (w *workerMailbox) wanted() bool {
 	if w.poke.Load() || w.hand.attempt.again != nil {
 		return true
 	}
@@ -33,14 +31,14 @@ func (w *Worker) wanted() bool {
 
 // grouping reports whether the tasks of this worker are timed together with those of
 // others that the runner runs: under early binding a batch may have one brief task.
-func (w *Worker) grouping(r *runner) bool {
+func (w *workerMailbox) grouping(r *runner) bool {
 	return w.q.late == nil && len(w.batch) <= 2 && w.pace.mean >= 0 && w.pace.mean < briefTime &&
 		w.pace.careful == 0 && r.untimed < groupSize
 }
 
 // runBatch runs tasks until the batch is done, the worker is wanted at the queue, or
 // the actor panics or ends its goroutine.
-func (w *Worker) runBatch(r *runner) {
+func (w *workerMailbox) runBatch(r *runner) {
 	defer func() {
 		if w.hand.task != nil {
 			w.taskFailed(r, recover())
@@ -75,7 +73,7 @@ func (w *Worker) runBatch(r *runner) {
 
 // begin starts the task, unless it is no longer the worker's. Nothing but the word of the
 // task may be looked at before: another worker may have it.
-func (w *Worker) begin(r *runner, t *Task, state word) bool {
+func (w *workerMailbox) begin(r *runner, t *Task, state word) bool {
 	h := &w.hand
 	if h.started.Load() != r.now {
 		h.started.Store(r.now) // for whoever settles it before the rest of this is done
@@ -86,7 +84,7 @@ func (w *Worker) begin(r *runner, t *Task, state word) bool {
 	}
 	w.at++
 	if r.untimed > 0 && (state&flagAnswered != 0 || w.engine.journals.on() && !r.flooded) {
-		w.time(r)
+		r.time(&w.engine.base, &w.pace, w.shard())
 	}
 	started := max(r.now, t.enqueued)
 	if h.started.Load() != started {
@@ -95,30 +93,34 @@ func (w *Worker) begin(r *runner, t *Task, state word) bool {
 	if r.untimed == 0 {
 		r.waitBase = started - t.enqueued
 	}
-	h.ctx = w.contextFor(t, state&flagBound != 0)
+	h.ctx = h.contextFor(&w.engine.base, t, state&flagBound != 0)
 	h.settled, h.task = false, t
 	return true
 }
 
 // give has the actor do the task. A handler's task is settled by Context.Finish; that
 // of a user's actor is done when Receive returns.
-func (w *Worker) give(t *Task) {
+func (w *workerMailbox) give(t *Task) {
 	e := w.engine
 	if e.cfg.Tracer != nil {
 		w.hand.ctx.beginTrace(t)
 	}
 	switch {
 	case e.cfg.Direct:
-		w.hand.ctx.finish(t, t.body.Run(w.hand.ctx))
+		if err := t.body.Run(w.hand.ctx); err == nil {
+			w.settle(t, messages.Succeeded, nil)
+		} else {
+			w.finish(t, err)
+		}
 	case e.cfg.Handled:
 		w.invoker.InvokeUserMessage(t.body.Message())
 		if !w.hand.settled {
-			w.hand.ctx.settle(t, messages.Failed, errNotRun)
+			w.settle(t, messages.Failed, errNotRun)
 		}
 	default:
 		w.invoker.InvokeUserMessage(t.body.Message())
 		if !w.hand.settled {
-			w.hand.ctx.settle(t, messages.Succeeded, nil)
+			w.settle(t, messages.Succeeded, nil)
 		}
 	}
 	w.endContext(w.hand.ctx)
@@ -126,37 +128,27 @@ func (w *Worker) give(t *Task) {
 
 // endContext ends the context of a task that is done, unless the next one may get it.
 // What that runs of the user's code is part of the work.
-func (w *Worker) endContext(ctx *Context) {
-	if ctx.used.Load() || ctx != w.lastCtx {
-		w.forgetContext(ctx)
+func (w *workerMailbox) endContext(ctx *Context) {
+	if ctx.used.Load() || ctx != w.hand.last {
+		w.hand.forgetContext(ctx)
 		ctx.release()
 	}
 }
 
-// forgetContext sees to it that nobody ends the context of another task for that of the
-// one that is done.
-func (w *Worker) forgetContext(ctx *Context) {
-	w.lastCtx = nil
-	ctx.returned.Store(true)
-	w.interrupts.Lock()
-	defer w.interrupts.Unlock()
-	w.live = nil
-}
-
 // putDown frees the task whose handler has returned.
-func (w *Worker) putDown(r *runner, t *Task) {
+func (w *workerMailbox) putDown(r *runner, t *Task) {
 	h := &w.hand
 	h.task = nil
 	if h.attempt.again != nil {
 		return // it is queued again: see putBack
 	}
 	t.release()
-	if w.engine.cfg.Watchdog.Grace > 0 {
-		w.engine.watchdog.returned(w.engine, w)
+	if w.engine.watchdog.on() {
+		w.engine.handlerReturned(&w.Worker)
 	}
 	if h.interrupted { // whoever settles it may still tell its waiters
-		w.forgetInterruption()
-		w.endLastContext()
+		h.forgetInterruption()
+		h.endLastContext()
 		r.cut = true
 	} else {
 		w.release(r, t)
@@ -167,18 +159,11 @@ func (w *Worker) putDown(r *runner, t *Task) {
 	if !w.pace.precise() && r.untimed < groupSize || r.untimed == 0 {
 		return
 	}
-	w.time(r)
-}
-
-// forgetInterruption is called when the task that was settled from outside is put down.
-func (w *Worker) forgetInterruption() {
-	w.interrupts.Lock()
-	defer w.interrupts.Unlock()
-	w.hand.interrupted, w.hand.cause = false, nil
+	r.time(&w.engine.base, &w.pace, w.shard())
 }
 
 // release keeps a task for reuse, if nobody else can have it.
-func (w *Worker) release(r *runner, t *Task) {
+func (w *workerMailbox) release(r *runner, t *Task) {
 	h := &w.hand
 	t.forgetSender()
 	switch {
@@ -187,9 +172,4 @@ func (w *Worker) release(r *runner, t *Task) {
 	default:
 		r.keep(t)
 	}
-}
-
-func (r *runner) keep(t *Task) {
-	r.free[r.frees] = t
-	r.frees++
 }

@@ -38,83 +38,34 @@ type runner struct {
 func newRunner() *runner { return &runner{wake: make(chan bool, 1)} }
 
 // wakeUp is called when the runner begins to run a worker.
-func (r *runner) wakeUp(e *Engine) {
+func (r *runner) wakeUp(b *base) {
 	if r.now == 0 {
-		r.now = e.now()
+		r.now = b.now()
 	}
 }
 
 // rest is called when the runner finds nothing to do.
-func (r *runner) rest(e *Engine) {
+func (r *runner) rest(b *base) {
 	if r.untimed > 0 {
-		n, took := r.measure(e)
+		n, took := r.measure(b)
 		r.record.Runs = append(r.record.Runs, meter.Sample{N: n, Sum: took})
-		r.flush(e, 0)
+		r.flush(b, 0)
 	}
 	r.now = 0
 	r.settlement = Settlement{}
 }
 
 // readClock reads the clock after something that was no task.
-func (r *runner) readClock(e *Engine) {
+func (r *runner) readClock(b *base) {
 	if r.untimed == 0 {
-		r.now = e.now()
-	}
-}
-
-// Tasks are timed as follows.
-//
-//   - Tasks of preciseTime or more, by the worker's last ones, are timed one by one.
-//   - Shorter tasks are timed in groups of up to groupSize. A group that took longTime or
-//     more had one long task; it is recorded as such, at most (groupSize-1)*preciseTime
-//     off, the others as the mean of the tasks before.
-//   - After a long task, the next carefulTasks are timed one by one, since long tasks
-//     seldom come alone.
-const (
-	preciseTime  = 1_000
-	groupSize    = 32
-	longTime     = 64_000
-	carefulTasks = 4096
-)
-
-// A workerPace is how long the tasks of a worker take.
-type workerPace struct {
-	mean    int64 // nanoseconds, of the last ones; -1: unknown
-	careful int32 // tasks still to be timed one by one
-}
-
-func newWorkerPace() workerPace { return workerPace{mean: -1} }
-
-// batch is how many tasks to claim, and tells submitters whether they are short.
-func (p *workerPace) batch(e *Engine, q *taskQueue) int {
-	q.short = p.mean >= 0 && p.mean < shortTime
-	if brief := q.short && p.mean < briefTime; brief != e.brief.Load() {
-		e.brief.Store(brief)
-	}
-	if !q.short {
-		return 1
-	}
-	return min(int(batchTime/(p.mean+1))+1, maxBatch)
-}
-
-// precise reports whether the next task is timed by itself.
-func (p *workerPace) precise() bool { return p.careful > 0 || p.mean < 0 || p.mean >= preciseTime }
-
-// learn notes how long tasks took. What was cut short says only that tasks take so long
-// at least.
-func (p *workerPace) learn(mean int64, cutShort bool) {
-	switch {
-	case !cutShort:
-		p.mean = mean
-	case p.mean >= 0:
-		p.mean = max(p.mean, mean)
+		r.now = b.now()
 	}
 }
 
 // measure reads the clock: it returns how many tasks have been done since the last
 // reading, and how long they took.
-func (r *runner) measure(e *Engine) (n, took int64) {
-	now := e.now()
+func (r *runner) measure(b *base) (n, took int64) {
+	now := b.now()
 	n, took = r.untimed, now-r.now
 	r.record.Waits = append(r.record.Waits, meter.Sample{N: n, Sum: r.waited})
 	r.record.Busy += took
@@ -124,57 +75,42 @@ func (r *runner) measure(e *Engine) (n, took int64) {
 }
 
 // flush hands the times to the meter.
-func (r *runner) flush(e *Engine, shard uint32) {
+func (r *runner) flush(b *base, shard uint32) {
 	if len(r.record.Runs) == 0 {
 		return
 	}
 	r.record.End = r.now
-	e.meter.Record(shard, &r.record)
+	b.meter.Record(shard, &r.record)
 	r.record.Reset()
-}
-
-// time measures the tasks that w has done since the last reading of the clock.
-func (w *Worker) time(r *runner) {
-	if r.untimed == 0 {
-		return
-	}
-	p, cutShort := &w.pace, r.cutShort
-	n, took := r.measure(w.engine)
-	if n > 1 && took >= longTime && p.mean >= 0 {
-		rest := min((n-1)*p.mean, took)
-		r.record.Runs = append(r.record.Runs, meter.Sample{N: n - 1, Sum: rest}, meter.Sample{N: 1, Sum: took - rest})
-		p.careful = carefulTasks
-	} else {
-		r.record.Runs = append(r.record.Runs, meter.Sample{N: n, Sum: took})
-		p.learn(took/n, cutShort)
-		if took >= longTime {
-			p.careful = carefulTasks
-		} else {
-			p.careful = max(p.careful-int32(n), 0)
-		}
-	}
-	if len(r.record.Runs) >= maxBatch {
-		r.flush(w.engine, w.shard())
-	}
-}
-
-// skipTime leaves out the time of a task that was settled from outside, which recorded
-// it then. The worker was busy with it until now.
-func (w *Worker) skipTime(r *runner) {
-	now := w.engine.now()
-	if n := r.untimed; n > 0 {
-		took := min(n*max(w.pace.mean, 0), now-r.now)
-		r.record.Runs = append(r.record.Runs, meter.Sample{N: n, Sum: took})
-		r.record.Waits = append(r.record.Waits, meter.Sample{N: n, Sum: r.waited})
-		r.untimed, r.waited, r.cutShort = 0, 0, false
-	}
-	w.engine.meter.RecordBusy(w.shard(), r.now, now)
-	w.pace.learn(now-r.now, true)
-	r.now = now
 }
 
 // count counts a task that the goroutine which ran it has settled.
 func (r *runner) count(o messages.Outcome) {
 	r.settled[o]++
 	r.cutShort = r.cutShort || o == messages.TimedOut || o == messages.Canceled
+}
+
+// keep keeps a task that is done until the batch is returned.
+func (r *runner) keep(t *Task) {
+	r.free[r.frees] = t
+	r.frees++
+}
+
+// unlink tells the bodies of tasks that no batch has any more.
+func (r *runner) unlink() {
+	for i, t := range r.free[:r.frees] {
+		r.free[i] = nil
+		t.body.Unlinked()
+	}
+	r.frees = 0
+}
+
+// A batchReading is what has become of the tasks of a batch. Each word is read once, so
+// every task is seen in one place.
+type batchReading struct {
+	waiting int   // tasks that have not started, settled by others or not
+	settled tally // outcomes that are not in Worker.outcomes yet
+	task    *Task // the one that runs, settled or not; nil: none
+	cut     bool  // it is settled
+	oldest  int64 // when the oldest one that has not started was accepted; 0: there is none
 }

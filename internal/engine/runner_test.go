@@ -14,12 +14,12 @@ import (
 )
 
 // timing runs a test of a worker and its runner in virtual time.
-func timing(t *testing.T, test func(t *testing.T, w *Worker, r *runner)) {
+func timing(t *testing.T, test func(t *testing.T, w *workerMailbox, r *runner)) {
 	synctest.Test(t, func(t *testing.T) {
 		e := newEngine(t, router.LeastBusy())
-		w, r := seat(e, 1)[0], newRunner()
+		w, r := mailboxOf(seat(e, 1)[0]), newRunner()
 		w.runner = r
-		r.wakeUp(e)
+		r.wakeUp(&e.base)
 		test(t, w, r)
 	})
 }
@@ -32,10 +32,10 @@ func done(r *runner, n int64, took time.Duration) {
 }
 
 func TestTheFirstTaskIsTimedByItself(t *testing.T) {
-	timing(t, func(t *testing.T, w *Worker, r *runner) {
+	timing(t, func(t *testing.T, w *workerMailbox, r *runner) {
 		assert.True(t, w.pace.precise(), "nothing is known of its tasks")
 		done(r, 1, 700)
-		w.time(r)
+		r.time(&w.engine.base, &w.pace, w.shard())
 		assert.Equal(t, []meter.Sample{{N: 1, Sum: 700}}, r.record.Runs)
 		assert.Equal(t, []meter.Sample{{N: 1, Sum: 10}}, r.record.Waits)
 		assert.EqualValues(t, 700, w.pace.mean)
@@ -46,24 +46,24 @@ func TestTheFirstTaskIsTimedByItself(t *testing.T) {
 }
 
 func TestAGroupOfShortTasksIsTimedByItsMean(t *testing.T) {
-	timing(t, func(t *testing.T, w *Worker, r *runner) {
+	timing(t, func(t *testing.T, w *workerMailbox, r *runner) {
 		w.pace.mean = 500
 		done(r, 30, 30*600)
-		w.time(r)
+		r.time(&w.engine.base, &w.pace, w.shard())
 		assert.Equal(t, []meter.Sample{{N: 30, Sum: 18_000}}, r.record.Runs)
 		assert.EqualValues(t, 600, w.pace.mean)
 		assert.EqualValues(t, 18_000, r.ran)
 		assert.EqualValues(t, 18_000, r.record.Busy)
-		w.time(r)
+		r.time(&w.engine.base, &w.pace, w.shard())
 		assert.Len(t, r.record.Runs, 1, "nothing has been done since")
 	})
 }
 
 func TestALongTaskInAGroupIsRecordedAsOne(t *testing.T) {
-	timing(t, func(t *testing.T, w *Worker, r *runner) {
+	timing(t, func(t *testing.T, w *workerMailbox, r *runner) {
 		w.pace.mean = 100
 		done(r, 10, 9*100+2*time.Millisecond)
-		w.time(r)
+		r.time(&w.engine.base, &w.pace, w.shard())
 		assert.Equal(t, []meter.Sample{{N: 9, Sum: 900}, {N: 1, Sum: int64(2 * time.Millisecond)}}, r.record.Runs)
 		assert.EqualValues(t, 100, w.pace.mean, "the others are as short as before")
 		assert.True(t, w.pace.precise(), "long tasks seldom come alone")
@@ -71,18 +71,18 @@ func TestALongTaskInAGroupIsRecordedAsOne(t *testing.T) {
 }
 
 func TestTasksAreTimedOneByOneAfterALongOne(t *testing.T) {
-	timing(t, func(t *testing.T, w *Worker, r *runner) {
+	timing(t, func(t *testing.T, w *workerMailbox, r *runner) {
 		done(r, 1, longTime)
-		w.time(r)
+		r.time(&w.engine.base, &w.pace, w.shard())
 		require.EqualValues(t, carefulTasks, w.pace.careful)
 		for range carefulTasks {
 			require.True(t, w.pace.precise())
 			done(r, 1, 100)
-			w.time(r)
+			r.time(&w.engine.base, &w.pace, w.shard())
 		}
 		assert.False(t, w.pace.precise())
 		assert.Less(t, len(r.record.Runs), maxBatch, "the record is flushed meanwhile")
-		r.flush(w.engine, w.shard())
+		r.flush(&w.engine.base, w.shard())
 		reading := w.engine.meter.Read(w.engine.now())
 		assert.EqualValues(t, carefulTasks+1, reading.Run.Count)
 		assert.EqualValues(t, longTime, reading.Run.Max)
@@ -111,32 +111,32 @@ func TestWhatWasCutShortIsNoProofOfShortTasks(t *testing.T) {
 }
 
 func TestAnInterruptedGroupTeachesNothing(t *testing.T) {
-	timing(t, func(t *testing.T, w *Worker, r *runner) {
+	timing(t, func(t *testing.T, w *workerMailbox, r *runner) {
 		w.pace.mean = 900
 		r.count(messages.Succeeded)
 		r.count(messages.Canceled)
 		done(r, 2, 20)
-		w.time(r)
+		r.time(&w.engine.base, &w.pace, w.shard())
 		assert.EqualValues(t, 900, w.pace.mean)
 		r.count(messages.Failed)
 		done(r, 1, 20)
-		w.time(r)
+		r.time(&w.engine.base, &w.pace, w.shard())
 		assert.EqualValues(t, 20, w.pace.mean, "the next group is taken at its word")
 		assert.Equal(t, tally{messages.Succeeded: 1, messages.Failed: 1, messages.Canceled: 1}, r.settled)
 	})
 }
 
 func TestATaskSettledFromOutsideIsNotTimedTwice(t *testing.T) {
-	timing(t, func(t *testing.T, w *Worker, r *runner) {
+	timing(t, func(t *testing.T, w *workerMailbox, r *runner) {
 		w.pace.mean = 100
 		done(r, 3, 300)
 		time.Sleep(time.Millisecond) // the task that others settled
-		w.skipTime(r)
+		r.skipTime(&w.engine.base, &w.pace, w.shard())
 		assert.Equal(t, []meter.Sample{{N: 3, Sum: 300}}, r.record.Runs)
 		assert.Zero(t, r.untimed)
 		assert.Equal(t, w.engine.now(), r.now)
 		assert.EqualValues(t, 300+time.Millisecond, w.pace.mean, "tasks take that long at least")
-		r.flush(w.engine, 0)
+		r.flush(&w.engine.base, 0)
 		reading := w.engine.meter.Read(w.engine.now())
 		assert.EqualValues(t, 3, reading.Run.Count)
 		assert.Equal(t, time.Millisecond+300, reading.Busy)
@@ -144,27 +144,27 @@ func TestATaskSettledFromOutsideIsNotTimedTwice(t *testing.T) {
 }
 
 func TestARunnerThatRestsHasRecordedEverything(t *testing.T) {
-	timing(t, func(t *testing.T, w *Worker, r *runner) {
+	timing(t, func(t *testing.T, w *workerMailbox, r *runner) {
 		done(r, 5, 500)
-		r.rest(w.engine)
+		r.rest(&w.engine.base)
 		assert.EqualValues(t, 5, w.engine.meter.Read(w.engine.now()).Run.Count)
 		assert.Zero(t, r.now, "it reads the clock when it wakes")
 		assert.Empty(t, r.record.Runs)
 		time.Sleep(time.Second)
-		r.wakeUp(w.engine)
+		r.wakeUp(&w.engine.base)
 		assert.Equal(t, w.engine.now(), r.now)
 	})
 }
 
 func TestTheClockIsNotReadWhileTasksAreUntimed(t *testing.T) {
-	timing(t, func(t *testing.T, w *Worker, r *runner) {
+	timing(t, func(t *testing.T, w *workerMailbox, r *runner) {
 		start := r.now
 		done(r, 1, time.Second)
-		r.readClock(w.engine)
+		r.readClock(&w.engine.base)
 		assert.Equal(t, start, r.now, "their time would be lost")
-		w.time(r)
+		r.time(&w.engine.base, &w.pace, w.shard())
 		time.Sleep(time.Second)
-		r.readClock(w.engine)
+		r.readClock(&w.engine.base)
 		assert.Equal(t, start+int64(2*time.Second), r.now)
 	})
 }
@@ -186,7 +186,7 @@ func TestOnlyShortTasksAreClaimedInBatches(t *testing.T) {
 		{shortTime, 1, false, false},
 	} {
 		p := workerPace{mean: c.mean}
-		assert.Equal(t, c.size, p.batch(e, q), "%d", c.mean)
+		assert.Equal(t, c.size, p.batch(&e.gauges, q), "%d", c.mean)
 		assert.Equal(t, c.short, q.short, "%d", c.mean)
 		assert.Equal(t, c.brief, e.brief.Load(), "%d", c.mean)
 	}

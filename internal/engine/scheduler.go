@@ -15,8 +15,8 @@ import (
 //
 // It is safe for concurrent use. It must be closed.
 type scheduler struct {
-	engine *Engine
-	keep   int // how many idle runners are kept
+	base *base // for the clock and the meter
+	keep int   // how many idle runners are kept
 
 	mu      sync.Mutex
 	ring    []*Worker // guarded by mu; of worker i at i modulo len, a power of 2
@@ -28,7 +28,6 @@ type scheduler struct {
 	_       [64]byte
 
 	backlog atomic.Int32 // workers in the run queue; written under mu
-	awake   atomic.Int64 // workers that are not parked
 }
 
 // idleRunners is how many idle runners a pool keeps for each processor. More workers
@@ -36,7 +35,7 @@ type scheduler struct {
 // new goroutine costs little beside them.
 const idleRunners = 16
 
-func newScheduler(e *Engine, keep int) *scheduler { return &scheduler{engine: e, keep: keep} }
+func newScheduler(b *base, keep int) *scheduler { return &scheduler{base: b, keep: keep} }
 
 var _ actor.Dispatcher = (*scheduler)(nil)
 
@@ -119,7 +118,7 @@ func (s *scheduler) run(r *runner, came bool, w *Worker) {
 	for {
 		if w != nil {
 			running = w
-			w.work(r)
+			w.runs.work(r)
 			running, w = nil, nil
 			looked = false
 			continue
@@ -137,7 +136,7 @@ func (s *scheduler) run(r *runner, came bool, w *Worker) {
 			}
 			continue
 		}
-		r.rest(s.engine)
+		r.rest(s.base)
 		if !looked && !s.coming && !s.closed {
 			looked = true
 			s.coming, came = true, true // whoever pushes need not start another
@@ -168,4 +167,26 @@ func (s *scheduler) close() {
 		r.wake <- false
 	}
 	s.resting = nil
+}
+
+// schedule has a worker run that was unparked.
+func (s *scheduler) schedule(w *Worker) {
+	if w.dispatcher == nil {
+		s.push(w)
+		return
+	}
+	// The user's dispatcher may run the worker at once, and locks may be held here.
+	go w.dispatcher.Schedule(func() { runApart(w, newRunner()) })
+}
+
+// runApart runs a worker on a goroutine of the user's dispatcher.
+func runApart(w *Worker, r *runner) {
+	done := false
+	defer func() {
+		if !done { // runtime.Goexit in the worker's actor: another goroutine goes on
+			go runApart(w, r)
+		}
+	}()
+	w.runs.work(r)
+	done = true
 }

@@ -20,7 +20,7 @@ import (
 func readers(e *Engine, n int, read func(w int, message any)) ([]*Worker, [][]any) {
 	workers, seen := seat(e, n), make([][]any, n)
 	for i, w := range workers {
-		w.invoker.(*invoker).read = func(message any) {
+		mailboxOf(w).invoker.(*invoker).read = func(message any) {
 			seen[i] = append(seen[i], message)
 			if read != nil {
 				read(i, message)
@@ -94,7 +94,7 @@ func TestEveryWorkerThatIsPushedRuns(t *testing.T) {
 				all.Go(func() {
 					for i := range each {
 						for _, w := range list {
-							w.PostUserMessage([2]int{sender, i})
+							mailboxOf(w).PostUserMessage([2]int{sender, i})
 						}
 					}
 				})
@@ -110,7 +110,7 @@ func TestEveryWorkerThatIsPushedRuns(t *testing.T) {
 					next[sender]++
 				}
 			}
-			assert.Zero(t, e.sched.awake.Load())
+			assert.Zero(t, e.awake.Load())
 			assert.Zero(t, e.sched.backlog.Load())
 			e.sched.mu.Lock()
 			defer e.sched.mu.Unlock()
@@ -128,7 +128,7 @@ func TestWorkersRunSideBySide(t *testing.T) {
 		together.Add(workers)
 		list, _ := readers(e, workers, func(int, any) { together.Done(); together.Wait() })
 		for _, w := range list {
-			w.PostUserMessage("meet")
+			mailboxOf(w).PostUserMessage("meet")
 		}
 		together.Wait()
 	})
@@ -144,15 +144,15 @@ func TestAnotherGoroutineGoesOnAfterGoexit(t *testing.T) {
 		})
 		for _, w := range list {
 			for _, message := range []string{"before", "exit", "exit", "after"} {
-				w.PostUserMessage(message)
+				mailboxOf(w).PostUserMessage(message)
 			}
 		}
 		synctest.Wait()
 		for i, w := range list {
 			assert.Equal(t, []any{"before", "exit", "exit", "after"}, seen[i])
-			assert.Equal(t, []any{messages.ErrGoexit, messages.ErrGoexit}, w.invoker.(*invoker).failures)
+			assert.Equal(t, []any{messages.ErrGoexit, messages.ErrGoexit}, mailboxOf(w).invoker.(*invoker).failures)
 		}
-		assert.Zero(t, e.sched.awake.Load())
+		assert.Zero(t, e.awake.Load())
 	})
 }
 
@@ -163,7 +163,7 @@ func TestNoMoreRunnersRestThanAreKept(t *testing.T) {
 		hold := make(chan struct{})
 		list, _ := readers(e, 10, func(int, any) { <-hold })
 		for _, w := range list {
-			w.PostUserMessage("wait")
+			mailboxOf(w).PostUserMessage("wait")
 		}
 		synctest.Wait()
 		close(hold)
@@ -184,11 +184,11 @@ func TestCloseEndsTheRunnersAndLateWorkersStillRun(t *testing.T) {
 				<-hold
 			}
 		})
-		list[0].PostUserMessage("brief")
-		list[1].PostUserMessage("wait")
+		mailboxOf(list[0]).PostUserMessage("brief")
+		mailboxOf(list[1]).PostUserMessage("wait")
 		synctest.Wait()
 		e.sched.close()
-		list[2].PostUserMessage("late")
+		mailboxOf(list[2]).PostUserMessage("late")
 		synctest.Wait()
 		close(hold)
 		synctest.Wait()

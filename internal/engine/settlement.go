@@ -4,15 +4,14 @@ import (
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
-
 	"github.com/troupe-go/troupe/messages"
 )
 
 // A Settlement is what those who wait for a task are told. It is valid during
 // Body.Settled only.
 type Settlement struct {
-	engine *Engine
-	task   *Task
+	base *base
+	task *Task
 	// outside says that the task was settled from outside. Its worker may be dropping what
 	// its body has, so sender is the one to be told.
 	outside bool
@@ -34,7 +33,7 @@ type answer struct {
 
 // Answer sends the task's sender, if it has one, the result.
 func (s *Settlement) Answer() {
-	t, e := s.task, s.engine
+	t, b := s.task, s.base
 	sender := s.sender
 	if !s.outside {
 		sender = t.body.Sender()
@@ -43,7 +42,7 @@ func (s *Settlement) Answer() {
 		return
 	}
 	a := &answer{result: messages.Result{
-		TaskID: t.id(), Value: s.Value, Err: s.Err, Outcome: s.Outcome, Worker: s.Worker, Pool: e.cfg.Name,
+		TaskID: t.id(), Value: s.Value, Err: s.Err, Outcome: s.Outcome, Worker: s.Worker, Pool: b.cfg.Name,
 	}}
 	r := &a.result
 	accepted, ran := t.enqueued, int64(0)
@@ -63,6 +62,6 @@ func (s *Settlement) Answer() {
 	}
 	r.Run = time.Duration(ran)
 	r.Wait = time.Duration(s.Ended - accepted - ran)
-	a.envelope.Message, a.envelope.Sender = r, e.cfg.Self
-	e.deliver.Tell(sender, &a.envelope)
+	a.envelope.Message, a.envelope.Sender = r, b.cfg.Self
+	b.deliver.Tell(sender, &a.envelope)
 }

@@ -54,7 +54,7 @@ func TestAnAnswerHasEveryField(t *testing.T) {
 		past: &history{attempts: 2, accepted: 1_000, ran: 300, worker: "before"},
 	}
 	s := &Settlement{
-		engine: e, task: &j.task, Outcome: messages.Failed, Err: errors.New("no"), Value: "kept",
+		base: &e.base, task: &j.task, Outcome: messages.Failed, Err: errors.New("no"), Value: "kept",
 		Worker: "w", Started: 7_000, Ended: 9_000,
 	}
 	s.Answer()
@@ -74,7 +74,7 @@ func TestAnAnswerOfAFirstAttempt(t *testing.T) {
 	j.sender = sender
 	renumber(&j.task, 42)
 	j.task.enqueued = 1_000
-	(&Settlement{engine: e, task: &j.task, Outcome: messages.Succeeded, Value: 1, Worker: "w", Started: 3_000, Ended: 4_000}).Answer()
+	(&Settlement{base: &e.base, task: &j.task, Outcome: messages.Succeeded, Value: 1, Worker: "w", Started: 3_000, Ended: 4_000}).Answer()
 	assert.Equal(t, &messages.Result{
 		TaskID: "42", Value: 1, Outcome: messages.Succeeded, Worker: "w", Attempts: 1, Run: 1_000, Wait: 2_000, Pool: "pool",
 	}, answerTo(t, e, r))
@@ -85,7 +85,7 @@ func TestAnAnswerBeforeTheFirstAttempt(t *testing.T) {
 	j := newJob(nil)
 	j.sender = sender
 	j.task.enqueued = 1_000
-	(&Settlement{engine: e, task: &j.task, Outcome: messages.Dropped, Err: messages.ErrDropped, Ended: 4_000}).Answer()
+	(&Settlement{base: &e.base, task: &j.task, Outcome: messages.Dropped, Err: messages.ErrDropped, Ended: 4_000}).Answer()
 	got := answerTo(t, e, r)
 	assert.Zero(t, got.Attempts)
 	assert.Empty(t, got.Worker)
@@ -99,7 +99,7 @@ func TestAnAnswerWhileARetryWaitsNamesTheLastWorker(t *testing.T) {
 	j.sender = sender
 	j.task.enqueued = 9_000
 	j.task.extra = &extra{past: &history{attempts: 1, accepted: 1_000, ran: 500, worker: "before"}}
-	(&Settlement{engine: e, task: &j.task, Outcome: messages.Canceled, Err: messages.ErrCanceled, Ended: 4_000}).Answer()
+	(&Settlement{base: &e.base, task: &j.task, Outcome: messages.Canceled, Err: messages.ErrCanceled, Ended: 4_000}).Answer()
 	got := answerTo(t, e, r)
 	assert.Equal(t, "before", got.Worker)
 	assert.Equal(t, 1, got.Attempts)
@@ -110,15 +110,15 @@ func TestAnAnswerWhileARetryWaitsNamesTheLastWorker(t *testing.T) {
 func TestATaskSettledFromOutsideAnswersItsOwnSender(t *testing.T) {
 	e, sender, r := answering(t)
 	j := newJob(nil) // its body knows no sender any more
-	(&Settlement{engine: e, task: &j.task, outside: true, sender: sender, Outcome: messages.TimedOut}).Answer()
+	(&Settlement{base: &e.base, task: &j.task, outside: true, sender: sender, Outcome: messages.TimedOut}).Answer()
 	assert.Equal(t, messages.TimedOut, answerTo(t, e, r).Outcome)
 }
 
 func TestATaskWithoutSenderIsNotAnswered(t *testing.T) {
 	e, sender, r := answering(t)
 	j := newJob(nil)
-	(&Settlement{engine: e, task: &j.task, Outcome: messages.Succeeded}).Answer()
+	(&Settlement{base: &e.base, task: &j.task, Outcome: messages.Succeeded}).Answer()
 	j.sender = sender
-	(&Settlement{engine: e, task: &j.task, outside: true, Outcome: messages.Succeeded}).Answer()
+	(&Settlement{base: &e.base, task: &j.task, outside: true, Outcome: messages.Succeeded}).Answer()
 	assert.Empty(t, r.got)
 }

@@ -1,8 +1,6 @@
 package engine
 
-import (
-	"github.com/asynkron/protoactor-go/actor"
-)
+import "github.com/asynkron/protoactor-go/actor"
 
 // A worker is sidelined while its breaker is open, while it has its probe, and while it
 // waits for a delayed restart. Dispatch passes sidelined workers over; if all are
@@ -10,7 +8,7 @@ import (
 
 // Sideline excludes a worker that has failed from dispatch until it has been restarted,
 // which will be a while.
-func (e *Engine) Sideline(pid *actor.PID) {
+func (e *membership) Sideline(pid *actor.PID) {
 	e.world(func(then *after) {
 		if w := e.roster.byID[pid.Id]; w != nil && w.suspended && !w.leaving.Load() {
 			w.rareLocked().delayed = true
@@ -21,7 +19,7 @@ func (e *Engine) Sideline(pid *actor.PID) {
 }
 
 // readmit ends that.
-func (e *Engine) readmit(w *Worker) {
+func (e *membership) readmit(w *Worker) {
 	e.world(func(then *after) {
 		if w.rare.delayed {
 			w.rare.delayed = false
@@ -31,56 +29,21 @@ func (e *Engine) readmit(w *Worker) {
 	e.progressed()
 }
 
-// sideLocked brings sidelined up to date, after a change of what it depends on.
-func (e *Engine) sideLocked(w *Worker) {
-	x := w.rare
-	sidelined := x != nil && w.routed && (x.delayed || x.breaker == breakerOpen ||
-		x.breaker == breakerTrial && (w.hasTaskLocked() || w.q.owner != nil && w.q.exactLocked() > 0))
-	if sidelined == w.sidelined {
-		return
-	}
-	w.sidelined = sidelined
-	e.setRouteesLocked(e.roster.view.Load().routees)
-}
-
-// sideIfOnTrial sidelines a worker on trial that has got its probe.
-func (e *Engine) sideIfOnTrial(w *Worker) {
-	e.world(func(*after) { e.sideLocked(w) })
-}
-
-// onTrialLocked reports whether the worker has a trial, for which one task is enough.
-func (w *Worker) onTrialLocked() bool { return w.rare != nil && w.rare.breaker == breakerTrial }
-
 // sidelineLocked passes a worker over from now on: its queue goes to others.
-func (e *Engine) sidelineLocked(w *Worker, then *after) {
+func (e *membership) sidelineLocked(w *Worker, then *after) {
 	w.refreshLocked(w.q)
 	e.sideLocked(w)
 	w.recallLocked(w.q)
 	if w.q.owner != nil {
-		e.handBackLocked(e.withoutPinned(w.q), then)
+		e.handBackLocked(w.q.takeUnpinnedLocked(), then)
 		e.rebalanceLocked(then)
 	}
 	e.keepOneLocked(then)
 }
 
-// withoutPinned takes the tasks out of a queue that other workers may do.
-func (e *Engine) withoutPinned(q *taskQueue) (tasks []*Task) {
-	for _, t := range q.takeAllLocked() {
-		if t.pinned() {
-			q.pushLocked(t, t.priority())
-			if t.load().hop() != 0 {
-				q.moved++
-			}
-		} else {
-			tasks = append(tasks, t)
-		}
-	}
-	return tasks
-}
-
 // readmitLocked has a worker get tasks again, and gives it its share: its keys, and
 // what is queued for workers that are sidelined since there was no other.
-func (e *Engine) readmitLocked(w *Worker, then *after) {
+func (e *membership) readmitLocked(w *Worker, then *after) {
 	w.refreshLocked(w.q)
 	e.sideLocked(w)
 	e.relieveLocked(then)
@@ -96,7 +59,7 @@ func (e *Engine) readmitLocked(w *Worker, then *after) {
 
 // relieveLocked gives what is queued for workers that are sidelined, since there was no
 // other, to those that are not.
-func (e *Engine) relieveLocked(then *after) {
+func (e *membership) relieveLocked(then *after) {
 	v := e.roster.view.Load()
 	if v.aside == nil || e.late() {
 		return
@@ -104,17 +67,40 @@ func (e *Engine) relieveLocked(then *after) {
 	var tasks []*Task
 	for i, w := range v.routees {
 		if v.aside[i] && w.rare.breaker != breakerTrial {
-			tasks = append(tasks, e.withoutPinned(w.q)...)
+			tasks = append(tasks, w.q.takeUnpinnedLocked()...)
 		}
 	}
 	e.handBackLocked(tasks, then)
 }
 
 // forgetSidelinedLocked forgets that a worker that leaves is sidelined.
-func (e *Engine) forgetSidelinedLocked(w *Worker) {
+func (e *membership) forgetSidelinedLocked(w *Worker) {
 	w.sidelined = false
 	if x := w.rare; x != nil {
 		x.delayed, x.breaker = false, breakerClosed
 		e.timer.removeAlarm(&x.cooling)
 	}
+}
+
+// keepOneLocked puts a worker on trial before its time if all are sidelined.
+func (e *membership) keepOneLocked(then *after) {
+	routees := e.roster.view.Load().routees
+	for _, w := range routees {
+		if !w.sidelined {
+			return
+		}
+	}
+	for _, w := range routees {
+		if x := w.rare; x != nil && x.breaker == breakerOpen && !x.delayed && e.timer.removeAlarm(&x.cooling) {
+			e.tryLocked(w, then)
+			return
+		}
+	}
+}
+
+// tryLocked puts a worker on trial whose cooldown is over. Its goroutine has no task,
+// so it does not touch failures.
+func (e *membership) tryLocked(w *Worker, then *after) {
+	w.rare.breaker, w.failures = breakerTrial, -1
+	e.readmitLocked(w, then)
 }

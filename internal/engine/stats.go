@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"maps"
 	"time"
 
 	"github.com/troupe-go/troupe/messages"
@@ -47,7 +46,7 @@ func (sum *summary) takeLocked() {
 	sum.tally = d.outcomes
 	sum.tally.add(&e.delays.outcomes)
 	e.queuesLocked(sum.addQueueLocked)
-	maps.Copy(s.Custom, d.counters)
+	e.counters.addAllTo(&s.Custom)
 	view := e.roster.view.Load()
 	s.Workers = make([]messages.WorkerStats, 0, len(e.roster.workers))
 	s.Size = len(view.routees)
@@ -82,45 +81,6 @@ func (sum *summary) addQueueLocked(q *taskQueue) {
 	q.oldestLocked(sum.see)
 }
 
-// A batchReading is what has become of the tasks of a batch. Each word is read once, so
-// every task is seen in one place.
-type batchReading struct {
-	waiting int   // tasks that have not started, settled by others or not
-	settled tally // outcomes that are not in Worker.outcomes yet
-	task    *Task // the one that runs, settled or not; nil: none
-	cut     bool  // it is settled
-	oldest  int64 // when the oldest one that has not started was accepted; 0: there is none
-}
-
-// readBatchLocked reads from the last task to the first: the worker goes the other way,
-// so one task at most is seen running.
-func (w *Worker) readBatchLocked() (r batchReading) {
-	for i := len(w.batch) - 1; i >= 0; i-- {
-		t := w.batch[i]
-		if t == nil {
-			continue
-		}
-		state := t.load()
-		if state.hop() != w.hop {
-			continue
-		}
-		switch s := state.status(); {
-		case s == queued:
-			r.waiting++
-			r.oldest = t.enqueued
-		case state.dead():
-			r.waiting++
-		case s == running:
-			r.task = t
-		case s >= cutTimedOut:
-			r.task, r.cut = t, true
-		case s >= doneSucceeded:
-			r.settled[s.outcome()]++
-		}
-	}
-	return r
-}
-
 func (sum *summary) see(enqueued int64) { sum.oldest = min(sum.oldest, enqueued) }
 
 // addWorkerLocked adds a worker.
@@ -138,9 +98,9 @@ func (sum *summary) addWorkerLocked(w *Worker) {
 		for _, t := range w.rare.pins {
 			sum.see(t.enqueued)
 		}
-		ws.Custom = maps.Clone(w.rare.counters)
-		addTo(&s.Custom, ws.Custom)
 	}
+	w.hand.counters.addAllTo(&ws.Custom)
+	addTo(&s.Custom, ws.Custom)
 	t := w.outcomes
 	if w.batch != nil {
 		reading := &w.runner.reading
@@ -188,9 +148,6 @@ func (sum *summary) complete() {
 			s.Rejections[messages.Reason(reason)] = n
 		}
 	}
-	e.counters.mu.Lock()
-	addTo(&s.Custom, e.counters.sums)
-	e.counters.mu.Unlock()
 	s.Lost = int(e.lost.Load())
 	s.Abandoned = e.watchdog.count()
 	s.InQuarantine = e.quarantine.length()
@@ -201,68 +158,6 @@ func (sum *summary) complete() {
 	if workers := int64(len(s.Workers)); workers > 0 {
 		s.Utilization = min(float64(int64(reading.Busy)+sum.busy)/float64(window*workers), 1)
 	}
-}
-
-// Load returns how much the pool has to do, at a small part of what Stats costs.
-func (e *Engine) Load() messages.Load {
-	load := messages.Load{Capacity: int(e.capacity.Load()), Queued: int(e.delays.count.Load())}
-	view := e.roster.view.Load()
-	load.Size = len(view.routees)
-	q := &e.shared
-	q.mu.Lock()
-	load.Paused = q.paused
-	load.Queued += max(q.liveLocked(), 0)
-	if q.late != nil {
-		load.Queued += q.late.pinned
-		load.Free = q.late.able
-		for _, w := range q.late.batches {
-			if !w.abandoned.Load() {
-				load.Busy++
-			}
-		}
-	}
-	q.mu.Unlock()
-	if e.late() {
-		return load
-	}
-	for _, w := range view.routees {
-		w.q.mu.Lock()
-		load.Queued += max(w.q.liveLocked(), 0)
-		if w.ableLocked() {
-			load.Free++
-		}
-		if w.hasTaskLocked() {
-			load.Busy++
-		}
-		w.q.mu.Unlock()
-	}
-	return load
-}
-
-// totalsLocked counts the outcomes so far. The world is stopped.
-func (e *Engine) totalsLocked() tally {
-	t := e.roster.departed.outcomes
-	t.add(&e.delays.outcomes)
-	callers := e.callers.tallied()
-	t.add(&callers)
-	e.queuesLocked(func(q *taskQueue) { t.add(&q.unstarted) })
-	for _, w := range e.roster.workers {
-		t.add(&w.outcomes)
-		w.addBatchLocked(&t)
-	}
-	return t
-}
-
-// addBatchLocked adds the outcomes of the worker's batch that are not in outcomes yet.
-func (w *Worker) addBatchLocked(t *tally) {
-	reading := w.readBatchLocked()
-	t.add(&reading.settled)
-}
-
-// inHandLocked is the task that the worker runs, settled or not, or nil.
-func (w *Worker) inHandLocked() *Task {
-	reading := w.readBatchLocked()
-	return reading.task
 }
 
 func (w *Worker) stateLocked() messages.WorkerState {

@@ -9,54 +9,9 @@ import (
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
-
 	"github.com/troupe-go/troupe/messages"
 	"github.com/troupe-go/troupe/router"
 )
-
-// A Body is what a task carries: the work, and whoever waits for it. No method but Run
-// and Payload's user may block or panic.
-type Body interface {
-	// Message returns what the worker's actor receives.
-	Message() any
-	// Payload returns what the handler is given.
-	Payload() any
-	// Sender returns the actor that gets a Result, or nil.
-	Sender() *actor.PID
-	// Run does the work. Pools of user actors do not call it.
-	Run(ctx *Context) error
-	// Copy makes a task with the same work that nobody waits for.
-	Copy() *Task
-	// Settled tells whoever waits. It is called once, when the outcome is known.
-	Settled(s *Settlement)
-	// Released is called when no handler uses the payload any more: it is dropped.
-	Released()
-	// Unlinked is called when the engine has no reference to the task any more, if
-	// nobody but its worker has ever had it. Only then may its maker reuse it.
-	Unlinked()
-}
-
-// A Spec describes a task to be submitted.
-type Spec struct {
-	ID, Key  string
-	Headers  map[string]string
-	Priority int
-	Timeout  time.Duration   // whole life; 0 means no bound
-	Caller   context.Context // its values reach the handler; nil stands for Background
-	Bound    bool            // the end of Caller is also the end of the task
-	Mode     Mode
-	Sender   *actor.PID // gets a Result; nil: nobody
-	InBody   bool       // the body knows the sender
-}
-
-// rare reports whether the task needs an extra.
-func (s *Spec) rare() bool {
-	return s.Priority != 0 || s.Key != "" || s.ID != "" || s.Headers != nil || s.Sender != nil && !s.InBody
-}
-
-func (s *Spec) view() router.TaskView {
-	return router.TaskView{ID: s.ID, Key: s.Key, Priority: s.Priority, Headers: s.Headers}
-}
 
 // A Task is one unit of work on its way through the pool. Its maker sets the body with
 // [Task.Init] and hands it to [Engine.Submit]; [Engine.Tell] makes and reuses its own.
@@ -241,3 +196,6 @@ func compareOrder(t, u *Task) int {
 }
 
 func sortByOrder(tasks []*Task) { slices.SortFunc(tasks, compareOrder) }
+
+// isQueued reports whether t has been neither started nor settled.
+func isQueued(t *Task) bool { return t.load().status() == queued }

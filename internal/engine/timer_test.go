@@ -25,6 +25,7 @@ type bell struct {
 
 func newBell(t *testing.T) *bell {
 	b := &bell{engine: newEngine(t, router.LeastBusy())}
+	b.clock = b.engine.clock
 	b.ring = func() {
 		b.rung = append(b.rung, b.engine.now())
 		b.at.Store(0)
@@ -35,7 +36,7 @@ func newBell(t *testing.T) *bell {
 // set sets the timer to fire after d.
 func (b *bell) set(d time.Duration) int64 {
 	at := b.engine.now() + int64(d)
-	b.timer.set(b.engine, at)
+	b.timer.set(at)
 	return at
 }
 
@@ -82,7 +83,7 @@ type alarmClock struct {
 	at   int64
 }
 
-func (a *alarmClock) due(_ *Engine, now int64, _ *after) {
+func (a *alarmClock) due(now int64) {
 	*a.rung = append(*a.rung, a.name)
 	a.at = now
 }
@@ -102,7 +103,7 @@ func TestAlarmsRingInOrderAtTheirTimes(t *testing.T) {
 		list := clocks(&rung, "third", "first", "second", "never")
 		start := e.now()
 		for i, seconds := range []int64{3, 1, 2, 2} {
-			e.timer.addAlarm(e, &list[i].alarmEntry, start+seconds*int64(time.Second))
+			e.timer.addAlarm(&list[i].alarmEntry, start+seconds*int64(time.Second))
 		}
 		assert.True(t, e.timer.removeAlarm(&list[3].alarmEntry))
 		assert.False(t, e.timer.removeAlarm(&list[3].alarmEntry), "it is not set any more")
@@ -119,7 +120,7 @@ func TestTheTimerStaysOpenWhileAnAlarmIsSet(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		e, rung := newEngine(t, router.LeastBusy()), []string{}
 		list := clocks(&rung, "watchdog")
-		e.timer.addAlarm(e, &list[0].alarmEntry, e.now()+int64(time.Second))
+		e.timer.addAlarm(&list[0].alarmEntry, e.now()+int64(time.Second))
 		e.timer.close()
 		pass(time.Hour)
 		assert.Equal(t, []string{"watchdog"}, rung)

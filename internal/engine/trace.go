@@ -1,62 +1,23 @@
 package engine
 
 import (
-	"context"
+	"errors"
+	"fmt"
 
 	"github.com/troupe-go/troupe/messages"
 	"github.com/troupe-go/troupe/router"
 )
 
-// traced is the tracer's part of a Context.
-type traced struct {
-	handler context.Context // what the handler gets; nil: the Context itself
-	ended   func(messages.Outcome, error)
-}
-
-// Handler returns the context that the handler gets.
-func (c *Context) Handler() context.Context {
-	if c.traced.handler != nil {
-		return c.traced.handler
-	}
-	return c
-}
-
-// submitTraced tells the tracer of a task before it is admitted, and whether it was.
-func (e *Engine) submitTraced(ctx context.Context, t *Task, s *Spec, fill func(Body)) (err error) {
-	admitted := e.traceSubmission(ctx, s)
-	err = messages.ErrGoexit // unless admit returns: a custom dispatch may end the goroutine
-	defer func() { admitted(err) }()
-	return e.admit(ctx, t, s, fill)
-}
-
-func (e *Engine) traceSubmission(ctx context.Context, s *Spec) (admitted func(error)) {
-	admitted = func(error) {}
-	defer e.deliver.Survive("tracer", nil)
-	headers, tell := e.cfg.Tracer.Submitted(ctx, router.Traced{
-		Pool: e.cfg.Name, ID: s.ID, Key: s.Key, Priority: s.Priority, Headers: s.Headers,
-	})
-	s.Headers = headers
-	if tell == nil {
-		return admitted
-	}
-	return func(err error) {
-		defer e.deliver.Survive("tracer", nil)
-		tell(err)
-	}
-}
-
 // beginTrace tells the tracer of the attempt that is about to begin.
 func (c *Context) beginTrace(t *Task) {
-	e, v := c.engine, t.view()
-	defer e.deliver.Survive("tracer", nil)
+	b, v := c.base, t.view()
+	defer b.deliver.Survive("tracer", nil)
 	c.traced = traced{} // a worker may give c to several tasks
 	seen := router.Traced{
-		Pool: e.cfg.Name, ID: t.id(), Key: v.Key, Priority: v.Priority, Headers: v.Headers, Attempt: c.attempt,
+		Worker: c.hand.worker,
+		Pool:   b.cfg.Name, ID: t.id(), Key: v.Key, Priority: v.Priority, Headers: v.Headers, Attempt: c.attempt,
 	}
-	if c.worker != nil {
-		seen.Worker = c.worker.id
-	}
-	handler, ended := e.cfg.Tracer.Begun(c, seen)
+	handler, ended := b.cfg.Tracer.Begun(c, seen)
 	c.traced = traced{handler, ended}
 }
 
@@ -80,5 +41,14 @@ func (c *Context) endTrace(t *Task, outcome messages.Outcome, err error) {
 			err = because(reason, err)
 		}
 	}
-	c.engine.deliver.Run("tracer", nil, func() { ended(outcome, err) })
+	c.base.deliver.Run("tracer", nil, func() { ended(outcome, err) })
+}
+
+// because says why a task ended that its handler returned err from, unless err says so
+// itself.
+func because(reason, err error) error {
+	if errors.Is(err, reason) {
+		return err
+	}
+	return fmt.Errorf("%w: %w", reason, err)
 }

@@ -4,28 +4,28 @@ import "context"
 
 // work runs the worker until it has nothing to do. At each visit to its queue it
 // returns its batch, and gets a message or a further batch.
-func (w *Worker) work(r *runner) {
+func (w *workerMailbox) work(r *runner) {
 	e := w.engine
 	if w.runner != r { // else a snapshot may be reading it
 		w.runner = r
 	}
-	e.watchdog.noteGoroutine(w)
-	r.wakeUp(e)
+	e.noteGoroutine(&w.Worker)
+	r.wakeUp(&e.base)
 	for {
 		if w.hand.attempt.again != nil {
-			e.putBack(w)
+			e.putBack(&w.Worker)
 		}
 		if e.orphans.Load() > 0 {
-			e.dealOrphan(w)
+			e.dealOrphan(&w.Worker)
 		}
 		next := w.visit(r)
 		if next.wake != nil {
-			next.wake.schedule()
+			e.sched.schedule(next.wake)
 		}
 		r.unlink()
 		if r.stray {
 			r.stray = false
-			e.rescue(w)
+			e.rescue(&w.Worker)
 		}
 		if next.kind == nextPark && e.waits.some.Load() {
 			e.admitWaiting() // an idle worker makes room
@@ -33,7 +33,7 @@ func (w *Worker) work(r *runner) {
 		switch next.kind {
 		case nextBatch:
 			if next.trial {
-				e.sideIfOnTrial(w)
+				e.sideIfOnTrial(&w.Worker)
 			}
 			w.runBatches(r)
 		case nextSystem:
@@ -41,7 +41,7 @@ func (w *Worker) work(r *runner) {
 		case nextMail:
 			w.guarded(func() { w.read(next.message) })
 		case nextBreaker:
-			e.judgeBreaker(w)
+			e.judgeBreaker(&w.Worker)
 		case nextFarewell:
 			w.guarded(w.farewell)
 			return
@@ -49,13 +49,13 @@ func (w *Worker) work(r *runner) {
 			if e.dispatch.binding == picked && e.orphans.Load() > 0 && w.unpark() { // one may have come since
 				continue
 			}
-			if !w.abandoned.Load() && e.sched.awake.Add(-1) == 0 {
+			if !w.abandoned.Load() && e.awake.Add(-1) == 0 {
 				e.whenIdle()
 			}
 			return
 		}
 		if next.kind != nextBatch {
-			r.readClock(e)
+			r.readClock(&e.base)
 		}
 	}
 }
@@ -80,7 +80,7 @@ const (
 )
 
 // visit returns the batch, if there is one, and says what is next.
-func (w *Worker) visit(r *runner) next {
+func (w *workerMailbox) visit(r *runner) next {
 	q := w.q
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -96,8 +96,8 @@ func (w *Worker) visit(r *runner) next {
 	n := w.nextLocked(q, r, returned)
 	if n.kind == nextPark {
 		w.hand.ctx = nil // an idle worker keeps nothing of its tasks alive
-		if w.lastCtx != nil && w.lastCtx.caller != context.Background() {
-			w.endLastContext()
+		if w.hand.last != nil && w.hand.last.caller != context.Background() {
+			w.hand.endLastContext()
 		}
 		w.parkLocked(q)
 	}
@@ -109,7 +109,7 @@ func (w *Worker) visit(r *runner) next {
 
 // nextLocked says what the worker does next: system messages first, then messages to
 // the worker itself, then tasks.
-func (w *Worker) nextLocked(q *taskQueue, r *runner, returned bool) next {
+func (w *workerMailbox) nextLocked(q *taskQueue, r *runner, returned bool) next {
 	if w.abandoned.Load() {
 		if w.dismissed {
 			return next{}
@@ -134,16 +134,9 @@ func (w *Worker) nextLocked(q *taskQueue, r *runner, returned bool) next {
 	return next{}
 }
 
-// unpark takes charge of the worker if it could start a task and nobody has woken it.
-func (w *Worker) unpark() bool {
-	w.q.mu.Lock()
-	defer w.q.mu.Unlock()
-	return w.wakeOwnLocked(w.q)
-}
-
 // guarded runs the actor with something else than a task. A panic in it is a failure of
 // the worker.
-func (w *Worker) guarded(f func()) {
+func (w *workerMailbox) guarded(f func()) {
 	done := false
 	defer func() {
 		if !done {

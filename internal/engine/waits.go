@@ -4,55 +4,32 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync"
-	"sync/atomic"
 	"time"
 
-	"github.com/troupe-go/troupe/internal/chain"
 	"github.com/troupe-go/troupe/messages"
 )
 
-// A waitList has the submitters that wait for room, in the order they came. Those whose
-// tasks are for one worker wait for that worker; all others wait for any room.
-type waitList struct {
-	mu   sync.Mutex
-	all  chain.Chain[*waiter] // guarded by mu
-	_    [64]byte
-	some atomic.Bool // all is not empty; written under mu
-	_    [63]byte
-}
-
-// A waiter is a submitter that waits for room. It is in waitList.all until either its
-// task is accepted or it is refused; both are said on ready.
-type waiter struct {
-	task  *Task
-	spec  Spec
-	to    target              // where the task goes
-	self  *Worker             // whose handler waits; nil: none of this pool's
-	link  chain.Link[*waiter] // guarded by waitList.mu; in all
-	waits bool                // guarded by waitList.mu; it is in all
-	err   error               // guarded by waitList.mu until ready has been received
-	ready chan struct{}       // holds one
-}
+// backpressure is the layer that has submitters wait for room.
+type backpressure struct{ placing }
 
 // wait waits until the task is accepted or refused. due is when its timeout is over,
 // or 0.
-func (e *Engine) wait(ctx context.Context, t *Task, s *Spec, to *target) error {
+func (e *backpressure) wait(ctx context.Context, t *Task, s *Spec, to *target) error {
 	self := e.handlerOf(ctx)
 	wt := &waiter{task: t, spec: *s, to: *to, waits: true, ready: make(chan struct{}, 1)}
 	wt.link.Of = wt
 	var stuck <-chan struct{}
 	if self != nil {
-		if !e.mayFindRoom(to.worker, self.worker) {
+		if !e.mayFindRoom(to.worker, self.hand) {
 			return fmt.Errorf("%w: %w", messages.ErrDeadlock, e.full())
 		}
 		var unblock func()
 		var ok bool
-		if stuck, unblock, ok = e.deadlocks.block(e, self, nil); !ok {
+		if stuck, unblock, ok = e.deadlocks.block(self, nil); !ok {
 			return fmt.Errorf("%w: %w", messages.ErrDeadlock, e.full())
 		}
 		defer unblock()
-		wt.self = self.worker
+		wt.self = self.hand
 	}
 	if err := e.enlist(wt); err != nil {
 		return err
@@ -79,7 +56,16 @@ func (e *Engine) wait(ctx context.Context, t *Task, s *Spec, to *target) error {
 
 // enlist adds a waiter. There may be room by now: a worker may have started a task of
 // its batch and not have seen that somebody waits.
-func (e *Engine) enlist(wt *waiter) error {
+func (e *backpressure) enlist(wt *waiter) error {
+	if err := e.addWaiter(wt); err != nil {
+		return err
+	}
+	e.admitWaiting()
+	return nil
+}
+
+// addWaiter has a submitter wait, unless no task is accepted.
+func (e *backpressure) addWaiter(wt *waiter) error {
 	e.waits.mu.Lock()
 	defer e.waits.mu.Unlock()
 	if err := e.refusal(); err != nil {
@@ -87,12 +73,11 @@ func (e *Engine) enlist(wt *waiter) error {
 	}
 	e.waits.all.Push(&wt.link)
 	e.waits.some.Store(true)
-	e.admitAllLocked()
 	return nil
 }
 
 // giveUpWait ends a wait with an error, unless it has been ended meanwhile.
-func (e *Engine) giveUpWait(wt *waiter, err error) error {
+func (e *backpressure) giveUpWait(wt *waiter, err error) error {
 	e.waits.mu.Lock()
 	if wt.waits {
 		e.waits.endLocked(wt, err)
@@ -102,33 +87,19 @@ func (e *Engine) giveUpWait(wt *waiter, err error) error {
 	return wt.err
 }
 
-// endLocked ends the wait of a submitter with an error, nil if its task has been
-// accepted.
-func (l *waitList) endLocked(wt *waiter, err error) {
-	l.all.Remove(&wt.link)
-	l.some.Store(l.all.Len() > 0)
-	wt.waits = false
-	wt.err = err
-	wt.ready <- struct{}{}
-}
-
-func (l *waitList) refuseAllLocked(err error) {
-	for l.all.Len() > 0 {
-		l.endLocked(l.all.First().Of, err)
+// admitWaiting admits submitters that wait, after a worker has made room.
+func (e *backpressure) admitWaiting() {
+	for _, w := range e.admitAll() {
+		e.sideIfOnTrial(w)
 	}
 }
 
-// admitWaiting admits submitters that wait, after a worker has made room.
-func (e *Engine) admitWaiting() {
+// admitAll accepts the tasks of waiters while there is room. Where a task must wait for
+// its worker, a later one may be for another worker. It returns the workers that got a
+// task as the probe of their breaker.
+func (e *backpressure) admitAll() (trials []*Worker) {
 	e.waits.mu.Lock()
 	defer e.waits.mu.Unlock()
-	e.admitAllLocked()
-}
-
-// admitAllLocked accepts the tasks of waiters while there is room. The list must be
-// locked, the queues must not. Where a task must wait for its worker, a later one may
-// be for another worker.
-func (e *Engine) admitAllLocked() {
 	blocked := map[*Worker]bool{} // workers that have no room for the waiter that came first
 	for link := e.waits.all.First(); link != nil; {
 		wt := link.Of
@@ -141,32 +112,136 @@ func (e *Engine) admitAllLocked() {
 		switch {
 		case err == nil:
 			e.waits.endLocked(wt, nil)
+			if wt.to.trial != nil {
+				trials = append(trials, wt.to.trial)
+			}
 		case errors.Is(err, errNoRoom) && wt.self != nil && !e.mayFindRoom(wt.to.worker, wt.self):
 			e.waits.endLocked(wt, fmt.Errorf("%w: %w", messages.ErrDeadlock, e.full()))
 		case errors.Is(err, errNoRoom):
 			if wt.to.worker == nil {
-				return // no worker has room
+				return trials // no worker has room
 			}
 			blocked[wt.to.worker] = true
 		default:
 			e.waits.endLocked(wt, err)
 		}
 	}
+	return trials
 }
 
 // mayFindRoom reports whether there can be room for a task while the handler of self
 // waits for it. A task for one worker needs that worker to get on.
-func (e *Engine) mayFindRoom(to, self *Worker) bool {
+func (e *backpressure) mayFindRoom(to *Worker, self *hand) bool {
 	if to != nil {
-		return to != self && !e.deadlocks.waits(to)
+		return &to.hand != self && !e.deadlocks.waits(&to.hand)
 	}
 	if e.late() {
 		return true
 	}
 	for _, w := range e.roster.view.Load().routees {
-		if w != self && !e.deadlocks.waits(w) {
+		if &w.hand != self && !e.deadlocks.waits(&w.hand) {
 			return true
 		}
 	}
 	return false
+}
+
+// place puts a task into a queue that has room for it. Its errors are errNoRoom, and
+// why no task is accepted at all. If t is nil, the engine takes one of its own and has
+// it filled.
+func (e *backpressure) place(t *Task, s *Spec, to *target, fill func(Body)) error {
+	if e.waits.some.Load() && e.overtakes(to) {
+		return errNoRoom
+	}
+	return e.dispatchTo(t, s, to, fill)
+}
+
+// overtakes reports whether a task would take the room that a submitter waits for.
+func (e *backpressure) overtakes(to *target) bool {
+	if to.worker == nil {
+		return true
+	}
+	e.waits.mu.Lock()
+	defer e.waits.mu.Unlock()
+	for link := e.waits.all.First(); link != nil; link = link.Next() {
+		if link.Of.to.worker == to.worker {
+			return true
+		}
+	}
+	return false
+}
+
+func (e *backpressure) full() error {
+	return fmt.Errorf("%w: capacity %d", messages.ErrQueueFull, e.capacity.Load())
+}
+
+// readdressWaitersLocked has submitters that wait for a worker which has left wait for
+// another.
+func (e *backpressure) readdressWaitersLocked() {
+	v := e.roster.view.Load()
+	for link := e.waits.all.First(); link != nil; link = link.Next() {
+		to := &link.Of.to
+		switch {
+		case to.keyed:
+			to.worker = hashTo(to.hash, v)
+		case to.worker != nil && to.worker.leaving.Load():
+			to.worker = nil
+		}
+	}
+}
+
+// admitWaitingLocked has submitters that wait admitted, now that there may be room. The
+// world is stopped.
+func (e *backpressure) admitWaitingLocked(then *after) {
+	for link := e.waits.all.First(); link != nil; {
+		wt := link.Of
+		link = link.Next() // before wt leaves
+		err := e.enterLocked(wt.task, &wt.spec, &wt.to, then)
+		switch {
+		case err == nil:
+			e.waits.endLocked(wt, nil)
+		case !errors.Is(err, errNoRoom):
+			e.waits.endLocked(wt, err)
+		case wt.to.worker == nil:
+			return
+		}
+	}
+}
+
+// enterLocked is place while the world is stopped.
+func (e *backpressure) enterLocked(t *Task, s *Spec, to *target, then *after) error {
+	v := e.roster.view.Load()
+	if e.late() || len(v.routees) == 0 {
+		err := e.enterSharedLocked(t, s, to, nil)
+		if err == nil {
+			e.wakeForTaskLocked(&e.shared, nil, then)
+		}
+		return err
+	}
+	switch {
+	case to.keyed:
+		to.worker = hashTo(to.hash, v)
+	case to.worker != nil && to.worker.q.gone:
+		to.worker = nil
+	}
+	workers := v.eligible
+	if to.worker != nil {
+		workers = []*Worker{to.worker}
+	}
+	for range workers {
+		w, turn := to.worker, uint64(0)
+		if w == nil {
+			w, turn = e.dispatch.draw(v)
+		}
+		if w.q.refusal != nil {
+			return w.q.refusal
+		}
+		if e.ownRoomLocked(w, true) {
+			w.q.submitted++
+			e.acceptLocked(w.q, t, s, to, e.dispatch.number(turn), nil)
+			e.wakeForTaskLocked(w.q, w, then)
+			return nil
+		}
+	}
+	return errNoRoom
 }

@@ -68,11 +68,15 @@ const (
 // queue or runs in its caller. Real indexes are smaller, see supervisor.MaxSize.
 const nobody = 1<<workerBits - 1
 
-func (w word) status() status   { return status(w & statusMask) }
-func (w word) hop() word        { return w & hopMask }
-func (w word) worker() int      { return int(w&workerMask) >> workerShift }
+func (w word) status() status { return status(w & statusMask) }
+
+func (w word) hop() word { return w & hopMask }
+
+func (w word) worker() int { return int(w&workerMask) >> workerShift }
+
 func (w word) sequence() uint64 { return uint64(w >> sequenceShift) }
-func (w word) settled() bool    { return w.status() > running }
+
+func (w word) settled() bool { return w.status() > running }
 
 // dead reports whether the task was settled while it was queued: its entry in the queue
 // or in a batch is still there.

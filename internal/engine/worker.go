@@ -1,25 +1,23 @@
 package engine
 
 import (
-	"sync"
 	"sync/atomic"
 
 	"github.com/asynkron/protoactor-go/actor"
-
 	"github.com/troupe-go/troupe/internal/chain"
 	"github.com/troupe-go/troupe/internal/goroutine"
 )
 
-// A Worker is the mailbox of a worker's actor. A goroutine runs it only while it has
-// something to do: system messages, messages to the worker itself, or tasks. A panic or
-// a runtime.Goexit of the actor ends there: the task is settled, its waiters are told,
-// and then the failure is escalated.
+// A Worker is a worker as its queue, the roster and whoever settles its task see it. Its
+// actor and its goroutine are in workerMailbox, which embeds it.
 type Worker struct {
-	engine *Engine
-	q      *taskQueue // its own, or the shared one under late binding; never nil
-	index  int        // in the words of its tasks; set when it joins
-	poke   atomic.Bool
-	_      [7]byte
+	gauges     *gauges
+	runs       runnable
+	dispatcher actor.Dispatcher // the user's; nil: the engine's scheduler runs the worker
+	q          *taskQueue       // its own, or the shared one under late binding; never nil
+	index      int              // in the words of its tasks; set when it joins
+	poke       atomic.Bool
+	_          [7]byte
 
 	// Guarded by q.mu.
 	batch    []*Task             // what it has claimed, the room of its runner; nil: nothing
@@ -39,26 +37,31 @@ type Worker struct {
 	ran      int64               // nanoseconds that its tasks took
 	rare     *rareWorker
 
-	// Only for the goroutine that runs it, unless somebody interrupts the task: see
-	// Engine.endRunningLocked.
+	// Only for the goroutine that runs it, unless somebody settles the task in hand from
+	// outside: see settling.endRunningLocked.
 	hand     hand
 	runner   *runner
 	at       int // index in batch of the next task
 	pace     workerPace
-	lastCtx  *Context
 	failures int32 // attempts that failed in a row; -1: none has ended since the trial began
 
-	// interrupts is held while the task in hand is settled from outside.
-	interrupts sync.Mutex
-	live       *Context // guarded by interrupts; that of the task in hand, once it has been used
-
-	mailbox
-	membership
+	member
 }
 
-// membership is what the roster knows of a worker. It is written while the world is
+// A runnable is the mailbox of a worker's actor.
+type runnable interface {
+	// work runs the worker until it has nothing to do.
+	work(r *runner)
+	// finish settles the task in hand, whose handler has returned err.
+	finish(t *Task, err error)
+	// takeMailLocked returns the messages to the worker itself that it has not read.
+	takeMailLocked() []any
+	PostSystemMessage(message any)
+}
+
+// A member is what the roster knows of a worker. It is written while the world is
 // stopped.
-type membership struct {
+type member struct {
 	id         string // of pid
 	pid        *actor.PID
 	supervisor *actor.PID
@@ -69,16 +72,16 @@ type membership struct {
 	started    bool        // Start has been called
 	suspended  bool        // its supervisor decides what happens to it
 	sidelined  bool        // passed over by dispatch
+	restarts   int64       // guarded by the lock of its queue
+	barren     int32       // failed starts in a row; guarded by the lock of its queue
 	leaving    atomic.Bool // it takes no further task
-	occupied   atomic.Bool // it has claimed a task since it was parked
 	abandoned  atomic.Bool // its handler was abandoned
 	worked     atomic.Bool // it is gone, and has settled a task
 }
 
 // rareWorker is what few workers have.
 type rareWorker struct {
-	pins      []*Task          // under late binding: tasks for this worker alone, in order
-	counters  map[string]int64 // what it reported
+	pins      []*Task // under late binding: tasks for this worker alone, in order
 	breaker   breakerState
 	cooling   alarmEntry // set while the breaker is open
 	delayed   bool       // its restart is
@@ -86,64 +89,17 @@ type rareWorker struct {
 	goroutine goroutine.ID
 }
 
-// A hand is the task that a worker runs.
-type hand struct {
-	task        *Task // nil: none
-	word        word  // of the task while it runs
-	ctx         *Context
-	value       any          // what Context.Keep was given
-	started     atomic.Int64 // engine time; written only if it changes
-	settled     bool         // the handler's goroutine has settled the task, or decided on a retry
-	attempt     attempt
-	interrupted bool  // the task was settled from outside; written under interrupts
-	cause       error // why its context ends then; likewise
-}
+// A breakerState is that of a worker's breaker.
+type breakerState int8
 
-var _ actor.Mailbox = (*Worker)(nil)
-
-// NewWorker returns the props of a further worker, which joins the pool when it is
-// spawned.
-func (e *Engine) NewWorker() *actor.Props { return e.newWorker(e.cfg.Worker(e.sched), nil) }
-
-// Adopt returns the props of a worker that stands for a foreign actor; nil if the
-// pool's tasks cannot be given to one.
-func (e *Engine) Adopt(foreign *actor.PID) *actor.Props {
-	props := e.cfg.Adopt(foreign)
-	if props == nil {
-		return nil
-	}
-	return e.newWorker(props, foreign)
-}
-
-func (e *Engine) newWorker(props *actor.Props, foreign *actor.PID) *actor.Props {
-	w := &Worker{engine: e, parked: true, q: &e.shared, pace: newWorkerPace()}
-	w.foreign = foreign
-	if !e.late() {
-		w.q = &taskQueue{owner: w}
-	}
-	props.Configure(actor.WithMailbox(func() actor.Mailbox { return w }))
-	if !e.cfg.Handled && e.cfg.Watchdog.Grace > 0 {
-		props.Configure(actor.WithSenderMiddleware(w.dropLateAnswers))
-	}
-	return props
-}
+const (
+	breakerClosed breakerState = iota // dispatch as usual
+	breakerOpen                       // the worker takes no task
+	breakerTrial                      // it takes one task, and is sidelined while it has it
+)
 
 // shard is the worker's shard of the meter.
 func (w *Worker) shard() uint32 { return uint32(w.index) }
-
-// load is the number of tasks that the worker runs or has queued.
-func (w *Worker) load() int {
-	w.q.mu.Lock()
-	defer w.q.mu.Unlock()
-	n := 0
-	if w.q.owner != nil {
-		n = w.q.exactLocked()
-	}
-	if w.hasTaskLocked() {
-		n++
-	}
-	return n
-}
 
 // hasTaskLocked reports whether the worker has a task in hand, settled or not.
 func (w *Worker) hasTaskLocked() bool { return w.batch != nil }
@@ -188,9 +144,9 @@ func (w *Worker) refreshLocked(q *taskQueue) {
 // parkLocked says that the goroutine leaves the worker.
 func (w *Worker) parkLocked(q *taskQueue) {
 	w.parked = true
-	if w.occupied.Load() {
-		w.occupied.Store(false)
-		w.engine.pace.busy(-1)
+	if w.hand.occupied.Load() {
+		w.hand.occupied.Store(false)
+		w.gauges.pace.busy(-1)
 	}
 	if q.late == nil {
 		q.ready = w.ableLocked()
@@ -206,7 +162,7 @@ func (w *Worker) unparkLocked(q *taskQueue) bool {
 		return false
 	}
 	w.parked = false
-	w.engine.sched.awake.Add(1)
+	w.gauges.awake.Add(1)
 	if q.late == nil {
 		q.ready = false
 	} else {
@@ -223,37 +179,11 @@ func (w *Worker) wakeOwnLocked(q *taskQueue) bool {
 	return w.parked && !q.paused && w.ableLocked() && w.unparkLocked(q)
 }
 
-// wakeForLocked returns a worker to be scheduled for a task that was put into q, or nil.
-func (e *Engine) wakeForLocked(q *taskQueue) *Worker {
-	if q.late != nil {
-		return q.late.wakeLocked(q)
-	}
-	if q.owner != nil && q.owner.wakeOwnLocked(q) {
-		return q.owner
-	}
-	return nil
-}
-
-// schedule has a worker run that was unparked.
-func (w *Worker) schedule() {
-	if w.dispatcher == actor.Dispatcher(w.engine.sched) {
-		w.engine.sched.push(w)
-		return
-	}
-	// The user's dispatcher may run the worker at once, and locks may be held here.
-	go w.dispatcher.Schedule(func() { w.workOn(newRunner()) })
-}
-
-// workOn runs the worker on a goroutine of the user's dispatcher.
-func (w *Worker) workOn(r *runner) {
-	done := false
-	defer func() {
-		if !done { // runtime.Goexit in the worker's actor: another goroutine goes on
-			go w.workOn(r)
-		}
-	}()
-	w.work(r)
-	done = true
+// unpark takes charge of the worker if it could start a task and nobody has woken it.
+func (w *Worker) unpark() bool {
+	w.q.mu.Lock()
+	defer w.q.mu.Unlock()
+	return w.wakeOwnLocked(w.q)
 }
 
 // rareLocked makes room for what few workers have.
@@ -263,6 +193,9 @@ func (w *Worker) rareLocked() *rareWorker {
 	}
 	return w.rare
 }
+
+// onTrialLocked reports whether the worker has a trial, for which one task is enough.
+func (w *Worker) onTrialLocked() bool { return w.rare != nil && w.rare.breaker == breakerTrial }
 
 func (w *Worker) pidOrNil() *actor.PID {
 	if w == nil {

@@ -8,21 +8,21 @@ package engine
 // The order of the locks:
 //
 //	roster.mu < waitList.mu < delays.mu < shared.mu < taskQueue.mu of the workers, in
-//	the order of roster.workers < all others, none of which is held while another is
-//	acquired
+//	the order of roster.workers < hand.mu < Context.mu, timer.mu and the locks of the
+//	parts that call nothing
 //
 // A goroutine that holds a lock may acquire only those after it. Code of the user's is
 // never called under a lock.
 
 // world stops the world for f and then does what f left to be done.
-func (e *Engine) world(f func(then *after)) {
+func (e *core) world(f func(then *after)) {
 	var then after
 	e.stopWorld(func() { f(&then) })
-	then.run(e)
+	then.run(e.sched)
 }
 
 // stopWorld runs f while the world is stopped.
-func (e *Engine) stopWorld(f func()) {
+func (e *core) stopWorld(f func()) {
 	e.roster.mu.Lock()
 	defer e.roster.mu.Unlock()
 	e.waits.mu.Lock()
@@ -50,7 +50,7 @@ func (e *Engine) stopWorld(f func()) {
 }
 
 // queuesLocked calls f with every queue. The world must be stopped.
-func (e *Engine) queuesLocked(f func(*taskQueue)) {
+func (e *core) queuesLocked(f func(*taskQueue)) {
 	f(&e.shared)
 	if e.late() {
 		return
@@ -60,31 +60,16 @@ func (e *Engine) queuesLocked(f func(*taskQueue)) {
 	}
 }
 
-// after is what is left to do when no lock is held.
-type after struct {
-	wakes   []*Worker
-	settled []ending
-	calls   []func()
-}
-
-// wake schedules a worker that has been unparked; it may be nil.
-func (a *after) wake(w *Worker) {
-	if w != nil {
-		a.wakes = append(a.wakes, w)
+// queues returns all queues, for what need not see them at one moment.
+func (e *core) queues() []*taskQueue {
+	queues := []*taskQueue{&e.shared}
+	if e.late() {
+		return queues
 	}
-}
-
-func (a *after) call(f func()) { a.calls = append(a.calls, f) }
-
-// run must be called without a lock.
-func (a *after) run(e *Engine) {
-	if len(a.settled) > 0 {
-		e.tellAll(a.settled)
+	e.roster.mu.Lock()
+	defer e.roster.mu.Unlock()
+	for _, w := range e.roster.workers {
+		queues = append(queues, w.q)
 	}
-	for _, w := range a.wakes {
-		w.schedule()
-	}
-	for _, call := range a.calls {
-		call()
-	}
+	return queues
 }

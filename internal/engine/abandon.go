@@ -1,0 +1,78 @@
+package engine
+
+import (
+	"time"
+
+	"github.com/troupe-go/troupe/internal/goroutine"
+	"github.com/troupe-go/troupe/messages"
+)
+
+// expire abandons a handler that ignores its cancellation, unless too many are abandoned
+// already: then the watch goes on.
+func (e *membership) expire(wt *watch, now int64) {
+	d := &e.watchdog
+	admitted, first := d.admit(wt)
+	if !admitted {
+		if first {
+			e.warn("handler stuck, but not abandoned: too many are", "task", wt.id, "limit", d.limit)
+		}
+		e.timer.addAlarm(&wt.alarm, later(now, e.cfg.Watchdog.Grace))
+		return
+	}
+	if !e.abandon(wt) {
+		d.forget(wt)
+		return
+	}
+	wt.overdue = time.Duration(now - wt.since)
+	if d.report(wt) {
+		go e.reportAbandoned()
+	}
+}
+
+// abandon takes the handler's worker out of the pool. It reports false if the handler
+// has returned meanwhile.
+func (e *membership) abandon(wt *watch) (done bool) {
+	if wt.worker == nil {
+		return e.callers.abandon(wt)
+	}
+	e.world(func(then *after) {
+		w := e.roster.byID[wt.hand.worker]
+		if w == nil || w.rare == nil || w.rare.watch != wt {
+			return
+		}
+		done = true
+		wt.goroutine = w.rare.goroutine
+		w.abandoned.Store(true)
+		if w.hand.occupied.Swap(false) {
+			e.pace.busy(-1)
+		}
+		e.awake.Add(-1) // its goroutine does not count any more
+		e.leaveLocked(w, then)
+		then.call(func() { e.freeName(w) })
+	})
+	return done
+}
+
+// reportAbandoned publishes an event for each abandoned handler, until all have been
+// reported. A look at the stacks takes long and stops all goroutines, so there is one
+// for all that have come together.
+func (e *membership) reportAbandoned() {
+	d := &e.watchdog
+	for {
+		watches := d.toReport()
+		ids := make([]goroutine.ID, len(watches))
+		for i, wt := range watches {
+			ids[i] = wt.goroutine
+		}
+		stacks := goroutine.Stacks(ids...)
+		for i, wt := range watches {
+			e.warn("handler abandoned: it ignores cancellation", "task", wt.id, "overdue", wt.overdue)
+			e.notify(&messages.WorkerAbandoned{
+				Pool: e.cfg.Name, Worker: wt.worker, TaskID: wt.id, Overdue: wt.overdue, Stack: stacks[i],
+			})
+		}
+		if d.reported(len(watches)) {
+			return
+		}
+	}
+}

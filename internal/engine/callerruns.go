@@ -1,0 +1,106 @@
+package engine
+
+import (
+	"maps"
+	"slices"
+	"sync"
+
+	"github.com/troupe-go/troupe/internal/goroutine"
+	"github.com/troupe-go/troupe/messages"
+)
+
+// callerRuns has the tasks that run in their callers, under the overflow policy
+// CallerRuns. Its lock guards their places.
+type callerRuns struct {
+	mu       sync.Mutex
+	outcomes tally                // guarded by mu
+	runs     map[*Task]*callerRun // guarded by mu; nil until the first
+}
+
+// A callerRun is the run of a task in its caller.
+type callerRun struct {
+	hand      hand
+	over      chan struct{} // closed when the task is settled by others
+	goroutine goroutine.ID  // guarded by callerRuns.mu; known to the watchdog alone
+	watch     *watch        // guarded by callerRuns.mu; nil: none
+}
+
+// addLocked adds a run.
+func (c *callerRuns) addLocked(t *Task, run *callerRun) {
+	if c.runs == nil {
+		c.runs = make(map[*Task]*callerRun)
+	}
+	c.runs[t] = run
+}
+
+// noteGoroutine notes who makes a run, for stacks.
+func (c *callerRuns) noteGoroutine(run *callerRun, id goroutine.ID) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	run.goroutine = id
+}
+
+// runOf is the run of a task, nil if there is none any more.
+func (c *callerRuns) runOf(t *Task) *callerRun {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.runs[t]
+}
+
+// settleOnce settles a task with the given status and counts the outcome. It reports false
+// if others were faster.
+func (c *callerRuns) settleOnce(t *Task, run *callerRun, as status, outcome messages.Outcome) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !t.swap(run.hand.word, run.hand.word.with(as)) {
+		return false
+	}
+	c.outcomes[outcome]++
+	return true
+}
+
+// abandon forgets a run whose handler is stuck. It reports false if the handler has
+// returned.
+func (c *callerRuns) abandon(wt *watch) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for t, run := range c.runs {
+		if run.watch == wt {
+			wt.goroutine = run.goroutine
+			delete(c.runs, t)
+			return true
+		}
+	}
+	return false
+}
+
+// count is the number of tasks that run in their callers.
+func (c *callerRuns) count() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return len(c.runs)
+}
+
+// tasks are those that run in their callers.
+func (c *callerRuns) tasks() []*Task {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return slices.Collect(maps.Keys(c.runs))
+}
+
+// oldest returns when the first of the tasks was started that still run, or now.
+func (c *callerRuns) oldest(now int64) int64 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, run := range c.runs {
+		now = min(now, run.hand.started.Load())
+	}
+	return now
+}
+
+// tallied returns the outcomes of the tasks that ran in their callers.
+func (c *callerRuns) tallied() tally {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.outcomes
+}

@@ -1,0 +1,152 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/troupe-go/troupe/messages"
+)
+
+// standard makes the standard context when it is first called. That and its end run
+// code of the caller's context, which may be the user's, so neither is done under a
+// lock.
+func (c *Context) standard() context.Context {
+	c.mu.Lock()
+	std := c.std
+	c.mu.Unlock()
+	if std != nil {
+		return std
+	}
+	c.use()
+	std, cancel := c.derive()
+	c.mu.Lock()
+	if c.std != nil { // another goroutine of the handler was faster
+		first := c.std
+		c.mu.Unlock()
+		cancel(context.Canceled)
+		return first
+	}
+	c.std, c.cancel = std, cancel
+	ended := c.ended
+	c.mu.Unlock()
+	if ended != nil {
+		c.cancelFor(ended)
+	}
+	return std
+}
+
+// use says that the context is used: no other task gets it, and whoever settles the task
+// from outside ends it. If that has happened, it is ended here.
+func (c *Context) use() {
+	c.used.Store(true)
+	if cause := c.hand.enliven(c); cause != nil && c.endFor(cause) {
+		c.cancelFor(cause)
+	}
+}
+
+// derive makes a standard context.
+func (c *Context) derive() (std context.Context, cancel func(error)) {
+	parent := c.caller
+	if !c.bound && parent.Done() != nil {
+		parent = context.WithoutCancel(parent)
+	}
+	stop := func() {}
+	if at, ok := c.ownDeadline(); ok {
+		parent, stop = context.WithDeadlineCause(parent, at, messages.ErrTaskTimeout)
+	}
+	std, end := context.WithCancelCause(parent)
+	return std, func(cause error) {
+		defer stop()
+		end(cause)
+	}
+}
+
+// endFor says why the task is over, unless it is known. It reports whether the context
+// is to end for that.
+func (c *Context) endFor(cause error) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.endForLocked(cause)
+}
+
+func (c *Context) endForLocked(cause error) bool {
+	if c.ended != nil {
+		return false
+	}
+	c.ended = cause
+	c.used.Store(true)
+	return c.std != nil
+}
+
+// interrupt ends the context for the given reason, unless it has ended already.
+func (c *Context) interrupt(cause error) {
+	if c.endFor(cause) {
+		c.base.deliver.Run("context", nil, func() { c.cancelFor(cause) })
+	}
+}
+
+// timerLag is how long the timer of a context may lag behind the engine's.
+const timerLag = 10 * time.Millisecond
+
+// cancelFor ends the standard context. After a timeout that is left to its own timer,
+// which is set to the same instant, because only that makes its Err DeadlineExceeded.
+// cancelFor waits for that timer, since the caller's context may end as soon as the
+// waiter is told and would be taken for the cause. It does not wait if the caller's own
+// deadline comes first, since the caller may have promised it in vain.
+func (c *Context) cancelFor(cause error) {
+	c.mu.Lock()
+	std, cancel := c.std, c.cancel
+	c.mu.Unlock()
+	if cancel == nil {
+		return
+	}
+	if !errors.Is(cause, messages.ErrTaskTimeout) {
+		cancel(cause)
+		return
+	}
+	own, _ := c.ownDeadline()
+	if at, ok := std.Deadline(); !ok || !at.Equal(own) {
+		return
+	}
+	lag := time.NewTimer(timerLag)
+	defer lag.Stop()
+	select {
+	case <-std.Done():
+	case <-lag.C:
+	}
+}
+
+// release ends a context whose handler has returned, and frees what it holds.
+func (c *Context) release() {
+	if cancel := c.takeCancel(); cancel != nil {
+		cancel(context.Canceled)
+	}
+}
+
+// dismiss is release for places where nothing recovers a panic of the user's code.
+func (c *Context) dismiss() {
+	if cancel := c.takeCancel(); cancel != nil {
+		c.base.deliver.Run("context", nil, func() { cancel(context.Canceled) })
+	}
+}
+
+// takeCancel says that the context has ended, and returns what frees it, nil if there
+// is nothing to free. It does so once, since the user's code may panic in that.
+func (c *Context) takeCancel() func(error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.endForLocked(context.Canceled)
+	cancel := c.cancel
+	c.cancel = nil
+	return cancel
+}
+
+// retire ends a context that no further task is given and that was not used; but a
+// goroutine left behind by a handler may be about to. It may be called under locks.
+func (c *Context) retire() {
+	c.returned.Store(true)
+	if c.endFor(context.Canceled) {
+		go c.dismiss()
+	}
+}

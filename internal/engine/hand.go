@@ -1,0 +1,103 @@
+package engine
+
+import (
+	"context"
+	"reflect"
+	"sync"
+	"sync/atomic"
+)
+
+// A hand is the place of the task that a worker runs, or a caller. Its fields are for
+// the goroutine that runs the task, except where they say otherwise.
+type hand struct {
+	task    *Task // nil: none
+	word    word  // of the task while it runs
+	ctx     *Context
+	last    *Context     // the context that the next task may get; nil: none
+	value   any          // what Context.Keep was given
+	started atomic.Int64 // engine time; written only if it changes
+	settled bool         // the handler's goroutine has settled the task, or decided on a retry
+	attempt attempt
+
+	worker   string      // the ID of the worker; empty: the task runs in its caller
+	occupied atomic.Bool // the worker has claimed a task since it was parked
+	counters counters    // what handlers have reported
+
+	// mu is held while the task is settled from outside.
+	mu          sync.Mutex
+	live        *Context // guarded by mu; that of the task, once it has been used
+	interrupted bool     // guarded by mu; the task was settled from outside
+	cause       error    // guarded by mu; why its context ends then
+}
+
+// contextFor returns a context for the task: the last one, if that was not used and
+// would be the same.
+func (h *hand) contextFor(b *base, t *Task, bound bool) *Context {
+	caller := t.callerOrBackground()
+	if last := h.last; last != nil && last.bound == bound && last.caller == caller && t.past() == nil && !last.used.Load() {
+		if last.dueAt.Load() != t.due {
+			last.dueAt.Store(t.due)
+		}
+		if last.attrs.Load() != t.extra {
+			last.attrs.Store(t.extra)
+		}
+		if !last.used.Load() { // else a goroutine left behind may have read them before
+			return last
+		}
+	}
+	h.endLastContext()
+	c := newContext(b, h, t)
+	if t.past() == nil && isComparable(caller) {
+		h.last = c
+	}
+	return c
+}
+
+// isComparable reports whether == on ctx cannot panic.
+func isComparable(ctx context.Context) bool {
+	return ctx == context.Background() || reflect.TypeOf(ctx).Kind() == reflect.Pointer
+}
+
+// endLastContext ends a context that no further task is given.
+func (h *hand) endLastContext() {
+	if h.last != nil {
+		h.last.retire()
+		h.last = nil
+	}
+}
+
+// forgetContext ensures that nobody ends ctx, whose task is done, for the task that
+// comes next.
+func (h *hand) forgetContext(ctx *Context) {
+	h.last = nil
+	ctx.returned.Store(true)
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.live = nil
+}
+
+// forgetInterruption is called when the task that was settled from outside is put down.
+func (h *hand) forgetInterruption() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.interrupted, h.cause = false, nil
+}
+
+// enliven makes c the context that ends with the task. It returns why the task has been
+// settled from outside already, if it has.
+func (h *hand) enliven(c *Context) (cause error) {
+	if h.worker == "" { // others end the context of such a task in any case
+		return nil
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if c.returned.Load() {
+		return nil
+	}
+	h.live = c
+	if h.interrupted {
+		c.over.Store(true)
+		cause = h.cause
+	}
+	return cause
+}

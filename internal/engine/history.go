@@ -1,0 +1,34 @@
+package engine
+
+import (
+	"github.com/troupe-go/troupe/internal/deadline"
+	"github.com/troupe-go/troupe/messages"
+)
+
+// history is what a task keeps of its earlier attempts. It is written while nobody has
+// the task in hand.
+type history struct {
+	attempts int
+	order    uint64                 // the number of tasks that had been accepted when it was queued again
+	accepted int64                  // when the task was accepted
+	ran      int64                  // nanoseconds that the attempts took
+	worker   string                 // the ID of the worker that had it last
+	bound    any                    // the *Worker that makes the next attempt; nil: dispatch chooses
+	panics   []*messages.PanicError // oldest first; only with a quarantine
+	due      deadline.Entry[*Task]  // guarded by delays.mu; set while the task waits
+}
+
+// remember notes the attempt in the hand h, which is over.
+func (t *Task) remember(h *hand, now int64, keepPanic bool) {
+	x := t.makeExtra()
+	if x.past == nil {
+		x.past = &history{accepted: t.enqueued}
+	}
+	past := x.past
+	past.attempts++
+	past.ran += now - h.started.Load()
+	past.worker = h.worker
+	if crash := h.attempt.crash; crash != nil && keepPanic {
+		past.panics = append(past.panics, crash)
+	}
+}

@@ -1,0 +1,41 @@
+package engine
+
+import "github.com/asynkron/protoactor-go/actor"
+
+// Replaced counts a worker that has been replaced.
+func (e *membership) Replaced() {
+	e.roster.mu.Lock()
+	defer e.roster.mu.Unlock()
+	e.roster.departed.replaced++
+}
+
+// Barren returns how many times in a row the worker has failed to start.
+func (e *membership) Barren(pid *actor.PID) int {
+	e.roster.mu.Lock()
+	w := e.roster.byID[pid.Id]
+	e.roster.mu.Unlock()
+	if w == nil {
+		return 0
+	}
+	w.q.mu.Lock()
+	defer w.q.mu.Unlock()
+	return int(w.barren)
+}
+
+// Lost says how many workers are gone for good.
+func (e *membership) Lost(n int) { e.lost.Store(int64(n)) }
+
+// Size returns the number of workers in dispatch, or about to be.
+func (e *membership) Size() int {
+	e.roster.mu.Lock()
+	defer e.roster.mu.Unlock()
+	return len(e.roster.view.Load().routees) + len(e.roster.joining)
+}
+
+// Routees returns the PIDs of the workers in dispatch, or of the actors they stand for.
+func (e *membership) Routees() (pids []*actor.PID) {
+	for _, w := range e.roster.view.Load().routees {
+		pids = append(pids, w.address())
+	}
+	return pids
+}

@@ -1,0 +1,156 @@
+package engine
+
+import (
+	"errors"
+	"runtime"
+)
+
+// errNoRoom says that the queue that a task was for has no room.
+var errNoRoom = errors.New("no room")
+
+// errGone says that workers have left or joined since the view was loaded.
+var errGone = errors.New("worker gone")
+
+// floodYield is how long the backlog of an unbounded queue may become before its
+// submitters let workers run now and then: a long backlog of short tasks costs more in
+// cache misses than a switch of goroutines.
+const floodYield = 256
+
+// roomTries is how many workers a submitter asks for room before it lets others run.
+const roomTries = 4
+
+// dispatchTo puts a task into a queue that has room for it. Its errors are errNoRoom, and
+// why no task is accepted at all. If t is nil, the engine takes a task of its own and
+// has it filled.
+func (e *placing) dispatchTo(t *Task, s *Spec, to *target, fill func(Body)) error {
+	if e.late() {
+		return e.placeShared(t, s, to, fill)
+	}
+	return e.placeEarly(t, s, to, fill)
+}
+
+// placeShared puts a task into the shared queue.
+func (e *placing) placeShared(t *Task, s *Spec, to *target, fill func(Body)) error {
+	q := &e.shared
+	q.mu.Lock()
+	err := e.enterSharedLocked(t, s, to, fill)
+	if err != nil {
+		q.mu.Unlock()
+		return err
+	}
+	w := e.wakeForLocked(q)
+	yield := q.short && e.cfg.Capacity == unbounded && q.rings.Len() > floodYield && q.submitted&63 == 0
+	q.mu.Unlock()
+	switch {
+	case w != nil:
+		e.sched.schedule(w)
+	case q.late == nil:
+		e.wakeIdle()
+	case yield:
+		runtime.Gosched() // see floodYield
+	}
+	return nil
+}
+
+// enterSharedLocked accepts a task into the shared queue if there is room.
+func (e *placing) enterSharedLocked(t *Task, s *Spec, to *target, fill func(Body)) error {
+	q := &e.shared
+	switch {
+	case q.refusal != nil:
+		return q.refusal
+	case e.hasWorkers():
+		return errGone
+	case !e.sharedRoomLocked(1, to.exact):
+		return errNoRoom
+	}
+	q.submitted++
+	number := uint64(q.submitted)
+	if !e.late() {
+		number = e.newNumberLocked(q)
+	}
+	e.acceptLocked(q, t, s, to, number, fill)
+	return nil
+}
+
+// placeEarly puts a task into the queue of its worker or, if it is for none in
+// particular, of the first worker whose turn comes and that has room.
+func (e *placing) placeEarly(t *Task, s *Spec, to *target, fill func(Body)) error {
+	for {
+		v := e.roster.view.Load()
+		if len(v.routees) == 0 {
+			if err := e.placeShared(t, s, to, fill); !errors.Is(err, errGone) {
+				return err
+			}
+			continue
+		}
+		if e.dispatch.binding == hashed && to.keyed {
+			to.worker = hashTo(to.hash, v)
+		}
+		err := e.placeAmong(v, t, s, to, fill)
+		if !errors.Is(err, errGone) {
+			return err
+		}
+		if e.dispatch.binding == picked {
+			to.worker = nil
+		}
+	}
+}
+
+// placeAmong tries the workers of a view.
+func (e *placing) placeAmong(v *view, t *Task, s *Spec, to *target, fill func(Body)) error {
+	if to.worker != nil {
+		return e.placeAt(to.worker, 0, t, s, to, fill)
+	}
+	tries := len(v.eligible)
+	if !to.exact {
+		tries = min(tries, roomTries)
+	}
+	for range tries {
+		w, turn := e.dispatch.draw(v)
+		if err := e.placeAt(w, turn, t, s, to, fill); !errors.Is(err, errNoRoom) {
+			return err
+		}
+	}
+	if !to.exact {
+		return errNoRoom
+	}
+	// Others have drawn turns meanwhile, or chance has left some out: ask every worker.
+	for _, w := range v.eligible {
+		if err := e.placeAt(w, e.dispatch.turns.Load(), t, s, to, fill); !errors.Is(err, errNoRoom) {
+			return err
+		}
+	}
+	return errNoRoom
+}
+
+// placeAt puts a task into the queue of a worker.
+func (e *placing) placeAt(w *Worker, turn uint64, t *Task, s *Spec, to *target, fill func(Body)) error {
+	q := w.q
+	q.mu.Lock()
+	switch {
+	case q.gone:
+		q.mu.Unlock()
+		return errGone
+	case q.refusal != nil:
+		err := q.refusal
+		q.mu.Unlock()
+		return err
+	case !e.ownRoomLocked(w, to.exact):
+		q.mu.Unlock()
+		return errNoRoom
+	}
+	q.submitted++
+	e.acceptLocked(q, t, s, to, e.dispatch.number(turn), fill)
+	wake := w.wakeOwnLocked(q)
+	if e.cfg.Breaker.Failures > 0 && w.onTrialLocked() {
+		to.trial = w
+	}
+	yield := q.short && q.share == unbounded && q.rings.Len() > floodYield && q.submitted&63 == 0
+	q.mu.Unlock()
+	if wake {
+		e.sched.schedule(w)
+	} else if yield {
+		runtime.Gosched() // see floodYield
+	}
+	return nil
+}

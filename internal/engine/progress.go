@@ -1,0 +1,51 @@
+package engine
+
+// progressed looks at what a change may have made possible: room for submitters that
+// wait, and the end of those that wait until the pool is quiet.
+func (e *backpressure) progressed() {
+	if e.waits.some.Load() {
+		e.admitWaiting()
+	}
+	if e.quiet.wanted.Load() {
+		e.whenIdle()
+	}
+}
+
+// whenIdle tells whoever waits for it that nothing is queued or running, if so.
+func (e *backpressure) whenIdle() {
+	if e.quiet.wanted.Load() {
+		e.world(e.quietLocked)
+	}
+}
+
+func (e *backpressure) quietLocked(then *after) {
+	s := &e.quiet
+	if !s.wanted.Load() || !e.isQuietLocked() {
+		return
+	}
+	s.wanted.Store(false)
+	if s.done != nil {
+		close(s.done)
+		s.done = nil
+	}
+	then.calls = append(then.calls, s.drained...)
+	s.drained = nil
+}
+
+// isQuietLocked reports whether nothing is queued, and no handler runs but abandoned
+// ones.
+func (e *backpressure) isQuietLocked() bool {
+	if e.delays.count.Load() > 0 || e.callers.count() > 0 {
+		return false
+	}
+	quiet := true
+	e.queuesLocked(func(q *taskQueue) {
+		if q.exactLocked() > 0 || q.late != nil && q.late.pinned > 0 {
+			quiet = false
+		}
+	})
+	for _, w := range e.roster.workers {
+		quiet = quiet && (!w.hasTaskLocked() || w.abandoned.Load())
+	}
+	return quiet
+}

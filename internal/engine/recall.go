@@ -1,0 +1,110 @@
+package engine
+
+// countBatchLocked makes the worker's part of q.claimed exact: the tasks of its batch
+// that are queued or dead.
+func (w *Worker) countBatchLocked(q *taskQueue) {
+	n := int32(0)
+	for _, t := range w.batch {
+		if t == nil {
+			continue
+		}
+		if state := t.load(); state.hop() == w.hop && (state.status() == queued || state.dead()) {
+			n++
+		}
+	}
+	q.claimed += n - w.counted
+	w.counted = n
+}
+
+// recallLocked puts the tasks of the worker's batch that have not started back into the
+// queue.
+func (w *Worker) recallLocked(q *taskQueue) {
+	if w.batch == nil {
+		return
+	}
+	if w.hop == hopMask { // its only task cannot be moved once more: see dealing.rescue
+		w.poke.Store(true)
+		return
+	}
+	for i := len(w.batch) - 1; i >= 0; i-- {
+		t := w.batch[i]
+		if t == nil {
+			continue
+		}
+		state := t.load()
+		if state.status() != queued || state.hop() != w.hop || !t.swap(state, state.moved()) {
+			continue
+		}
+		if t.pinned() && q.late != nil {
+			w.pinLocked(q, t)
+		} else {
+			q.insertLocked(t)
+		}
+	}
+	w.countBatchLocked(q)
+}
+
+// readBatchLocked reads from the last task to the first: the worker goes the other way,
+// so one task at most is seen running.
+func (w *Worker) readBatchLocked() (r batchReading) {
+	for i := len(w.batch) - 1; i >= 0; i-- {
+		t := w.batch[i]
+		if t == nil {
+			continue
+		}
+		state := t.load()
+		if state.hop() != w.hop {
+			continue
+		}
+		switch s := state.status(); {
+		case s == queued:
+			r.waiting++
+			r.oldest = t.enqueued
+		case state.dead():
+			r.waiting++
+		case s == running:
+			r.task = t
+		case s >= cutTimedOut:
+			r.task, r.cut = t, true
+		case s >= doneSucceeded:
+			r.settled[s.outcome()]++
+		}
+	}
+	return r
+}
+
+// addBatchLocked adds the outcomes of the worker's batch that are not in outcomes yet.
+func (w *Worker) addBatchLocked(t *tally) {
+	reading := w.readBatchLocked()
+	t.add(&reading.settled)
+}
+
+// inHandLocked is the task that the worker runs, settled or not, or nil.
+func (w *Worker) inHandLocked() *Task {
+	reading := w.readBatchLocked()
+	return reading.task
+}
+
+// load is the number of tasks that the worker runs or has queued.
+func (w *Worker) load() int {
+	w.q.mu.Lock()
+	defer w.q.mu.Unlock()
+	n := 0
+	if w.q.owner != nil {
+		n = w.q.exactLocked()
+	}
+	if w.hasTaskLocked() {
+		n++
+	}
+	return n
+}
+
+// suspendLocked keeps the worker from working, or ends that.
+func (w *Worker) suspendLocked(suspended bool) {
+	w.suspended = suspended
+	w.recallLocked(w.q)
+	w.refreshLocked(w.q)
+	if suspended {
+		w.poke.Store(true)
+	}
+}

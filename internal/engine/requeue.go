@@ -1,0 +1,180 @@
+package engine
+
+import "github.com/troupe-go/troupe/router"
+
+// delayLocked has a task wait whose attempt, in the hand h of w, is over. w is nil if the
+// task ran in its caller. The locks of the task's place must be held.
+func (e *placing) delayLocked(t *Task, h *hand, w *Worker, now int64) {
+	d := &e.delays
+	d.retries++
+	t.remember(h, now, e.cfg.Quarantine != (router.Quarantine{}))
+	state := h.word.with(waiting).of(nobody) | flagRetried
+	if w != nil && (e.dispatch.binding == picked || t.pinned()) {
+		t.extra.past.bound = w
+	}
+	t.enqueued = later(now, h.attempt.again.delay)
+	t.state.Store(uint64(state))
+	entry := &t.extra.past.due
+	entry.Value = t
+	d.tasks.Add(entry, t.enqueued)
+	d.count.Add(1)
+	if t.enqueued > now {
+		e.timer.set(t.enqueued)
+	}
+}
+
+// releaseDueNow queues the tasks whose next attempt is due at once.
+func (e *placing) releaseDueNow() {
+	var then after
+	e.releaseDue(e.now(), &then)
+	then.run(e.sched)
+}
+
+// releaseDue queues the tasks whose next attempt is due, and says when the next one is.
+func (e *placing) releaseDue(now int64, then *after) (next int64) {
+	for {
+		e.delays.mu.Lock()
+		t, due := e.delays.tasks.PopDue(now)
+		if due {
+			e.delays.count.Add(-1)
+			e.requeueLocked(t, then)
+		} else {
+			next, _ = e.delays.tasks.Next()
+		}
+		e.delays.mu.Unlock()
+		if !due {
+			return next
+		}
+	}
+}
+
+// requeueLocked dispatches a task for a further attempt, whether there is room or not.
+// Neither its old place nor its new one is locked; delays.mu is held, so nobody settles
+// it meanwhile.
+func (e *placing) requeueLocked(t *Task, then *after) {
+	for {
+		q, w := e.retryQueue(t)
+		if q == nil { // it was for a worker that has left
+			e.shared.mu.Lock()
+			e.dropUnqueuedLocked(&e.shared, t, errWorkerGone, then)
+			e.shared.mu.Unlock()
+			return
+		}
+		q.mu.Lock()
+		if q.gone || t.pinned() && w.leaving.Load() {
+			q.mu.Unlock()
+			continue
+		}
+		t.extra.past.order = e.acceptedLocked(q)
+		e.queueLocked(q, w, t)
+		e.wakeForTaskLocked(q, w, then)
+		q.mu.Unlock()
+		return
+	}
+}
+
+// boundTo is the worker that makes the next attempt, nil if dispatch chooses it.
+func (t *Task) boundTo() *Worker {
+	w, _ := t.extra.past.bound.(*Worker)
+	return w
+}
+
+// retryQueue is where a task goes for its next attempt: the queue, and the worker if it
+// is bound to one. The queue is nil if the task was for a worker alone that has left.
+func (e *placing) retryQueue(t *Task) (*taskQueue, *Worker) {
+	v := e.roster.view.Load()
+	if t.pinned() {
+		w := t.boundTo()
+		if w == nil || w.leaving.Load() {
+			return nil, nil
+		}
+		return w.q, w
+	}
+	if e.late() || len(v.routees) == 0 {
+		return &e.shared, nil
+	}
+	switch e.dispatch.binding {
+	case picked:
+		w := t.boundTo()
+		if w == nil || w.leaving.Load() || w.sidelined {
+			w = onlyOne(v)
+		}
+		if w == nil || w.leaving.Load() {
+			return &e.shared, nil
+		}
+		return w.q, w
+	case hashed:
+		if t.key() != "" {
+			w := hashTo(t.extra.hash, v)
+			return w.q, w
+		}
+	}
+	w, _ := e.dispatch.draw(v)
+	return w.q, w
+}
+
+// queueLocked puts a task that was accepted before into q, behind those of its
+// priority. w is the worker it is for, or nil.
+func (e *placing) queueLocked(q *taskQueue, w *Worker, t *Task) {
+	state := t.load().with(queued).of(nobody)
+	if w != nil {
+		state = state.of(w.index)
+	}
+	t.state.Store(uint64(state))
+	if w != nil && q.late != nil {
+		w.pinLocked(q, t)
+		return
+	}
+	if state.hop() != 0 {
+		q.moved++
+	}
+	q.pushLocked(t, t.priority())
+	if t.due > 0 && q.late == nil { // its deadline may be in the queue of a worker that leaves
+		e.setDeadlineLocked(q, t)
+	}
+	if q.owner == nil && q.late == nil {
+		e.countOrphansLocked()
+	}
+}
+
+// putBack has the task that w has just put down tried again. It is running until then,
+// and may have been settled by others.
+func (e *placing) putBack(w *Worker) {
+	h := &w.hand
+	t, now := w.batch[w.at-1], w.runner.now
+	var then after
+	e.delays.mu.Lock()
+	w.q.mu.Lock()
+	h.mu.Lock() // whoever settles the task from outside is done with the hand
+	settled := h.interrupted
+	switch {
+	case settled:
+	case e.barren.Load(): // no worker will come
+		e.giveUpRetryLocked(w, t, &then)
+	default:
+		w.retried++
+		e.delayLocked(t, h, w, now)
+	}
+	if !settled {
+		w.batch[w.at-1] = nil
+	}
+	h.interrupted, h.cause = false, nil
+	h.mu.Unlock()
+	w.q.mu.Unlock()
+	e.delays.mu.Unlock()
+	h.attempt = attempt{}
+	if settled {
+		t.release()
+	}
+	e.handlerReturned(w)
+	then.run(e.sched)
+	e.releaseDueNow()
+}
+
+// giveUpRetryLocked settles a task that was to be tried again.
+func (e *placing) giveUpRetryLocked(w *Worker, t *Task, then *after) {
+	h, again := &w.hand, w.hand.attempt.again
+	t.state.Store(uint64(h.word.with(doneAs(again.outcome))))
+	w.outcomes[again.outcome]++
+	then.settled = append(then.settled, e.endingAfter(t, again, h.started.Load(), w.id))
+}

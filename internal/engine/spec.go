@@ -1,0 +1,41 @@
+package engine
+
+import (
+	"context"
+	"time"
+
+	"github.com/asynkron/protoactor-go/actor"
+	"github.com/troupe-go/troupe/router"
+)
+
+// Mode says what a submitter can do when the queue has no room.
+type Mode int8
+
+// The modes.
+const (
+	MayWait  Mode = iota // it can wait, or run the task itself
+	NoWait               // it can do neither
+	RoomOnly             // and neither its task nor another may be dropped
+)
+
+// A Spec describes a task to be submitted.
+type Spec struct {
+	ID, Key  string
+	Headers  map[string]string
+	Priority int
+	Timeout  time.Duration   // whole life; 0 means no bound
+	Caller   context.Context // its values reach the handler; nil stands for Background
+	Bound    bool            // the end of Caller is also the end of the task
+	Mode     Mode
+	Sender   *actor.PID // gets a Result; nil: nobody
+	InBody   bool       // the body knows the sender
+}
+
+// rare reports whether the task needs an extra.
+func (s *Spec) rare() bool {
+	return s.Priority != 0 || s.Key != "" || s.ID != "" || s.Headers != nil || s.Sender != nil && !s.InBody
+}
+
+func (s *Spec) view() router.TaskView {
+	return router.TaskView{ID: s.ID, Key: s.Key, Priority: s.Priority, Headers: s.Headers}
+}

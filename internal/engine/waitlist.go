@@ -1,0 +1,48 @@
+package engine
+
+import (
+	"sync"
+	"sync/atomic"
+
+	"github.com/troupe-go/troupe/internal/chain"
+)
+
+// A waitList has the submitters that wait for room, in the order they came. Those whose
+// tasks are for one worker wait for that worker; all others wait for any room.
+type waitList struct {
+	mu   sync.Mutex
+	all  chain.Chain[*waiter] // guarded by mu
+	_    [64]byte
+	some atomic.Bool // all is not empty; written under mu
+	_    [63]byte
+}
+
+// A waiter is a submitter that waits for room. It is in waitList.all until either its
+// task is accepted or it is refused; both are said on ready.
+type waiter struct {
+	task  *Task
+	spec  Spec
+	to    target              // where the task goes
+	self  *hand               // of the handler that waits; nil: none of this pool's
+	link  chain.Link[*waiter] // guarded by waitList.mu; in all
+	waits bool                // guarded by waitList.mu; it is in all
+	err   error               // guarded by waitList.mu until ready has been received
+	ready chan struct{}       // holds one
+}
+
+// endLocked ends the wait of a submitter with an error, nil if its task has been
+// accepted.
+func (l *waitList) endLocked(wt *waiter, err error) {
+	l.all.Remove(&wt.link)
+	l.some.Store(l.all.Len() > 0)
+	wt.waits = false
+	wt.err = err
+	wt.ready <- struct{}{}
+}
+
+// refuseAllLocked ends all waits with an error.
+func (l *waitList) refuseAllLocked(err error) {
+	for l.all.Len() > 0 {
+		l.endLocked(l.all.First().Of, err)
+	}
+}

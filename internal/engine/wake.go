@@ -1,0 +1,42 @@
+package engine
+
+// wakeForLocked returns a worker to be scheduled for a task that was put into q, or nil.
+func (e *placing) wakeForLocked(q *taskQueue) *Worker {
+	if q.late != nil {
+		return q.late.wakeLocked(q)
+	}
+	if q.owner != nil && q.owner.wakeOwnLocked(q) {
+		return q.owner
+	}
+	return nil
+}
+
+// wakeForTaskLocked has a worker woken for a task that was put into q for w, or for
+// anybody if w is nil.
+func (e *placing) wakeForTaskLocked(q *taskQueue, w *Worker, then *after) {
+	switch {
+	case w == nil && q.late == nil:
+		then.call(e.wakeIdle)
+	case w == nil:
+		then.wake(q.late.wakeLocked(q))
+	case w.wakeOwnLocked(q):
+		then.wake(w)
+	}
+}
+
+// wakeIdle wakes parked workers for tasks of the shared queue, under early binding.
+func (e *placing) wakeIdle() {
+	wanted := e.orphans.Load()
+	for _, w := range e.roster.view.Load().routees {
+		if wanted <= 0 {
+			return
+		}
+		w.q.mu.Lock()
+		wake := w.wakeOwnLocked(w.q)
+		w.q.mu.Unlock()
+		if wake {
+			wanted--
+			e.sched.schedule(w)
+		}
+	}
+}

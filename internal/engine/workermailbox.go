@@ -1,0 +1,141 @@
+package engine
+
+import "github.com/asynkron/protoactor-go/actor"
+
+// A workerMailbox is the mailbox of a worker's actor, and runs the worker. A goroutine
+// runs it only while it has something to do: system messages, messages to the worker
+// itself, or tasks. A panic or a runtime.Goexit of the actor ends there: the task is
+// settled, its waiters are told, and then the failure is escalated.
+type workerMailbox struct {
+	Worker
+	engine  *Engine
+	invoker actor.MessageInvoker
+
+	// Guarded by the lock of the worker's queue.
+	system fifo
+	mail   fifo // messages to the worker itself
+
+	// Only for the goroutine that runs the worker.
+	doing      any  // the message that the actor has, if that is no task
+	failure    any  // why the actor failed last; nil after its restart
+	stopping   bool // it has been told to stop
+	gaveUp     bool // it has failed in doing so
+	dismissed  bool // its actor was told its end, after it had been abandoned
+	restarting bool // it has been told to restart, and not been resumed since
+}
+
+var (
+	_ actor.Mailbox = (*workerMailbox)(nil)
+	_ runnable      = (*workerMailbox)(nil)
+	_ performer     = (*workerMailbox)(nil)
+)
+
+// newWorkerMailbox returns the mailbox of a worker that has not joined.
+func newWorkerMailbox(e *Engine) *workerMailbox {
+	w := &workerMailbox{engine: e}
+	w.gauges, w.runs = &e.gauges, w
+	w.parked, w.pace = true, newWorkerPace()
+	w.q = &e.shared
+	if !e.late() {
+		w.q = &taskQueue{owner: &w.Worker}
+	}
+	return w
+}
+
+// RegisterHandlers is called once, before Start.
+func (w *workerMailbox) RegisterHandlers(invoker actor.MessageInvoker, dispatcher actor.Dispatcher) {
+	w.invoker = invoker
+	if dispatcher != actor.Dispatcher(w.engine.sched) {
+		w.dispatcher = dispatcher
+	}
+	self := invoker.(interface {
+		Self() *actor.PID
+		Parent() *actor.PID
+	})
+	w.pid, w.supervisor = self.Self(), self.Parent()
+	w.id = w.pid.Id
+	w.hand.worker = w.id
+}
+
+// Start lets the worker join the pool.
+func (w *workerMailbox) Start() { w.engine.join(&w.Worker) }
+
+// PostSystemMessage queues a message of the actor system. A worker that fails is
+// suspended at once: before its supervisor hears of it, and so before a decision to
+// resume it can come.
+func (w *workerMailbox) PostSystemMessage(message any) {
+	if _, ok := message.(*actor.SuspendMailbox); ok {
+		w.suspendFailed()
+		return
+	}
+	w.post(&w.system, message)
+}
+
+// PostUserMessage queues a message to the worker itself. It is not a task.
+func (w *workerMailbox) PostUserMessage(message any) {
+	_, inner, sender := actor.UnwrapEnvelope(message)
+	if batch, ok := inner.(actor.MessageBatch); ok {
+		for _, m := range batch.GetMessages() {
+			w.post(&w.mail, envelop(m, sender))
+		}
+		return
+	}
+	w.post(&w.mail, message)
+}
+
+// UserMessageCount returns the number of messages and tasks that wait for this worker
+// alone.
+func (w *workerMailbox) UserMessageCount() int {
+	w.q.mu.Lock()
+	defer w.q.mu.Unlock()
+	n := w.mail.len()
+	if w.q.owner != nil {
+		n += w.q.exactLocked()
+	}
+	return n
+}
+
+func (w *workerMailbox) post(to *fifo, message any) {
+	w.q.mu.Lock()
+	to.push(message)
+	w.poke.Store(true)
+	wake := w.unparkLocked(w.q)
+	w.q.mu.Unlock()
+	if wake {
+		w.engine.sched.schedule(&w.Worker)
+	}
+}
+
+// suspendFailed suspends a worker that has failed. A resume that still waits was for
+// what came before the failure.
+func (w *workerMailbox) suspendFailed() {
+	w.q.mu.Lock()
+	defer w.q.mu.Unlock()
+	w.suspendLocked(true)
+	w.system.drop(func(message any) bool { _, resume := message.(*actor.ResumeMailbox); return resume })
+}
+
+// suspend keeps the worker from working while its supervisor decides, or ends that.
+func (w *workerMailbox) suspend(suspended bool) {
+	w.q.mu.Lock()
+	w.suspendLocked(suspended)
+	readmit := !suspended && w.rare != nil && w.rare.delayed
+	w.q.mu.Unlock()
+	if readmit {
+		w.engine.readmit(&w.Worker)
+	}
+}
+
+// takeMailLocked implements runnable.
+func (w *workerMailbox) takeMailLocked() []any {
+	mail := w.mail.waiting()
+	w.mail = fifo{}
+	return mail
+}
+
+func envelop(message any, sender *actor.PID) any {
+	if sender == nil {
+		return message
+	}
+	return &actor.MessageEnvelope{Message: message, Sender: sender}
+}
