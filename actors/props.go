@@ -114,7 +114,7 @@ func (p *plan) spawn(system *actor.ActorSystem, id string, _ *actor.Props, paren
 		DeadlineCheck: p.deadlineCheck,
 		Handled:       p.handled,
 		Direct:        p.handled && len(p.workerProps) == 0,
-		Worker: func(d actor.Dispatcher) *actor.Props {
+		WorkerProps: func(d actor.Dispatcher) *actor.Props {
 			return work.worker(slices.Concat([]actor.PropsOption{actor.WithDispatcher(d)}, p.workerProps))
 		},
 		Work:     work,

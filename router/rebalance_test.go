@@ -25,7 +25,7 @@ const (
 	longestWait     = 50 * time.Millisecond
 	longestWaitRace = 10 * time.Second // the detector makes each task some fifty times as dear
 	hopelessWait    = 10 * time.Second // no further try
-	rebalanceTries  = 5
+	rebalanceTries  = 20
 )
 
 // waits are the longest times that others waited while a pool was resized.

@@ -16,7 +16,7 @@ func (e *membership) expire(wt *watch, now int64) {
 		if first {
 			e.warn("handler stuck, but not abandoned: too many are", "task", wt.id, "limit", d.limit)
 		}
-		e.timer.addAlarm(&wt.alarm, later(now, e.cfg.Watchdog.Grace))
+		e.timer.addAlarm(&wt.alarm, later(now, d.grace))
 		return
 	}
 	if !e.abandon(wt) {
@@ -68,7 +68,7 @@ func (e *membership) reportAbandoned() {
 		for i, wt := range watches {
 			e.warn("handler abandoned: it ignores cancellation", "task", wt.id, "overdue", wt.overdue)
 			e.notify(&messages.WorkerAbandoned{
-				Pool: e.cfg.Name, Worker: wt.worker, TaskID: wt.id, Overdue: wt.overdue, Stack: stacks[i],
+				Pool: e.name, Worker: wt.worker, TaskID: wt.id, Overdue: wt.overdue, Stack: stacks[i],
 			})
 		}
 		if d.reported(len(watches)) {

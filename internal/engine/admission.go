@@ -3,19 +3,11 @@ package engine
 import (
 	"context"
 	"errors"
-	"fmt"
 	"runtime"
-	"sync/atomic"
 
 	"github.com/troupe-go/troupe/messages"
 	"github.com/troupe-go/troupe/router"
 )
-
-// admission is the layer that decides what becomes of a submission.
-type admission struct {
-	stopping
-	rejected [messages.Reasons + 1]atomic.Int64
-}
 
 // Submit admits a task. If it returns nil, the task was accepted and will be settled
 // exactly once; if it returns an error, the task was rejected, is counted as such, and
@@ -32,40 +24,14 @@ func (e *admission) Tell(ctx context.Context, s *Spec, fill func(Body)) error {
 	return e.counted(ctx, e.submit(ctx, nil, s, fill))
 }
 
-// counted counts a rejected task.
-func (e *admission) counted(ctx context.Context, err error) error {
-	if err != nil {
-		reason := messages.ReasonOf(err)
-		if ctx != nil && ctx.Err() != nil && errors.Is(err, context.Cause(ctx)) {
-			reason = messages.RejectedCanceled // the cause may be any error
-		}
-		e.rejected[reason].Add(1)
-	}
-	return err
-}
-
-// Rejected counts a task that was rejected before it came to Submit or Tell.
-func (e *admission) Rejected(err error) { e.rejected[messages.ReasonOf(err)].Add(1) }
-
 func (e *admission) submit(ctx context.Context, t *Task, s *Spec, fill func(Body)) error {
 	if err := ended(ctx); err != nil {
 		return err
 	}
-	if e.cfg.Tracer != nil {
+	if e.tracer != nil {
 		return e.submitTraced(ctx, t, s, fill)
 	}
 	return e.admit(ctx, t, s, fill)
-}
-
-// ended says why nothing is done for ctx: it is nil, or has ended.
-func ended(ctx context.Context) error {
-	if ctx == nil {
-		return fmt.Errorf("%w: nil context", messages.ErrInvalidOption)
-	}
-	if ctx.Err() != nil {
-		return context.Cause(ctx)
-	}
-	return nil
 }
 
 // maxYields is how often a submitter that finds the queue full lets others run before
@@ -128,8 +94,8 @@ func (e *admission) submitTraced(ctx context.Context, t *Task, s *Spec, fill fun
 func (e *admission) traceSubmission(ctx context.Context, s *Spec) (admitted func(error)) {
 	admitted = func(error) {}
 	defer e.deliver.Survive("tracer", nil)
-	headers, tell := e.cfg.Tracer.Submitted(ctx, router.Traced{
-		Pool: e.cfg.Name, ID: s.ID, Key: s.Key, Priority: s.Priority, Headers: s.Headers,
+	headers, tell := e.tracer.Submitted(ctx, router.Traced{
+		Pool: e.name, ID: s.ID, Key: s.Key, Priority: s.Priority, Headers: s.Headers,
 	})
 	s.Headers = headers
 	if tell == nil {

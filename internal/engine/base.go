@@ -1,16 +1,37 @@
 package engine
 
 import (
+	"math"
 	"sync/atomic"
+	"time"
 
+	"github.com/asynkron/protoactor-go/actor"
 	"github.com/troupe-go/troupe/internal/deliver"
 	"github.com/troupe-go/troupe/internal/meter"
+	"github.com/troupe-go/troupe/router"
 )
 
-// A base has what a pool has before it has workers: its configuration, its clock, and
-// the ways to tell others what happens.
+// A clock tells engine time: nanoseconds since the engine was made, never 0.
+type clock struct{ epoch time.Time }
+
+// newClock returns a clock whose first reading is not 0.
+func newClock() clock { return clock{time.Now().Add(-1)} }
+
+func (c clock) now() int64 { return int64(time.Since(c.epoch)) }
+
+// timeOf converts engine time.
+func (c clock) timeOf(now int64) time.Time { return c.epoch.Add(time.Duration(now)) }
+
+// later is d after now, or the end of time.
+func later(now int64, d time.Duration) int64 { return now + min(int64(d), math.MaxInt64-now) }
+
+// A base has what a pool has before it has workers: its names, its clock, and the ways to
+// tell others what happens.
 type base struct {
-	cfg Config
+	name   string
+	self   *actor.PID    // the pool's
+	work   any           // what Context.Work returns
+	tracer router.Tracer // nil: none
 	clock
 	meter    *meter.Meter
 	deliver  deliver.Deliverer
@@ -33,13 +54,22 @@ func (b *base) notify(event any) {
 		b.deliver.Publish(event)
 		return
 	}
-	b.deliver.Tell(b.cfg.Self, &notice{event})
+	b.deliver.Tell(b.self, &notice{event})
 }
 
 // warn logs a warning there, since the logger is the user's.
 func (b *base) warn(text string, args ...any) {
-	b.deliver.Tell(b.cfg.Self, &warning{text, append([]any{"pool", b.cfg.Name}, args...)})
+	b.deliver.Tell(b.self, &warning{text, append([]any{"pool", b.name}, args...)})
 }
 
 // Histograms returns those of the waiting and running times.
 func (b *base) Histograms() (wait, run meter.Histogram) { return b.meter.Histograms() }
+
+// Messages of the supervisor to the pool's own actor.
+type (
+	noWorkers  struct{}
+	escalation struct{ reason, message any }
+)
+
+// forSupervisor is a message to the supervisor that comes by way of the pool.
+type forSupervisor interface{ ForSupervisor() }

@@ -12,7 +12,7 @@ func (e *membership) judgeBreaker(w *Worker) {
 		case trial && w.failures == 0:
 			x.breaker = breakerClosed
 			e.readmitLocked(w, then)
-			then.call(func() { e.notify(&messages.BreakerClosed{Pool: e.cfg.Name, Worker: w.pid}) })
+			then.call(func() { e.notify(&messages.BreakerClosed{Pool: e.name, Worker: w.pid}) })
 		case (trial && w.failures > 0 || x.breaker == breakerClosed && e.tripped(w)) && e.othersLocked(w):
 			e.openBreakerLocked(w, then)
 		case trial: // its probe told nothing, or it is the last
@@ -31,7 +31,7 @@ func (e *membership) openBreakerLocked(w *Worker, then *after) {
 	e.timer.addAlarm(&x.cooling, until)
 	e.sidelineLocked(w, then)
 	then.call(func() {
-		e.notify(&messages.BreakerOpened{Pool: e.cfg.Name, Worker: w.pid, Failures: failures, Until: e.timeOf(until)})
+		e.notify(&messages.BreakerOpened{Pool: e.name, Worker: w.pid, Failures: failures, Until: e.timeOf(until)})
 	})
 }
 

@@ -76,7 +76,7 @@ func (j *callerJob) do(t *Task) {
 		ctx.dismiss()
 		j.putDown(t)
 	}()
-	if e.cfg.Tracer != nil {
+	if e.tracer != nil {
 		ctx.beginTrace(t)
 	}
 	e.finish(j, ctx, t, t.body.Run(ctx))

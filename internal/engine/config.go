@@ -29,9 +29,9 @@ type Config struct {
 	// Handled says that the pool has a handler; Direct that nothing comes between the
 	// handler and the mailbox, so the mailbox may call it.
 	Handled, Direct bool
-	// Worker returns the props of a worker that uses the given dispatcher unless the
+	// WorkerProps returns the props of a worker that uses the given dispatcher unless the
 	// user chose another. The engine adds the mailbox.
-	Worker func(actor.Dispatcher) *actor.Props
+	WorkerProps func(actor.Dispatcher) *actor.Props
 	// Work is what Context.Work returns.
 	Work any
 	// NewTasks makes n tasks side by side for Engine.Tell, TaskSize is the bytes of one.

@@ -80,7 +80,7 @@ func (c *Context) Keep(value any) { c.hand.value = value }
 func (c *Context) Answered() bool { return c.hand.word&flagAnswered != 0 }
 
 // Work returns what the engine's Config has under that name.
-func (c *Context) Work() any { return c.base.cfg.Work }
+func (c *Context) Work() any { return c.base.work }
 
 // Attempt returns the number of the attempt, from 1.
 func (c *Context) Attempt() int { return c.attempt }
@@ -106,21 +106,6 @@ func (c *Context) ownDeadline() (time.Time, bool) {
 		return time.Time{}, false
 	}
 	return c.base.timeOf(at), true
-}
-
-// Done is closed when the task is over; [context.Cause] says why.
-func (c *Context) Done() <-chan struct{} { return c.standard().Done() }
-
-// Err is context.DeadlineExceeded after a timeout and context.Canceled after any other
-// end.
-func (c *Context) Err() error { return c.standard().Err() }
-
-// Value returns the caller's values.
-func (c *Context) Value(key any) any {
-	if _, ok := key.(contextKey); ok {
-		return c
-	}
-	return c.standard().Value(key)
 }
 
 func newContext(b *base, h *hand, t *Task) *Context {

@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"errors"
+	"reflect"
 	"time"
 
 	"github.com/troupe-go/troupe/messages"
@@ -149,4 +150,65 @@ func (c *Context) retire() {
 	if c.endFor(context.Canceled) {
 		go c.dismiss()
 	}
+}
+
+// Done is closed when the task is over; [context.Cause] says why.
+func (c *Context) Done() <-chan struct{} { return c.standard().Done() }
+
+// Err is context.DeadlineExceeded after a timeout and context.Canceled after any other
+// end.
+func (c *Context) Err() error { return c.standard().Err() }
+
+// Value returns the caller's values.
+func (c *Context) Value(key any) any {
+	if _, ok := key.(contextKey); ok {
+		return c
+	}
+	return c.standard().Value(key)
+}
+
+// contextFor returns a context for the task: the last one, if that was not used and
+// would be the same.
+func (h *hand) contextFor(b *base, t *Task, bound bool) *Context {
+	caller := t.callerOrBackground()
+	if last := h.last; last != nil && last.bound == bound && last.caller == caller && t.past() == nil && !last.used.Load() {
+		if last.dueAt.Load() != t.due {
+			last.dueAt.Store(t.due)
+		}
+		if last.attrs.Load() != t.extra {
+			last.attrs.Store(t.extra)
+		}
+		if !last.used.Load() { // else a goroutine left behind may have read them before
+			return last
+		}
+	}
+	h.endLastContext()
+	c := newContext(b, h, t)
+	if t.past() == nil && isComparable(caller) {
+		h.last = c
+	}
+	return c
+}
+
+// isComparable reports whether == on ctx cannot panic.
+func isComparable(ctx context.Context) bool {
+	return ctx == context.Background() || reflect.TypeOf(ctx).Kind() == reflect.Pointer
+}
+
+// endLastContext ends a context that no further task is given.
+func (h *hand) endLastContext() {
+	if h.last != nil {
+		h.last.retire()
+		h.last = nil
+	}
+}
+
+// forgetContext ensures that nobody ends ctx, whose task is done, for the task that
+// comes next.
+func (h *hand) forgetContext(ctx *Context) {
+	h.last = nil
+	ctx.returned.Store(true)
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.live = nil
 }

@@ -23,6 +23,7 @@ import (
 //	admission     decides what becomes of a submission
 //	Engine        takes snapshots, and does what is left
 type core struct {
+	cfg Config
 	base
 	gauges
 	journals   journals

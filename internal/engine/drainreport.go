@@ -28,17 +28,3 @@ func (e *stopping) DrainReport() (report messages.DrainReport) {
 	})
 	return report
 }
-
-// totalsLocked counts the outcomes so far. The world is stopped.
-func (e *stopping) totalsLocked() tally {
-	t := e.roster.departed.outcomes
-	t.add(&e.delays.outcomes)
-	callers := e.callers.tallied()
-	t.add(&callers)
-	e.queuesLocked(func(q *taskQueue) { t.add(&q.unstarted) })
-	for _, w := range e.roster.workers {
-		t.add(&w.outcomes)
-		w.addBatchLocked(&t)
-	}
-	return t
-}

@@ -22,6 +22,7 @@ type Engine struct{ admission }
 func New(cfg Config) *Engine {
 	e := new(Engine)
 	e.cfg, e.clock = cfg, newClock()
+	e.name, e.self, e.work, e.tracer = cfg.Name, cfg.Self, cfg.Work, cfg.Tracer
 	e.meter = meter.New()
 	e.deliver = deliver.Deliverer{System: cfg.System, Logger: cfg.Logger}
 	e.dispatch = newDispatch(cfg.Dispatch)
@@ -32,7 +33,7 @@ func New(cfg Config) *Engine {
 		e.shared.late = new(lateQueue)
 	}
 	e.timer.clock, e.timer.ring = e.clock, e.ring
-	e.watchdog = newWatchdog(&e.base, &e.timer)
+	e.watchdog = newWatchdog(&e.base, &e.timer, &cfg.Watchdog)
 	e.watchdog.expired = e.expire
 	e.quarantine.keep = cmp.Or(cfg.Quarantine.Keep, defaultKeep)
 	e.setCapacityLocked(0)

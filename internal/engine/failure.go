@@ -54,7 +54,7 @@ func (w *workerMailbox) restarted() {
 	w.barren = 0
 	w.restarts++
 	w.q.mu.Unlock()
-	w.engine.deliver.Tell(w.supervisor, &messages.WorkerRestarted{Pool: w.engine.cfg.Name, Worker: w.pid, Reason: w.failure})
+	w.engine.deliver.Tell(w.supervisor, &messages.WorkerRestarted{Pool: w.engine.name, Worker: w.pid, Reason: w.failure})
 	w.failure = nil
 }
 
@@ -62,25 +62,6 @@ func (w *workerMailbox) setBarren(n int32) {
 	w.q.mu.Lock()
 	defer w.q.mu.Unlock()
 	w.barren = n
-}
-
-// taskFailed is called when the actor has panicked with the task in hand, or ended its
-// goroutine if value is nil: the task's waiters are told, then the supervisor.
-func (w *workerMailbox) taskFailed(r *runner, value any) {
-	h := &w.hand
-	t, ctx := h.task, h.ctx
-	w.failure = reasonOf(value)
-	message := t.body.Message()
-	if w.engine.cfg.Handled { // that is the body itself, which may be another task soon
-		message = t.body.Payload()
-	}
-	if !h.settled { // else it is its context that has panicked
-		w.engine.attemptFailed(w, ctx, t, w.engine.newPanicError(value, t), nil)
-	}
-	h.forgetContext(ctx)
-	ctx.dismiss()
-	w.putDown(r, t)
-	w.escalate(message)
 }
 
 // fail is called when the actor has failed with a message that is no task.
@@ -116,7 +97,7 @@ func (w *workerMailbox) escalate(message any) {
 
 func (w *workerMailbox) surviveEscalation() {
 	if value := recover(); value != nil { // a guardian with a strategy of its own may panic
-		w.engine.cfg.Logger.Error("cannot escalate", "pool", w.engine.cfg.Name, "worker", w.id, "panic", value)
+		w.engine.cfg.Logger.Error("cannot escalate", "pool", w.engine.name, "worker", w.id, "panic", value)
 	}
 }
 
@@ -127,7 +108,7 @@ func (w *workerMailbox) giveUp() {
 		return
 	}
 	w.gaveUp = true
-	w.engine.cfg.Logger.Error("worker failed while stopping", "pool", w.engine.cfg.Name, "worker", w.id, "reason", w.failure)
+	w.engine.cfg.Logger.Error("worker failed while stopping", "pool", w.engine.name, "worker", w.id, "reason", w.failure)
 	w.engine.freeName(&w.Worker)
 }
 

@@ -1,8 +1,6 @@
 package engine
 
 import (
-	"context"
-	"reflect"
 	"sync"
 	"sync/atomic"
 )
@@ -28,52 +26,6 @@ type hand struct {
 	live        *Context // guarded by mu; that of the task, once it has been used
 	interrupted bool     // guarded by mu; the task was settled from outside
 	cause       error    // guarded by mu; why its context ends then
-}
-
-// contextFor returns a context for the task: the last one, if that was not used and
-// would be the same.
-func (h *hand) contextFor(b *base, t *Task, bound bool) *Context {
-	caller := t.callerOrBackground()
-	if last := h.last; last != nil && last.bound == bound && last.caller == caller && t.past() == nil && !last.used.Load() {
-		if last.dueAt.Load() != t.due {
-			last.dueAt.Store(t.due)
-		}
-		if last.attrs.Load() != t.extra {
-			last.attrs.Store(t.extra)
-		}
-		if !last.used.Load() { // else a goroutine left behind may have read them before
-			return last
-		}
-	}
-	h.endLastContext()
-	c := newContext(b, h, t)
-	if t.past() == nil && isComparable(caller) {
-		h.last = c
-	}
-	return c
-}
-
-// isComparable reports whether == on ctx cannot panic.
-func isComparable(ctx context.Context) bool {
-	return ctx == context.Background() || reflect.TypeOf(ctx).Kind() == reflect.Pointer
-}
-
-// endLastContext ends a context that no further task is given.
-func (h *hand) endLastContext() {
-	if h.last != nil {
-		h.last.retire()
-		h.last = nil
-	}
-}
-
-// forgetContext ensures that nobody ends ctx, whose task is done, for the task that
-// comes next.
-func (h *hand) forgetContext(ctx *Context) {
-	h.last = nil
-	ctx.returned.Store(true)
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.live = nil
 }
 
 // forgetInterruption is called when the task that was settled from outside is put down.

@@ -22,19 +22,6 @@ func (l *lateQueue) freeLocked(q *taskQueue) int {
 	return l.able - l.promised
 }
 
-// wakeLocked takes an idle worker out of the list and returns it for the caller to
-// schedule, or nil: if one has been woken already, it wakes the next when it comes and
-// finds more tasks.
-func (l *lateQueue) wakeLocked(q *taskQueue) *Worker {
-	if l.waking || q.paused || l.idle.Len() == 0 || q.rings.Len()+int(q.claimed) <= int(q.dead) {
-		return nil
-	}
-	w := l.idle.First().Of
-	w.unparkLocked(q)
-	w.waking, l.waking = true, true
-	return w
-}
-
 func (l *lateQueue) addIdleLocked(w *Worker) {
 	if !w.listed {
 		w.listed = true

@@ -1,6 +1,16 @@
 package engine
 
-import "github.com/asynkron/protoactor-go/actor"
+import (
+	"sync/atomic"
+
+	"github.com/asynkron/protoactor-go/actor"
+)
+
+// membership is the layer that has workers join, leave and be passed over.
+type membership struct {
+	dealing
+	lost atomic.Int64 // workers that are gone for good
+}
 
 // Replaced counts a worker that has been replaced.
 func (e *membership) Replaced() {

@@ -3,18 +3,11 @@ package engine
 import (
 	"cmp"
 	"slices"
-	"sync/atomic"
 
 	"github.com/asynkron/protoactor-go/actor"
 )
 
 // This file says how workers come and go.
-
-// membership is the layer that has workers join, leave and be passed over.
-type membership struct {
-	dealing
-	lost atomic.Int64 // workers that are gone for good
-}
 
 // join lets a worker that has been spawned take tasks.
 func (e *membership) join(w *Worker) {

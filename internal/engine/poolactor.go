@@ -23,12 +23,6 @@ func (e *Engine) Props(supervisor func() *actor.Props, stopped func()) *actor.Pr
 	)
 }
 
-// Messages of the supervisor to the pool's own actor.
-type (
-	noWorkers  struct{}
-	escalation struct{ reason, message any }
-)
-
 // NoWorkers is what the supervisor tells the pool's actor when the last worker is gone
 // and none replaces it.
 func NoWorkers() any { return &noWorkers{} }
@@ -36,9 +30,6 @@ func NoWorkers() any { return &noWorkers{} }
 // Escalation is what the supervisor tells the pool's actor when the strategy escalates
 // a worker's failure.
 func Escalation(reason, message any) any { return &escalation{reason: reason, message: message} }
-
-// forSupervisor is a message to the supervisor that comes by way of the pool.
-type forSupervisor interface{ ForSupervisor() }
 
 // A poolActor is the pool's own actor: it obeys control messages, and lives and ends as
 // the pool does.
@@ -60,11 +51,11 @@ func (a *poolActor) Receive(ctx actor.Context) {
 		a.supervisor = nil
 	case *actor.Terminated:
 		if a.supervisor != nil && a.supervisor.Equal(msg.Who) {
-			e.cfg.Logger.Error("supervisor stopped from outside", "pool", e.cfg.Name)
+			e.cfg.Logger.Error("supervisor stopped from outside", "pool", e.name)
 			ctx.Stop(ctx.Self())
 		}
 	case *actor.Stopped:
-		e.deliver.Publish(&messages.PoolStopped{Pool: e.cfg.Name, Report: e.DrainReport()})
+		e.deliver.Publish(&messages.PoolStopped{Pool: e.name, Report: e.DrainReport()})
 		e.ended.Store(true)
 		e.sched.close()
 		a.stopped()
@@ -86,7 +77,7 @@ func (a *poolActor) Receive(ctx actor.Context) {
 func (a *poolActor) start(ctx actor.Context) {
 	pid, err := ctx.SpawnNamed(a.supervisorProps(), "supervisor")
 	if err != nil {
-		a.engine.cfg.Logger.Error("cannot start the supervisor", "pool", a.engine.cfg.Name, "error", err)
+		a.engine.cfg.Logger.Error("cannot start the supervisor", "pool", a.engine.name, "error", err)
 		ctx.Stop(ctx.Self())
 		return
 	}
@@ -100,7 +91,7 @@ func (a *poolActor) obey(ctx actor.Context, msg any) {
 	switch msg := msg.(type) {
 	case *messages.Pause:
 		if !e.Pause() {
-			deliver.Respond(ctx, &messages.Result{Err: messages.ErrPoolStopped, Outcome: messages.Rejected, Pool: e.cfg.Name})
+			deliver.Respond(ctx, &messages.Result{Err: messages.ErrPoolStopped, Outcome: messages.Rejected, Pool: e.name})
 			return
 		}
 		deliver.Respond(ctx, &messages.Paused{})
@@ -134,7 +125,7 @@ func (a *poolActor) obey(ctx actor.Context, msg any) {
 		a.broadcast(ctx, msg.Message)
 	default:
 		if a.supervisor == nil {
-			deliver.Respond(ctx, &messages.Result{Err: messages.ErrPoolStopped, Outcome: messages.Rejected, Pool: e.cfg.Name})
+			deliver.Respond(ctx, &messages.Result{Err: messages.ErrPoolStopped, Outcome: messages.Rejected, Pool: e.name})
 			return
 		}
 		ctx.Forward(a.supervisor)

@@ -87,7 +87,7 @@ func (m *poolMailbox) mail(envelope any) {
 	m.whenReady(func() {
 		if _, message, _ := actor.UnwrapEnvelope(envelope); isPoison(message) {
 			// Proto.Actor would stop the actor at once.
-			m.engine.Drain(func() { m.engine.cfg.System.Root.Stop(m.engine.cfg.Self) })
+			m.engine.Drain(func() { m.engine.cfg.System.Root.Stop(m.engine.self) })
 			return
 		}
 		m.Mailbox.PostUserMessage(envelope)
@@ -134,11 +134,11 @@ func (m *poolMailbox) submit(envelope, message any, task *messages.Task, sender 
 
 func (m *poolMailbox) refuse(message any, sender *actor.PID, err error, id string) {
 	if sender == nil {
-		m.engine.deliver.DeadLetter(m.engine.cfg.Self, message)
+		m.engine.deliver.DeadLetter(m.engine.self, message)
 		return
 	}
 	e := m.engine
-	a := &answer{result: messages.Result{TaskID: id, Err: err, Outcome: messages.Rejected, Pool: e.cfg.Name}}
-	a.envelope.Message, a.envelope.Sender = &a.result, e.cfg.Self
+	a := &answer{result: messages.Result{TaskID: id, Err: err, Outcome: messages.Rejected, Pool: e.name}}
+	a.envelope.Message, a.envelope.Sender = &a.result, e.self
 	e.deliver.Tell(sender, &a.envelope)
 }

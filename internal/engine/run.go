@@ -29,13 +29,6 @@ func (w *workerMailbox) wanted() bool {
 	return w.q.top.Load() > int64(w.priority)
 }
 
-// grouping reports whether the tasks of this worker are timed together with those of
-// others that the runner runs: under early binding a batch may have one brief task.
-func (w *workerMailbox) grouping(r *runner) bool {
-	return w.q.late == nil && len(w.batch) <= 2 && w.pace.mean >= 0 && w.pace.mean < briefTime &&
-		w.pace.careful == 0 && r.untimed < groupSize
-}
-
 // runBatch runs tasks until the batch is done, the worker is wanted at the queue, or
 // the actor panics or ends its goroutine.
 func (w *workerMailbox) runBatch(r *runner) {
@@ -102,7 +95,7 @@ func (w *workerMailbox) begin(r *runner, t *Task, state word) bool {
 // of a user's actor is done when Receive returns.
 func (w *workerMailbox) give(t *Task) {
 	e := w.engine
-	if e.cfg.Tracer != nil {
+	if e.tracer != nil {
 		w.hand.ctx.beginTrace(t)
 	}
 	switch {
@@ -172,4 +165,23 @@ func (w *workerMailbox) release(r *runner, t *Task) {
 	default:
 		r.keep(t)
 	}
+}
+
+// taskFailed is called when the actor has panicked with the task in hand, or ended its
+// goroutine if value is nil: the task's waiters are told, then the supervisor.
+func (w *workerMailbox) taskFailed(r *runner, value any) {
+	h := &w.hand
+	t, ctx := h.task, h.ctx
+	w.failure = reasonOf(value)
+	message := t.body.Message()
+	if w.engine.cfg.Handled { // that is the body itself, which may be another task soon
+		message = t.body.Payload()
+	}
+	if !h.settled { // else it is its context that has panicked
+		w.engine.attemptFailed(w, ctx, t, w.engine.newPanicError(value, t), nil)
+	}
+	h.forgetContext(ctx)
+	ctx.dismiss()
+	w.putDown(r, t)
+	w.escalate(message)
 }

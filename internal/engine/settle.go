@@ -100,3 +100,10 @@ func (w *workerMailbox) breakerActsLocked() bool {
 	}
 	return w.engine.tripped(&w.Worker) || w.rare != nil && w.rare.breaker != breakerClosed
 }
+
+// grouping reports whether the tasks of this worker are timed together with those of
+// others that the runner runs: under early binding a batch may have one brief task.
+func (w *workerMailbox) grouping(r *runner) bool {
+	return w.q.late == nil && len(w.batch) <= 2 && w.pace.mean >= 0 && w.pace.mean < briefTime &&
+		w.pace.careful == 0 && r.untimed < groupSize
+}

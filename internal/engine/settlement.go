@@ -42,7 +42,7 @@ func (s *Settlement) Answer() {
 		return
 	}
 	a := &answer{result: messages.Result{
-		TaskID: t.id(), Value: s.Value, Err: s.Err, Outcome: s.Outcome, Worker: s.Worker, Pool: b.cfg.Name,
+		TaskID: t.id(), Value: s.Value, Err: s.Err, Outcome: s.Outcome, Worker: s.Worker, Pool: b.name,
 	}}
 	r := &a.result
 	accepted, ran := t.enqueued, int64(0)
@@ -62,6 +62,6 @@ func (s *Settlement) Answer() {
 	}
 	r.Run = time.Duration(ran)
 	r.Wait = time.Duration(s.Ended - accepted - ran)
-	a.envelope.Message, a.envelope.Sender = r, b.cfg.Self
+	a.envelope.Message, a.envelope.Sender = r, b.self
 	b.deliver.Tell(sender, &a.envelope)
 }

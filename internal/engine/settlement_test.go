@@ -32,7 +32,7 @@ func answering(t *testing.T) (*Engine, *actor.PID, *receiver) {
 	require.True(t, added)
 	e := newEngine(t, router.LeastBusy())
 	e.deliver = deliver.Deliverer{System: system, Logger: logger}
-	e.cfg.Self = system.NewLocalPID("pool")
+	e.self = system.NewLocalPID("pool")
 	return e, sender, r
 }
 
@@ -40,7 +40,7 @@ func answering(t *testing.T) (*Engine, *actor.PID, *receiver) {
 func answerTo(t *testing.T, e *Engine, r *receiver) *messages.Result {
 	require.Len(t, r.got, 1)
 	_, message, sender := actor.UnwrapEnvelope(r.got[0])
-	assert.True(t, e.cfg.Self.Equal(sender), "the pool answers")
+	assert.True(t, e.self.Equal(sender), "the pool answers")
 	return message.(*messages.Result)
 }
 

@@ -10,7 +10,7 @@ import (
 // the ledger holds. A worker may start and settle tasks of its batch meanwhile: see
 // batchReading.
 func (e *Engine) Stats() *messages.Stats {
-	s := &messages.Stats{Pool: e.cfg.Name, Custom: make(map[string]int64)}
+	s := &messages.Stats{Pool: e.name, Custom: make(map[string]int64)}
 	sum := summary{engine: e, stats: s}
 	e.stopWorld(sum.takeLocked)
 	sum.complete()
@@ -173,4 +173,40 @@ func (w *Worker) stateLocked() messages.WorkerState {
 	default:
 		return messages.WorkerIdle
 	}
+}
+
+// Load returns how much the pool has to do, at a small part of what Stats costs.
+func (e *Engine) Load() messages.Load {
+	load := messages.Load{Capacity: int(e.capacity.Load()), Queued: int(e.delays.count.Load())}
+	view := e.roster.view.Load()
+	load.Size = len(view.routees)
+	q := &e.shared
+	q.mu.Lock()
+	load.Paused = q.paused
+	load.Queued += max(q.liveLocked(), 0)
+	if q.late != nil {
+		load.Queued += q.late.pinned
+		load.Free = q.late.able
+		for _, w := range q.late.batches {
+			if !w.abandoned.Load() {
+				load.Busy++
+			}
+		}
+	}
+	q.mu.Unlock()
+	if e.late() {
+		return load
+	}
+	for _, w := range view.routees {
+		w.q.mu.Lock()
+		load.Queued += max(w.q.liveLocked(), 0)
+		if w.ableLocked() {
+			load.Free++
+		}
+		if w.hasTaskLocked() {
+			load.Busy++
+		}
+		w.q.mu.Unlock()
+	}
+	return load
 }

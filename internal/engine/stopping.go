@@ -11,9 +11,9 @@ import (
 type phase int8
 
 const (
-	open     phase = iota
-	draining       // refuses new tasks, finishes the accepted ones
-	closed         // has dropped what was queued and canceled what ran
+	phaseOpen     phase = iota
+	phaseDraining       // refuses new tasks, finishes the accepted ones
+	phaseClosed         // has dropped what was queued and canceled what ran
 )
 
 // stopping is the layer that pauses a pool and brings it to its end. The lock of the
@@ -28,7 +28,7 @@ type stopping struct {
 // setRefusalLocked tells the queues whether tasks are accepted. The world is stopped.
 func (e *stopping) setRefusalLocked() {
 	refusal := e.failed
-	if e.phase != open {
+	if e.phase != phaseOpen {
 		refusal = messages.ErrPoolStopped
 	}
 	e.queuesLocked(func(q *taskQueue) { q.refusal = refusal })
@@ -38,7 +38,7 @@ func (e *stopping) setRefusalLocked() {
 // is stopping is not paused.
 func (e *stopping) Pause() (paused bool) {
 	e.world(func(*after) {
-		if e.phase != open {
+		if e.phase != phaseOpen {
 			return
 		}
 		paused = true
@@ -105,8 +105,8 @@ func (e *stopping) Wait(ctx context.Context) error {
 // the accepted ones are settled and their handlers have returned. It ends a pause.
 func (e *stopping) Drain(call func()) {
 	e.world(func(then *after) {
-		if e.phase == open {
-			e.phase = draining
+		if e.phase == phaseOpen {
+			e.phase = phaseDraining
 			e.before = e.totalsLocked()
 			e.setRefusalLocked()
 			e.waits.refuseAllLocked(messages.ErrPoolStopped)
@@ -122,13 +122,13 @@ func (e *stopping) Drain(call func()) {
 // wait for their handlers.
 func (e *stopping) Close() {
 	e.world(func(then *after) {
-		if e.phase == open {
+		if e.phase == phaseOpen {
 			e.before = e.totalsLocked()
 		}
-		if e.phase == closed {
+		if e.phase == phaseClosed {
 			return
 		}
-		e.phase = closed
+		e.phase = phaseClosed
 		e.dropped.Store(true)
 		e.setRefusalLocked()
 		for _, w := range e.roster.workers {
@@ -214,4 +214,18 @@ func (e *stopping) dropQueuedLocked(err error, then *after) {
 	for _, t := range e.delays.allLocked() {
 		e.endDelayedLocked(t, messages.Dropped, err, then)
 	}
+}
+
+// totalsLocked counts the outcomes so far. The world is stopped.
+func (e *stopping) totalsLocked() tally {
+	t := e.roster.departed.outcomes
+	t.add(&e.delays.outcomes)
+	callers := e.callers.tallied()
+	t.add(&callers)
+	e.queuesLocked(func(q *taskQueue) { t.add(&q.unstarted) })
+	for _, w := range e.roster.workers {
+		t.add(&w.outcomes)
+		w.addBatchLocked(&t)
+	}
+	return t
 }

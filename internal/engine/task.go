@@ -13,6 +13,28 @@ import (
 	"github.com/troupe-go/troupe/router"
 )
 
+// A Body is what a task carries: the work, and whoever waits for it. No method but Run
+// and Payload's user may block or panic.
+type Body interface {
+	// Message returns what the worker's actor receives.
+	Message() any
+	// Payload returns what the handler is given.
+	Payload() any
+	// Sender returns the actor that gets a Result, or nil.
+	Sender() *actor.PID
+	// Run does the work. Pools of user actors do not call it.
+	Run(ctx *Context) error
+	// Copy makes a task with the same work that nobody waits for.
+	Copy() *Task
+	// Settled tells whoever waits. It is called once, when the outcome is known.
+	Settled(s *Settlement)
+	// Released is called when no handler uses the payload any more: it is dropped.
+	Released()
+	// Unlinked is called when the engine has no reference to the task any more, if
+	// nobody but its worker has ever had it. Only then may its maker reuse it.
+	Unlinked()
+}
+
 // A Task is one unit of work on its way through the pool. Its maker sets the body with
 // [Task.Init] and hands it to [Engine.Submit]; [Engine.Tell] makes and reuses its own.
 //
@@ -195,7 +217,27 @@ func compareOrder(t, u *Task) int {
 	return cmp.Or(cmp.Compare(t.enqueued, u.enqueued), cmp.Compare(t.load().sequence(), u.load().sequence()))
 }
 
-func sortByOrder(tasks []*Task) { slices.SortFunc(tasks, compareOrder) }
+// sortByOrder sorts tasks of one priority, or of several whose queues keep them apart.
+func sortByOrder(tasks []*Task) {
+	// With the orders side by side, most comparisons need not touch the tasks.
+	type ordered struct {
+		order uint64
+		task  *Task
+	}
+	list := make([]ordered, len(tasks))
+	for i, t := range tasks {
+		list[i] = ordered{t.order(), t}
+	}
+	slices.SortFunc(list, func(a, b ordered) int {
+		if a.order != b.order {
+			return cmp.Compare(a.order, b.order)
+		}
+		return compareOrder(a.task, b.task)
+	})
+	for i := range list {
+		tasks[i] = list[i].task
+	}
+}
 
 // isQueued reports whether t has been neither started nor settled.
 func isQueued(t *Task) bool { return t.load().status() == queued }

@@ -15,9 +15,9 @@ func (c *Context) beginTrace(t *Task) {
 	c.traced = traced{} // a worker may give c to several tasks
 	seen := router.Traced{
 		Worker: c.hand.worker,
-		Pool:   b.cfg.Name, ID: t.id(), Key: v.Key, Priority: v.Priority, Headers: v.Headers, Attempt: c.attempt,
+		Pool:   b.name, ID: t.id(), Key: v.Key, Priority: v.Priority, Headers: v.Headers, Attempt: c.attempt,
 	}
-	handler, ended := b.cfg.Tracer.Begun(c, seen)
+	handler, ended := b.tracer.Begun(c, seen)
 	c.traced = traced{handler, ended}
 }
 

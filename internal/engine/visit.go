@@ -27,25 +27,25 @@ func (w *workerMailbox) work(r *runner) {
 			r.stray = false
 			e.rescue(&w.Worker)
 		}
-		if next.kind == nextPark && e.waits.some.Load() {
+		if next.kind == errandPark && e.waits.some.Load() {
 			e.admitWaiting() // an idle worker makes room
 		}
 		switch next.kind {
-		case nextBatch:
+		case errandBatch:
 			if next.trial {
 				e.sideIfOnTrial(&w.Worker)
 			}
 			w.runBatches(r)
-		case nextSystem:
+		case errandSystem:
 			w.guarded(func() { w.obey(next.message) })
-		case nextMail:
+		case errandMail:
 			w.guarded(func() { w.read(next.message) })
-		case nextBreaker:
+		case errandBreaker:
 			e.judgeBreaker(&w.Worker)
-		case nextFarewell:
+		case errandFarewell:
 			w.guarded(w.farewell)
 			return
-		case nextPark:
+		case errandPark:
 			if e.dispatch.binding == picked && e.orphans.Load() > 0 && w.unpark() { // one may have come since
 				continue
 			}
@@ -54,33 +54,33 @@ func (w *workerMailbox) work(r *runner) {
 			}
 			return
 		}
-		if next.kind != nextBatch {
+		if next.kind != errandBatch {
 			r.readClock(&e.base)
 		}
 	}
 }
 
-// A next is what a visit to the queue comes to.
-type next struct {
-	kind    nextKind
+// An errand is what a visit to the queue sends the worker to do.
+type errand struct {
+	kind    errandKind
 	message any
 	trial   bool    // the batch is the probe of the worker's breaker
 	wake    *Worker // another worker to be scheduled; nil: none
 }
 
-type nextKind int8
+type errandKind int8
 
 const (
-	nextPark nextKind = iota
-	nextBatch
-	nextSystem
-	nextMail
-	nextBreaker
-	nextFarewell // it was abandoned and has come back: its actor is to hear of its end
+	errandPark errandKind = iota
+	errandBatch
+	errandSystem
+	errandMail
+	errandBreaker
+	errandFarewell // it was abandoned and has come back: its actor is to hear of its end
 )
 
 // visit returns the batch, if there is one, and says what is next.
-func (w *workerMailbox) visit(r *runner) next {
+func (w *workerMailbox) visit(r *runner) errand {
 	q := w.q
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -94,7 +94,7 @@ func (w *workerMailbox) visit(r *runner) next {
 	}
 	w.poke.Store(false)
 	n := w.nextLocked(q, r, returned)
-	if n.kind == nextPark {
+	if n.kind == errandPark {
 		w.hand.ctx = nil // an idle worker keeps nothing of its tasks alive
 		if w.hand.last != nil && w.hand.last.caller != context.Background() {
 			w.hand.endLastContext()
@@ -109,29 +109,29 @@ func (w *workerMailbox) visit(r *runner) next {
 
 // nextLocked says what the worker does next: system messages first, then messages to
 // the worker itself, then tasks.
-func (w *workerMailbox) nextLocked(q *taskQueue, r *runner, returned bool) next {
+func (w *workerMailbox) nextLocked(q *taskQueue, r *runner, returned bool) errand {
 	if w.abandoned.Load() {
 		if w.dismissed {
-			return next{}
+			return errand{}
 		}
-		return next{kind: nextFarewell}
+		return errand{kind: errandFarewell}
 	}
 	if returned && w.breakerActsLocked() {
-		return next{kind: nextBreaker}
+		return errand{kind: errandBreaker}
 	}
 	if message, ok := w.system.pop(); ok {
-		return next{kind: nextSystem, message: message}
+		return errand{kind: errandSystem, message: message}
 	}
 	if w.suspended || w.leaving.Load() {
-		return next{}
+		return errand{}
 	}
 	if message, ok := w.mail.pop(); ok {
-		return next{kind: nextMail, message: message}
+		return errand{kind: errandMail, message: message}
 	}
 	if w.claimLocked(q, r) {
-		return next{kind: nextBatch, trial: w.onTrialLocked()}
+		return errand{kind: errandBatch, trial: w.onTrialLocked()}
 	}
-	return next{}
+	return errand{}
 }
 
 // guarded runs the actor with something else than a task. A panic in it is a failure of

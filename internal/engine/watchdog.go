@@ -9,6 +9,7 @@ import (
 	"github.com/asynkron/protoactor-go/actor"
 	"github.com/troupe-go/troupe/internal/goroutine"
 	"github.com/troupe-go/troupe/messages"
+	"github.com/troupe-go/troupe/router"
 )
 
 // defaultLimit is the default of router.Watchdog.Limit.
@@ -18,6 +19,7 @@ const defaultLimit = 100
 // them ignore their cancellation for longer than Grace.
 type watchdog struct {
 	base    *base
+	grace   time.Duration // 0: no handler is watched
 	timer   *timer
 	limit   int                        // handlers that may be abandoned at once
 	expired func(wt *watch, now int64) // called without a lock when a watch is due
@@ -43,14 +45,14 @@ type watch struct {
 	goroutine goroutine.ID
 }
 
-func newWatchdog(b *base, t *timer) watchdog {
+func newWatchdog(b *base, t *timer, cfg *router.Watchdog) watchdog {
 	return watchdog{
-		base: b, timer: t, limit: cmp.Or(b.cfg.Watchdog.Limit, defaultLimit), abandoned: make(map[*watch]struct{}),
+		base: b, timer: t, grace: cfg.Grace, limit: cmp.Or(cfg.Limit, defaultLimit), abandoned: make(map[*watch]struct{}),
 	}
 }
 
 // on reports whether handlers are watched.
-func (d *watchdog) on() bool { return d.base.cfg.Watchdog.Grace > 0 }
+func (d *watchdog) on() bool { return d.grace > 0 }
 
 // begin watches the handler that has a task in the hand h, which others have settled.
 // worker is nil if the handler runs in its caller. It returns nil if the watchdog is off.
@@ -60,7 +62,7 @@ func (d *watchdog) begin(h *hand, worker *actor.PID, t *Task) *watch {
 	}
 	wt := &watch{dog: d, hand: h, worker: worker, since: d.base.now(), id: t.id()}
 	wt.alarm.Value = wt
-	d.timer.addAlarm(&wt.alarm, later(wt.since, d.base.cfg.Watchdog.Grace))
+	d.timer.addAlarm(&wt.alarm, later(wt.since, d.grace))
 	return wt
 }
 
@@ -73,7 +75,7 @@ func (d *watchdog) end(wt *watch) {
 		return
 	}
 	if d.forget(wt) {
-		d.base.notify(&messages.AbandonedReturned{Pool: d.base.cfg.Name, Worker: wt.worker, TaskID: wt.id})
+		d.base.notify(&messages.AbandonedReturned{Pool: d.base.name, Worker: wt.worker, TaskID: wt.id})
 	}
 }
 

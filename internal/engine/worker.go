@@ -19,23 +19,10 @@ type Worker struct {
 	poke       atomic.Bool
 	_          [7]byte
 
-	// Guarded by q.mu.
-	batch    []*Task             // what it has claimed, the room of its runner; nil: nothing
-	counted  int32               // tasks of the batch, as counted in q.claimed
-	batchAt  int                 // its index in q.batches plus one; 0: it has no batch
-	hop      word                // that of the tasks in its batch
-	priority int                 // of the tasks in its batch
-	begun    int64               // when it claimed the batch
-	idle     chain.Link[*Worker] // in lateQueue.idle
-	listed   bool                // it is there
-	parked   bool                // no goroutine runs it or is about to
-	waking   bool                // it was woken for the shared queue and has not come
-	able     bool                // under late binding: counted in lateQueue.able
-	promised bool                // under late binding: counted in lateQueue.promised
-	outcomes tally               // of its tasks, but for those of the batch that it has settled itself
-	retried  int64               // attempts that were not the last
-	ran      int64               // nanoseconds that its tasks took
-	rare     *rareWorker
+	claim
+	parking
+	workRecord
+	rare *rareWorker // guarded by q.mu; nil: nothing in it
 
 	// Only for the goroutine that runs it, unless somebody settles the task in hand from
 	// outside: see settling.endRunningLocked.
@@ -46,6 +33,34 @@ type Worker struct {
 	failures int32 // attempts that failed in a row; -1: none has ended since the trial began
 
 	member
+}
+
+// A claim is what a worker has claimed of a queue, whose lock guards it.
+type claim struct {
+	batch    []*Task // the room of its runner; nil: nothing
+	counted  int32   // tasks of the batch, as counted in taskQueue.claimed
+	batchAt  int     // the worker's index in lateQueue.batches plus one; 0: it is not there
+	hop      word    // that of the tasks in the batch
+	priority int     // of the tasks in the batch
+	begun    int64   // when it was claimed
+}
+
+// A parking says whether a worker is about to take a task. The lock of its queue guards
+// it.
+type parking struct {
+	idle     chain.Link[*Worker] // in lateQueue.idle
+	listed   bool                // it is there
+	parked   bool                // no goroutine runs the worker or is about to
+	waking   bool                // it was woken for the shared queue and has not come
+	able     bool                // under late binding: counted in lateQueue.able
+	promised bool                // under late binding: counted in lateQueue.promised
+}
+
+// A workRecord is what a worker has done. The lock of its queue guards it.
+type workRecord struct {
+	outcomes tally // of its tasks, but for those of the batch that it has settled itself
+	retried  int64 // attempts that were not the last
+	ran      int64 // nanoseconds that its tasks took
 }
 
 // A runnable is the mailbox of a worker's actor.
@@ -110,82 +125,6 @@ func (w *Worker) ableLocked() bool {
 		(w.rare == nil || w.rare.breaker != breakerOpen)
 }
 
-// refreshLocked brings the counts of the shared queue up to date, after a change of
-// what ableLocked says.
-func (w *Worker) refreshLocked(q *taskQueue) {
-	l := q.late
-	if l == nil {
-		q.ready = w.parked && w.ableLocked()
-		return
-	}
-	if able := w.ableLocked(); able != w.able {
-		w.able = able
-		if able {
-			l.able++
-		} else {
-			l.able--
-		}
-		if w.parked && able {
-			l.addIdleLocked(w)
-		} else {
-			l.removeIdleLocked(w)
-		}
-	}
-	if promised := w.able && w.rare != nil && len(w.rare.pins) > 0; promised != w.promised {
-		w.promised = promised
-		if promised {
-			l.promised++
-		} else {
-			l.promised--
-		}
-	}
-}
-
-// parkLocked says that the goroutine leaves the worker.
-func (w *Worker) parkLocked(q *taskQueue) {
-	w.parked = true
-	if w.hand.occupied.Load() {
-		w.hand.occupied.Store(false)
-		w.gauges.pace.busy(-1)
-	}
-	if q.late == nil {
-		q.ready = w.ableLocked()
-	} else if w.able {
-		q.late.addIdleLocked(w)
-	}
-}
-
-// unparkLocked takes charge of a parked worker: the caller must schedule it. It reports
-// false if the worker was not parked.
-func (w *Worker) unparkLocked(q *taskQueue) bool {
-	if !w.parked || !w.started {
-		return false
-	}
-	w.parked = false
-	w.gauges.awake.Add(1)
-	if q.late == nil {
-		q.ready = false
-	} else {
-		q.late.removeIdleLocked(w)
-	}
-	return true
-}
-
-// wakeOwnLocked unparks a worker whose own queue has got a task, if it can start it.
-func (w *Worker) wakeOwnLocked(q *taskQueue) bool {
-	if q.late == nil && !q.ready {
-		return false
-	}
-	return w.parked && !q.paused && w.ableLocked() && w.unparkLocked(q)
-}
-
-// unpark takes charge of the worker if it could start a task and nobody has woken it.
-func (w *Worker) unpark() bool {
-	w.q.mu.Lock()
-	defer w.q.mu.Unlock()
-	return w.wakeOwnLocked(w.q)
-}
-
 // rareLocked makes room for what few workers have.
 func (w *Worker) rareLocked() *rareWorker {
 	if w.rare == nil {
@@ -196,13 +135,6 @@ func (w *Worker) rareLocked() *rareWorker {
 
 // onTrialLocked reports whether the worker has a trial, for which one task is enough.
 func (w *Worker) onTrialLocked() bool { return w.rare != nil && w.rare.breaker == breakerTrial }
-
-func (w *Worker) pidOrNil() *actor.PID {
-	if w == nil {
-		return nil
-	}
-	return w.pid
-}
 
 // address is the PID of the worker or of the actor that it stands for.
 func (w *Worker) address() *actor.PID {

@@ -1,0 +1,90 @@
+package engine
+
+// refreshLocked brings the counts of the shared queue up to date, after a change of
+// what ableLocked says.
+func (w *Worker) refreshLocked(q *taskQueue) {
+	l := q.late
+	if l == nil {
+		q.ready = w.parked && w.ableLocked()
+		return
+	}
+	if able := w.ableLocked(); able != w.able {
+		w.able = able
+		if able {
+			l.able++
+		} else {
+			l.able--
+		}
+		if w.parked && able {
+			l.addIdleLocked(w)
+		} else {
+			l.removeIdleLocked(w)
+		}
+	}
+	if promised := w.able && w.rare != nil && len(w.rare.pins) > 0; promised != w.promised {
+		w.promised = promised
+		if promised {
+			l.promised++
+		} else {
+			l.promised--
+		}
+	}
+}
+
+// parkLocked says that the goroutine leaves the worker.
+func (w *Worker) parkLocked(q *taskQueue) {
+	w.parked = true
+	if w.hand.occupied.Load() {
+		w.hand.occupied.Store(false)
+		w.gauges.pace.busy(-1)
+	}
+	if q.late == nil {
+		q.ready = w.ableLocked()
+	} else if w.able {
+		q.late.addIdleLocked(w)
+	}
+}
+
+// unparkLocked takes charge of a parked worker: the caller must schedule it. It reports
+// false if the worker was not parked.
+func (w *Worker) unparkLocked(q *taskQueue) bool {
+	if !w.parked || !w.started {
+		return false
+	}
+	w.parked = false
+	w.gauges.awake.Add(1)
+	if q.late == nil {
+		q.ready = false
+	} else {
+		q.late.removeIdleLocked(w)
+	}
+	return true
+}
+
+// wakeOwnLocked unparks a worker whose own queue has got a task, if it can start it.
+func (w *Worker) wakeOwnLocked(q *taskQueue) bool {
+	if q.late == nil && !q.ready {
+		return false
+	}
+	return w.parked && !q.paused && w.ableLocked() && w.unparkLocked(q)
+}
+
+// unpark takes charge of the worker if it could start a task and nobody has woken it.
+func (w *Worker) unpark() bool {
+	w.q.mu.Lock()
+	defer w.q.mu.Unlock()
+	return w.wakeOwnLocked(w.q)
+}
+
+// wakeLocked takes an idle worker out of the list and returns it for the caller to
+// schedule, or nil: if one has been woken already, it wakes the next when it comes and
+// finds more tasks.
+func (l *lateQueue) wakeLocked(q *taskQueue) *Worker {
+	if l.waking || q.paused || l.idle.Len() == 0 || q.rings.Len()+int(q.claimed) <= int(q.dead) {
+		return nil
+	}
+	w := l.idle.First().Of
+	w.unparkLocked(q)
+	w.waking, l.waking = true, true
+	return w
+}

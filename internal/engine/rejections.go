@@ -1,0 +1,42 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync/atomic"
+
+	"github.com/troupe-go/troupe/messages"
+)
+
+// admission is the layer that decides what becomes of a submission.
+type admission struct {
+	stopping
+	rejected [messages.Reasons + 1]atomic.Int64
+}
+
+// counted counts a rejected task.
+func (e *admission) counted(ctx context.Context, err error) error {
+	if err != nil {
+		reason := messages.ReasonOf(err)
+		if ctx != nil && ctx.Err() != nil && errors.Is(err, context.Cause(ctx)) {
+			reason = messages.RejectedCanceled // the cause may be any error
+		}
+		e.rejected[reason].Add(1)
+	}
+	return err
+}
+
+// Rejected counts a task that was rejected before it came to Submit or Tell.
+func (e *admission) Rejected(err error) { e.rejected[messages.ReasonOf(err)].Add(1) }
+
+// ended says why nothing is done for ctx: it is nil, or has ended.
+func ended(ctx context.Context) error {
+	if ctx == nil {
+		return fmt.Errorf("%w: nil context", messages.ErrInvalidOption)
+	}
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	return nil
+}
