@@ -46,7 +46,6 @@ func (e *membership) abandon(wt *watch) (done bool) {
 		if w.hand.occupied.Swap(false) {
 			e.pace.busy(-1)
 		}
-		e.awake.Add(-1) // its goroutine does not count any more
 		e.leaveLocked(w, then)
 		then.call(func() { e.freeName(w) })
 	})

@@ -7,7 +7,7 @@ type placing struct{ settling }
 
 // acceptLocked enters a task into the ledger and into the queue q. If t is nil, it
 // takes a task of the engine's own and has it filled.
-func (e *placing) acceptLocked(q *taskQueue, t *Task, s *Spec, to *target, number uint64, fill func(Body)) {
+func (e *placing) acceptLocked(q *taskQueue, t *Task, s *Spec, fill func(Body), number uint64) {
 	flags := word(0)
 	if t == nil {
 		t = q.spares.takeLocked(&e.cfg)
@@ -18,7 +18,7 @@ func (e *placing) acceptLocked(q *taskQueue, t *Task, s *Spec, to *target, numbe
 	if q.owner != nil {
 		owner = q.owner.index
 	}
-	e.enterLedgerLocked(q, t, s, to, number, owner, flags)
+	e.enterLedgerLocked(q, t, s, number, owner, flags)
 	q.pushLocked(t, s.Priority)
 	if q.owner == nil && q.late == nil {
 		e.countOrphansLocked()
@@ -29,15 +29,15 @@ func (e *placing) acceptLocked(q *taskQueue, t *Task, s *Spec, to *target, numbe
 }
 
 // enterLedgerLocked makes a fresh task a queued one.
-func (e *placing) enterLedgerLocked(q *taskQueue, t *Task, s *Spec, to *target, number uint64, owner int, flags word) {
+func (e *placing) enterLedgerLocked(q *taskQueue, t *Task, s *Spec, number uint64, owner int, flags word) {
 	t.describe(s)
-	if to.keyed {
-		t.extra.hash = to.hash
+	if s.to.keyed {
+		t.extra.hash = s.to.hash
 	}
 	if s.Bound {
 		flags |= flagBound
 	}
-	if s.Sender != nil {
+	if s.Sender != nil && e.cfg.Handled {
 		flags |= flagAnswered
 	}
 	e.stampLocked(q, s.Timeout > 0 || flags&flagAnswered != 0)
@@ -92,10 +92,10 @@ func (e *placing) pinNewLocked(t *Task, s *Spec, w *Worker) {
 	q.submitted++
 	t.makeExtra().pinned = true
 	if q.late == nil {
-		e.acceptLocked(q, t, s, &target{}, e.newNumberLocked(q), nil)
+		e.acceptLocked(q, t, s, nil, e.newNumberLocked(q))
 		return
 	}
-	e.enterLedgerLocked(q, t, s, &target{}, e.newNumberLocked(q), w.index, 0)
+	e.enterLedgerLocked(q, t, s, e.newNumberLocked(q), w.index, 0)
 	w.recallLocked(q) // it starts before what the worker has claimed of the shared queue
 	w.poke.Store(true)
 	w.pinLocked(q, t)

@@ -42,12 +42,11 @@ const maxYields = 20
 // admit dispatches a task and puts it into a queue, or does what the overflow policy
 // says.
 func (e *admission) admit(ctx context.Context, t *Task, s *Spec, fill func(Body)) error {
-	to, err := e.dispatch.target(s, e.roster.view.Load())
-	if err != nil {
+	if err := e.dispatch.address(s, e.roster.view.Load()); err != nil {
 		return err
 	}
 	if e.cfg.DeadlineCheck {
-		if err := e.unreachable(s, &to); err != nil {
+		if err := e.unreachable(s); err != nil {
 			return err
 		}
 	}
@@ -56,18 +55,21 @@ func (e *admission) admit(ctx context.Context, t *Task, s *Spec, fill func(Body)
 		yields = 0
 	}
 	for ; ; yields++ {
-		to.exact = yields >= maxYields
-		err := e.place(t, s, &to, fill)
+		s.to.exact = yields >= maxYields
+		err := e.place(t, s, fill)
 		switch {
 		case err == nil:
+			if s.to.trial != nil {
+				e.sideIfOnTrial(s.to.trial)
+			}
 			return nil
 		case !errors.Is(err, errNoRoom):
 			return err
-		case to.exact:
+		case s.to.exact:
 			if t == nil {
 				t = e.newTask(fill)
 			}
-			return e.overflow(ctx, t, s, &to)
+			return e.overflow(ctx, t, s)
 		case !e.brief.Load() || e.waits.some.Load():
 			yields = maxYields
 		default:

@@ -45,7 +45,7 @@ func (e *admission) startInCaller(t *Task, s *Spec, run *callerRun) error {
 		return q.refusal
 	}
 	q.submitted++
-	e.enterLedgerLocked(q, t, s, &target{}, e.numberLocked(q), nobody, 0)
+	e.enterLedgerLocked(q, t, s, e.numberLocked(q), nobody, 0)
 	c.mu.Lock()
 	h.task, h.word = t, t.load().with(running)
 	h.started.Store(t.enqueued)
@@ -70,7 +70,7 @@ func (j *callerJob) do(t *Task) {
 	normal := false
 	defer func() {
 		if !normal {
-			e.attemptFailed(j, ctx, t, e.newPanicError(recover(), t), nil)
+			e.attemptFailed(j, &j.hand, t, e.newPanicError(recover(), t), nil)
 		}
 		ctx.returned.Store(true)
 		ctx.dismiss()
@@ -130,7 +130,9 @@ func (j *callerJob) giveUpRetryLocked(t *Task, again *retryPlan, then *after) {
 // settle implements performer.
 func (j *callerJob) settle(t *Task, outcome messages.Outcome, err error) {
 	e, h := j.engine, &j.hand
-	h.ctx.endTrace(t, outcome, err)
+	if e.tracer != nil {
+		h.ctx.endTrace(t, outcome, err)
+	}
 	if !e.callers.settleOnce(t, j.callerRun, doneAs(outcome), outcome) {
 		return
 	}

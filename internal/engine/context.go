@@ -17,15 +17,12 @@ import (
 // A context that was never used carries nothing of its task but the deadline and the
 // attributes, so a worker gives it to the next task of the same caller.
 type Context struct {
-	base    *base
-	hand    *hand
-	caller  context.Context
-	bound   bool
-	attempt int
-	traced  traced // set only with a tracer
-
-	dueAt atomic.Int64          // of the task, engine time; 0: never
-	attrs atomic.Pointer[extra] // of the task; nil: none
+	base   *base
+	hand   *hand
+	caller context.Context
+	dueAt  atomic.Int64          // of the task, engine time; 0: never
+	attrs  atomic.Pointer[extra] // of the task; nil: none
+	bound  bool
 
 	// used says that std or ended is or will be set, or that somebody has the attributes
 	// or waits: no other task gets this context. Who sets it does so before reading dueAt
@@ -34,6 +31,9 @@ type Context struct {
 
 	over     atomic.Bool // the task was settled from outside
 	returned atomic.Bool // the handler that used it has returned
+
+	attempt int
+	traced  traced // set only with a tracer
 
 	mu     sync.Mutex
 	std    context.Context // guarded by mu; nil until needed

@@ -23,7 +23,8 @@ import (
 //	admission     decides what becomes of a submission
 //	Engine        takes snapshots, and does what is left
 type core struct {
-	cfg Config
+	cfg      Config
+	contexts bool // somebody sees the contexts of tasks: the handler, or a tracer
 	base
 	gauges
 	journals   journals

@@ -11,7 +11,7 @@ import (
 // deadline if it is bound to that, would be over before its turn has come and it is
 // done. It counts the tasks that go before it, each at the mean of what tasks have taken
 // of late, and leaves aside what running tasks still need: it is rather too hopeful.
-func (e *admission) unreachable(s *Spec, to *target) error {
+func (e *admission) unreachable(s *Spec) error {
 	left := s.Timeout
 	if s.Bound && s.Caller != nil {
 		if at, ok := s.Caller.Deadline(); ok { // may run code of the user's
@@ -24,7 +24,7 @@ func (e *admission) unreachable(s *Spec, to *target) error {
 	if left == 0 || service == 0 {
 		return nil
 	}
-	rounds, free := e.rounds(s, to)
+	rounds, free := e.rounds(s)
 	if free {
 		return nil // it is worth a try, also to learn whether tasks still take as long
 	}
@@ -36,7 +36,7 @@ func (e *admission) unreachable(s *Spec, to *target) error {
 
 // rounds is how many tasks its worker will do before the given one, and whether a worker
 // is free for it now.
-func (e *admission) rounds(s *Spec, to *target) (rounds int64, free bool) {
+func (e *admission) rounds(s *Spec) (rounds int64, free bool) {
 	v := e.roster.view.Load()
 	if e.late() || len(v.routees) == 0 {
 		q := &e.shared
@@ -49,7 +49,7 @@ func (e *admission) rounds(s *Spec, to *target) (rounds int64, free bool) {
 		}
 		return int64(ahead / max(len(v.eligible), 1)), free
 	}
-	w := to.worker
+	w := s.to.worker
 	if w == nil {
 		w = v.eligible[e.dispatch.turns.Load()%uint64(len(v.eligible))]
 	}

@@ -59,19 +59,17 @@ type target struct {
 	exact  bool    // whether to look closely at a queue that seems to be full, at some cost
 }
 
-// target says where a task goes, given what its submitter said of it. It runs the
-// user's function, so no lock may be held.
-func (d *dispatch) target(s *Spec, v *view) (to target, err error) {
+// address says where a task goes, as far as that is decided by what its submitter said of
+// it. It runs the user's function, so no lock may be held.
+func (d *dispatch) address(s *Spec, v *view) (err error) {
 	switch {
 	case d.binding == hashed && s.Key != "":
-		hash := maphash.String(d.seed, s.Key)
-		return target{worker: hashTo(hash, v), hash: hash, keyed: true}, nil
+		s.to.keyed, s.to.hash = true, maphash.String(d.seed, s.Key)
+		s.to.worker = hashTo(s.to.hash, v)
 	case d.binding == picked && len(v.eligible) > 0:
-		w, err := d.ask(s.view(), v)
-		return target{worker: w}, err
-	default:
-		return target{}, nil
+		s.to.worker, err = d.ask(s.view(), v)
 	}
+	return err
 }
 
 // draw takes a turn: it returns the worker whose turn it is, and the number of the

@@ -40,6 +40,12 @@ func TestBindingsFollowTheUsersChoice(t *testing.T) {
 	}
 }
 
+// addressOf says where a task goes.
+func addressOf(d *dispatch, s *Spec, v *view) (target, error) {
+	err := d.address(s, v)
+	return s.to, err
+}
+
 func TestTurnsAreExactHoweverManyDraw(t *testing.T) {
 	const senders, each, workers = 4, 251, 3
 	d, v := newDispatch(router.RoundRobin()), viewOf(workers)
@@ -136,14 +142,14 @@ func TestKeysStayIfAllWorkersAreSidelined(t *testing.T) {
 
 func TestOnlyKeyedTasksHaveATarget(t *testing.T) {
 	d, v := newDispatch(router.ConsistentHash()), viewOf(3)
-	to, err := d.target(&Spec{Key: "k"}, v)
+	to, err := addressOf(d, &Spec{Key: "k"}, v)
 	require.NoError(t, err)
 	assert.True(t, to.keyed)
 	assert.Same(t, hashTo(to.hash, v), to.worker)
-	to, err = d.target(&Spec{}, v)
+	to, err = addressOf(d, &Spec{}, v)
 	require.NoError(t, err)
 	assert.Equal(t, target{}, to)
-	to, err = newDispatch(router.RoundRobin()).target(&Spec{Key: "k"}, v)
+	to, err = addressOf(newDispatch(router.RoundRobin()), &Spec{Key: "k"}, v)
 	require.NoError(t, err)
 	assert.Equal(t, target{}, to)
 }
@@ -157,12 +163,12 @@ func TestACustomDispatchIsAskedAboutTheEligible(t *testing.T) {
 		assert.Zero(t, workers.Load(0))
 		return 1
 	}))
-	to, err := d.target(&Spec{Key: "k"}, v)
+	to, err := addressOf(d, &Spec{Key: "k"}, v)
 	require.NoError(t, err)
 	assert.Equal(t, "2", to.worker.id)
 	assert.False(t, to.keyed)
 
-	to, err = d.target(&Spec{}, viewOf(0))
+	to, err = addressOf(d, &Spec{}, viewOf(0))
 	require.NoError(t, err, "nobody is asked when there are no workers")
 	assert.Nil(t, to.worker)
 }

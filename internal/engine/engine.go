@@ -23,6 +23,7 @@ func New(cfg Config) *Engine {
 	e := new(Engine)
 	e.cfg, e.clock = cfg, newClock()
 	e.name, e.self, e.work, e.tracer = cfg.Name, cfg.Self, cfg.Work, cfg.Tracer
+	e.contexts = cfg.Handled || cfg.Tracer != nil
 	e.meter = meter.New()
 	e.deliver = deliver.Deliverer{System: cfg.System, Logger: cfg.Logger}
 	e.dispatch = newDispatch(cfg.Dispatch)

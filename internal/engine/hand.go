@@ -8,18 +8,18 @@ import (
 // A hand is the place of the task that a worker runs, or a caller. Its fields are for
 // the goroutine that runs the task, except where they say otherwise.
 type hand struct {
-	task    *Task // nil: none
-	word    word  // of the task while it runs
-	ctx     *Context
-	last    *Context     // the context that the next task may get; nil: none
-	value   any          // what Context.Keep was given
-	started atomic.Int64 // engine time; written only if it changes
-	settled bool         // the handler's goroutine has settled the task, or decided on a retry
-	attempt attempt
+	task     *Task        // nil: none
+	word     word         // of the task while it runs
+	ctx      *Context     // nil where nobody sees it
+	last     *Context     // the context that the next task may get; nil: none
+	started  atomic.Int64 // engine time; written only if it changes
+	settled  bool         // the handler's goroutine has settled the task, or decided on a retry
+	occupied atomic.Bool  // the worker has claimed a task since it was parked
+	attempt  attempt
+	value    any // what Context.Keep was given
 
-	worker   string      // the ID of the worker; empty: the task runs in its caller
-	occupied atomic.Bool // the worker has claimed a task since it was parked
-	counters counters    // what handlers have reported
+	worker   string   // the ID of the worker; empty: the task runs in its caller
+	counters counters // what handlers have reported
 
 	// mu is held while the task is settled from outside.
 	mu          sync.Mutex

@@ -39,7 +39,7 @@ func (l *lateQueue) removeIdleLocked(w *Worker) {
 
 func (l *lateQueue) addBatchLocked(w *Worker) {
 	l.batches = append(l.batches, w)
-	w.batchAt = len(l.batches)
+	w.batchAt = int32(len(l.batches))
 }
 
 func (l *lateQueue) removeBatchLocked(w *Worker) {

@@ -59,7 +59,7 @@ func (m *ledgerMachine) push(priority int, owned bool) {
 		cell = &newJob(nil).task
 	}
 	fill := func(b Body) { cell = &b.(*job).task }
-	m.engine.acceptLocked(q, cell, &Spec{Priority: priority}, &target{}, uint64(q.submitted), fill)
+	m.engine.acceptLocked(q, cell, &Spec{Priority: priority}, fill, uint64(q.submitted))
 	m.note(cell, priority, false)
 }
 

@@ -120,7 +120,7 @@ func accept(e *Engine, w *Worker, s *Spec) *Task {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.submitted++
-	e.acceptLocked(q, t, s, &target{}, e.newNumberLocked(q), nil)
+	e.acceptLocked(q, t, s, nil, e.newNumberLocked(q))
 	return t
 }
 

@@ -8,7 +8,7 @@ import (
 )
 
 // overflow does what the overflow policy says about a task for which there is no room.
-func (e *admission) overflow(ctx context.Context, t *Task, s *Spec, to *target) error {
+func (e *admission) overflow(ctx context.Context, t *Task, s *Spec) error {
 	policy := e.cfg.Overflow
 	if s.Mode == RoomOnly || s.Mode == NoWait && (policy == router.Block || policy == router.CallerRuns) {
 		policy = router.Reject
@@ -19,11 +19,11 @@ func (e *admission) overflow(ctx context.Context, t *Task, s *Spec, to *target) 
 			t.due = later(e.now(), s.Timeout)
 			t.makeExtra().timeout = s.Timeout
 		}
-		return e.wait(ctx, t, s, to)
+		return e.wait(ctx, t, s)
 	case router.CallerRuns:
 		return e.runInCaller(ctx, t, s)
 	case router.DropOldest:
-		return e.dropOldest(t, s, to)
+		return e.dropOldest(t, s)
 	case router.DropNewest:
 		return e.dropNewest(t, s)
 	default:
@@ -34,14 +34,14 @@ func (e *admission) overflow(ctx context.Context, t *Task, s *Spec, to *target) 
 // dropOldest drops the oldest task of the lowest priority that was queued for the
 // worker whose turn it is, and accepts t in its place. If there is no such task, or its
 // priority is higher than that of t, it drops t.
-func (e *admission) dropOldest(t *Task, s *Spec, to *target) error {
+func (e *admission) dropOldest(t *Task, s *Spec) error {
 	for {
-		q := e.queueInTurn(to)
+		q := e.queueInTurn(&s.to)
 		var then after
 		q.mu.Lock()
 		if q.gone || q.owner == nil && e.hasWorkers() {
 			q.mu.Unlock()
-			to.worker = nil
+			s.to.worker = nil
 			continue
 		}
 		if q.refusal != nil {
@@ -55,7 +55,7 @@ func (e *admission) dropOldest(t *Task, s *Spec, to *target) error {
 			return e.dropNewest(t, s)
 		}
 		q.submitted++
-		e.acceptLocked(q, t, s, to, e.numberLocked(q), nil)
+		e.acceptLocked(q, t, s, nil, e.numberLocked(q))
 		then.wake(e.wakeForLocked(q))
 		q.mu.Unlock()
 		then.run(e.sched)

@@ -8,9 +8,9 @@ import (
 // gauges are flags and counts that workers and senders read without a lock.
 type gauges struct {
 	pace    pace
+	_       [64]byte     // the rest changes seldom
 	brief   atomic.Bool  // the last tasks of the worker that came last were brief
 	orphans atomic.Int64 // under early binding: tasks of the shared queue, which have lost their worker
-	awake   atomic.Int64 // workers that are not parked
 	barren  atomic.Bool  // no worker will come; written while the world is stopped
 	dropped atomic.Bool  // the pool has dropped what was queued; likewise
 }
@@ -25,13 +25,14 @@ type pace struct {
 	service int64 // guarded by mu; how long a worker is busy with a task, in the mean of late; 0: unknown
 }
 
-// busy counts workers that have got a task, or have none any more.
-func (p *pace) busy(change int64) {
+// busy counts workers that have got a task, or have none any more. It returns how many
+// have one.
+func (p *pace) busy(change int64) int64 {
 	n := p.occupied.Add(change)
 	for {
 		peak := p.peak.Load()
 		if n <= peak || p.peak.CompareAndSwap(peak, n) {
-			return
+			return n
 		}
 	}
 }

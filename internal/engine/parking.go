@@ -31,18 +31,20 @@ func (w *Worker) refreshLocked(q *taskQueue) {
 	}
 }
 
-// parkLocked says that the goroutine leaves the worker.
-func (w *Worker) parkLocked(q *taskQueue) {
+// parkLocked says that the goroutine leaves the worker. It reports whether no worker is
+// busy now, and this one was.
+func (w *Worker) parkLocked(q *taskQueue) (lastBusy bool) {
 	w.parked = true
 	if w.hand.occupied.Load() {
 		w.hand.occupied.Store(false)
-		w.gauges.pace.busy(-1)
+		lastBusy = w.gauges.pace.busy(-1) == 0
 	}
 	if q.late == nil {
 		q.ready = w.ableLocked()
 	} else if w.able {
 		q.late.addIdleLocked(w)
 	}
+	return lastBusy
 }
 
 // unparkLocked takes charge of a parked worker: the caller must schedule it. It reports
@@ -52,7 +54,6 @@ func (w *Worker) unparkLocked(q *taskQueue) bool {
 		return false
 	}
 	w.parked = false
-	w.gauges.awake.Add(1)
 	if q.late == nil {
 		q.ready = false
 	} else {
@@ -63,10 +64,17 @@ func (w *Worker) unparkLocked(q *taskQueue) bool {
 
 // wakeOwnLocked unparks a worker whose own queue has got a task, if it can start it.
 func (w *Worker) wakeOwnLocked(q *taskQueue) bool {
-	if q.late == nil && !q.ready {
+	if q.paused {
 		return false
 	}
-	return w.parked && !q.paused && w.ableLocked() && w.unparkLocked(q)
+	if q.late != nil {
+		return w.parked && w.ableLocked() && w.unparkLocked(q)
+	}
+	if !q.ready {
+		return false
+	}
+	q.ready, w.parked = false, false // without a look at the worker, which may be in no cache
+	return true
 }
 
 // unpark takes charge of the worker if it could start a task and nobody has woken it.

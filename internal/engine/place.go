@@ -22,18 +22,18 @@ const roomTries = 4
 // dispatchTo puts a task into a queue that has room for it. Its errors are errNoRoom, and
 // why no task is accepted at all. If t is nil, the engine takes a task of its own and
 // has it filled.
-func (e *placing) dispatchTo(t *Task, s *Spec, to *target, fill func(Body)) error {
+func (e *placing) dispatchTo(t *Task, s *Spec, fill func(Body)) error {
 	if e.late() {
-		return e.placeShared(t, s, to, fill)
+		return e.placeShared(t, s, fill)
 	}
-	return e.placeEarly(t, s, to, fill)
+	return e.placeEarly(t, s, fill)
 }
 
 // placeShared puts a task into the shared queue.
-func (e *placing) placeShared(t *Task, s *Spec, to *target, fill func(Body)) error {
+func (e *placing) placeShared(t *Task, s *Spec, fill func(Body)) error {
 	q := &e.shared
 	q.mu.Lock()
-	err := e.enterSharedLocked(t, s, to, fill)
+	err := e.enterSharedLocked(t, s, fill)
 	if err != nil {
 		q.mu.Unlock()
 		return err
@@ -53,14 +53,14 @@ func (e *placing) placeShared(t *Task, s *Spec, to *target, fill func(Body)) err
 }
 
 // enterSharedLocked accepts a task into the shared queue if there is room.
-func (e *placing) enterSharedLocked(t *Task, s *Spec, to *target, fill func(Body)) error {
+func (e *placing) enterSharedLocked(t *Task, s *Spec, fill func(Body)) error {
 	q := &e.shared
 	switch {
 	case q.refusal != nil:
 		return q.refusal
 	case e.hasWorkers():
 		return errGone
-	case !e.sharedRoomLocked(1, to.exact):
+	case !e.sharedRoomLocked(1, s.to.exact):
 		return errNoRoom
 	}
 	q.submitted++
@@ -68,55 +68,55 @@ func (e *placing) enterSharedLocked(t *Task, s *Spec, to *target, fill func(Body
 	if !e.late() {
 		number = e.newNumberLocked(q)
 	}
-	e.acceptLocked(q, t, s, to, number, fill)
+	e.acceptLocked(q, t, s, fill, number)
 	return nil
 }
 
 // placeEarly puts a task into the queue of its worker or, if it is for none in
 // particular, of the first worker whose turn comes and that has room.
-func (e *placing) placeEarly(t *Task, s *Spec, to *target, fill func(Body)) error {
+func (e *placing) placeEarly(t *Task, s *Spec, fill func(Body)) error {
 	for {
 		v := e.roster.view.Load()
 		if len(v.routees) == 0 {
-			if err := e.placeShared(t, s, to, fill); !errors.Is(err, errGone) {
+			if err := e.placeShared(t, s, fill); !errors.Is(err, errGone) {
 				return err
 			}
 			continue
 		}
-		if e.dispatch.binding == hashed && to.keyed {
-			to.worker = hashTo(to.hash, v)
+		if e.dispatch.binding == hashed && s.to.keyed {
+			s.to.worker = hashTo(s.to.hash, v)
 		}
-		err := e.placeAmong(v, t, s, to, fill)
-		if !errors.Is(err, errGone) {
+		err := e.placeAmong(v, t, s, fill)
+		if err == nil || !errors.Is(err, errGone) {
 			return err
 		}
 		if e.dispatch.binding == picked {
-			to.worker = nil
+			s.to.worker = nil
 		}
 	}
 }
 
 // placeAmong tries the workers of a view.
-func (e *placing) placeAmong(v *view, t *Task, s *Spec, to *target, fill func(Body)) error {
-	if to.worker != nil {
-		return e.placeAt(to.worker, 0, t, s, to, fill)
+func (e *placing) placeAmong(v *view, t *Task, s *Spec, fill func(Body)) error {
+	if s.to.worker != nil {
+		return e.placeAt(s.to.worker, 0, t, s, fill)
 	}
 	tries := len(v.eligible)
-	if !to.exact {
+	if !s.to.exact {
 		tries = min(tries, roomTries)
 	}
 	for range tries {
 		w, turn := e.dispatch.draw(v)
-		if err := e.placeAt(w, turn, t, s, to, fill); !errors.Is(err, errNoRoom) {
+		if err := e.placeAt(w, turn, t, s, fill); err == nil || !errors.Is(err, errNoRoom) {
 			return err
 		}
 	}
-	if !to.exact {
+	if !s.to.exact {
 		return errNoRoom
 	}
 	// Others have drawn turns meanwhile, or chance has left some out: ask every worker.
 	for _, w := range v.eligible {
-		if err := e.placeAt(w, e.dispatch.turns.Load(), t, s, to, fill); !errors.Is(err, errNoRoom) {
+		if err := e.placeAt(w, e.dispatch.turns.Load(), t, s, fill); !errors.Is(err, errNoRoom) {
 			return err
 		}
 	}
@@ -124,7 +124,7 @@ func (e *placing) placeAmong(v *view, t *Task, s *Spec, to *target, fill func(Bo
 }
 
 // placeAt puts a task into the queue of a worker.
-func (e *placing) placeAt(w *Worker, turn uint64, t *Task, s *Spec, to *target, fill func(Body)) error {
+func (e *placing) placeAt(w *Worker, turn uint64, t *Task, s *Spec, fill func(Body)) error {
 	q := w.q
 	q.mu.Lock()
 	switch {
@@ -135,15 +135,15 @@ func (e *placing) placeAt(w *Worker, turn uint64, t *Task, s *Spec, to *target, 
 		err := q.refusal
 		q.mu.Unlock()
 		return err
-	case !e.ownRoomLocked(w, to.exact):
+	case !e.ownRoomLocked(w, s.to.exact):
 		q.mu.Unlock()
 		return errNoRoom
 	}
 	q.submitted++
-	e.acceptLocked(q, t, s, to, e.dispatch.number(turn), fill)
+	e.acceptLocked(q, t, s, fill, e.dispatch.number(turn))
 	wake := w.wakeOwnLocked(q)
 	if e.cfg.Breaker.Failures > 0 && w.onTrialLocked() {
-		to.trial = w
+		s.to.trial = w
 	}
 	yield := q.short && q.share == unbounded && q.rings.Len() > floodYield && q.submitted&63 == 0
 	q.mu.Unlock()

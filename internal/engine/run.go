@@ -86,7 +86,9 @@ func (w *workerMailbox) begin(r *runner, t *Task, state word) bool {
 	if r.untimed == 0 {
 		r.waitBase = started - t.enqueued
 	}
-	h.ctx = h.contextFor(&w.engine.base, t, state&flagBound != 0)
+	if w.engine.contexts {
+		h.ctx = h.contextFor(&w.engine.base, t, state&flagBound != 0)
+	}
 	h.settled, h.task = false, t
 	return true
 }
@@ -116,7 +118,9 @@ func (w *workerMailbox) give(t *Task) {
 			w.settle(t, messages.Succeeded, nil)
 		}
 	}
-	w.endContext(w.hand.ctx)
+	if e.contexts {
+		w.endContext(w.hand.ctx)
+	}
 }
 
 // endContext ends the context of a task that is done, unless the next one may get it.
@@ -161,7 +165,7 @@ func (w *workerMailbox) release(r *runner, t *Task) {
 	t.forgetSender()
 	switch {
 	case h.word.hop() != 0: // another worker may still have it in its batch
-	case t.extra != nil && h.ctx.used.Load(): // somebody may still read its attributes
+	case t.extra != nil && h.ctx != nil && h.ctx.used.Load(): // somebody may still read its attributes
 	default:
 		r.keep(t)
 	}
@@ -178,10 +182,12 @@ func (w *workerMailbox) taskFailed(r *runner, value any) {
 		message = t.body.Payload()
 	}
 	if !h.settled { // else it is its context that has panicked
-		w.engine.attemptFailed(w, ctx, t, w.engine.newPanicError(value, t), nil)
+		w.engine.attemptFailed(w, h, t, w.engine.newPanicError(value, t), nil)
 	}
-	h.forgetContext(ctx)
-	ctx.dismiss()
+	if ctx != nil {
+		h.forgetContext(ctx)
+		ctx.dismiss()
+	}
 	w.putDown(r, t)
 	w.escalate(message)
 }

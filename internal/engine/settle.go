@@ -17,7 +17,7 @@ func (w *workerMailbox) finish(t *Task, err error) { w.engine.finish(w, w.hand.c
 // waits.
 func (w *workerMailbox) settle(t *Task, outcome messages.Outcome, err error) {
 	h, r, e := &w.hand, w.runner, w.engine
-	if h.ctx.traced.ended != nil {
+	if e.tracer != nil {
 		h.ctx.endTrace(t, outcome, err)
 	}
 	h.settled = true
@@ -34,15 +34,16 @@ func (w *workerMailbox) settle(t *Task, outcome messages.Outcome, err error) {
 	r.untimed++
 	r.waited += r.waitBase
 	last := w.at == len(w.batch)
-	answered := h.word&flagAnswered != 0 && (e.cfg.Handled || outcome != messages.Succeeded)
+	answered := h.word&flagAnswered != 0
 	if answered || last && (!w.grouping(r) || h.word&flagOwned == 0) {
 		r.time(&w.engine.base, &w.pace, w.shard())
 	}
 	if last && r.untimed == 0 {
 		r.flush(&e.base, w.shard())
 	}
-	if h.word&(flagOwned|flagAnswered) == flagOwned && outcome != messages.Quarantined && !e.journals.on() {
-		return // nobody waits for it
+	silent := h.word&flagOwned != 0 && !answered && (e.cfg.Handled || outcome == messages.Succeeded)
+	if silent && outcome != messages.Quarantined && !e.journals.on() {
+		return // nobody is to be told
 	}
 	s := &r.settlement
 	*s = Settlement{

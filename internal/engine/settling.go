@@ -83,18 +83,17 @@ func (e *settling) finish(p performer, c *Context, t *Task, err error) {
 	case c.bound && c.caller.Err() != nil:
 		p.settle(t, messages.Canceled, because(messages.ErrCanceled, err))
 	default:
-		e.attemptFailed(p, c, t, nil, err)
+		e.attemptFailed(p, c.hand, t, nil, err)
 	}
 }
 
 // attemptFailed settles a task whose attempt has failed, or panicked if crash is not
 // nil; or has it tried again, or quarantines it.
-func (e *settling) attemptFailed(p performer, c *Context, t *Task, crash *messages.PanicError, err error) {
+func (e *settling) attemptFailed(p performer, h *hand, t *Task, crash *messages.PanicError, err error) {
 	outcome := messages.Failed
 	if crash != nil {
 		outcome, err = messages.Panicked, crash
 	}
-	h := c.hand
 	h.attempt = attempt{crash: crash}
 	if t.load().settled() {
 		p.settle(t, outcome, err)
@@ -110,7 +109,9 @@ func (e *settling) attemptFailed(p performer, c *Context, t *Task, crash *messag
 	case again == nil:
 		p.settle(t, outcome, err)
 	default:
-		c.endTrace(t, outcome, err)
+		if e.tracer != nil {
+			h.ctx.endTrace(t, outcome, err)
+		}
 		if t.load().settled() { // judge has asked the user, and there may be a tracer: that takes time
 			p.settle(t, outcome, err)
 			return

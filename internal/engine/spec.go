@@ -29,6 +29,8 @@ type Spec struct {
 	Mode     Mode
 	Sender   *actor.PID // gets a Result; nil: nobody
 	InBody   bool       // the body knows the sender
+
+	to target // where the task goes: for the engine
 }
 
 // rare reports whether the task needs an extra.

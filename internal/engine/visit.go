@@ -49,7 +49,7 @@ func (w *workerMailbox) work(r *runner) {
 			if e.dispatch.binding == picked && e.orphans.Load() > 0 && w.unpark() { // one may have come since
 				continue
 			}
-			if !w.abandoned.Load() && e.awake.Add(-1) == 0 {
+			if next.lastBusy {
 				e.whenIdle()
 			}
 			return
@@ -62,10 +62,11 @@ func (w *workerMailbox) work(r *runner) {
 
 // An errand is what a visit to the queue sends the worker to do.
 type errand struct {
-	kind    errandKind
-	message any
-	trial   bool    // the batch is the probe of the worker's breaker
-	wake    *Worker // another worker to be scheduled; nil: none
+	kind     errandKind
+	message  any
+	trial    bool    // the batch is the probe of the worker's breaker
+	wake     *Worker // another worker to be scheduled; nil: none
+	lastBusy bool    // no worker is busy any more
 }
 
 type errandKind int8
@@ -99,7 +100,7 @@ func (w *workerMailbox) visit(r *runner) errand {
 		if w.hand.last != nil && w.hand.last.caller != context.Background() {
 			w.hand.endLastContext()
 		}
-		w.parkLocked(q)
+		n.lastBusy = w.parkLocked(q)
 	}
 	if q.late != nil {
 		n.wake = q.late.wakeLocked(q)

@@ -22,12 +22,17 @@ type waitList struct {
 type waiter struct {
 	task  *Task
 	spec  Spec
-	to    target              // where the task goes
 	self  *hand               // of the handler that waits; nil: none of this pool's
 	link  chain.Link[*waiter] // guarded by waitList.mu; in all
 	waits bool                // guarded by waitList.mu; it is in all
 	err   error               // guarded by waitList.mu until ready has been received
 	ready chan struct{}       // holds one
+}
+
+func newWaiter(t *Task, s *Spec) *waiter {
+	wt := &waiter{task: t, spec: *s, waits: true, ready: make(chan struct{}, 1)}
+	wt.link.Of = wt
+	return wt
 }
 
 // endLocked ends the wait of a submitter with an error, nil if its task has been

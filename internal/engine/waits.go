@@ -14,13 +14,12 @@ type backpressure struct{ placing }
 
 // wait waits until the task is accepted or refused. due is when its timeout is over,
 // or 0.
-func (e *backpressure) wait(ctx context.Context, t *Task, s *Spec, to *target) error {
+func (e *backpressure) wait(ctx context.Context, t *Task, s *Spec) error {
 	self := e.handlerOf(ctx)
-	wt := &waiter{task: t, spec: *s, to: *to, waits: true, ready: make(chan struct{}, 1)}
-	wt.link.Of = wt
+	wt := newWaiter(t, s)
 	var stuck <-chan struct{}
 	if self != nil {
-		if !e.mayFindRoom(to.worker, self.hand) {
+		if !e.mayFindRoom(s.to.worker, self.hand) {
 			return fmt.Errorf("%w: %w", messages.ErrDeadlock, e.full())
 		}
 		var unblock func()
@@ -35,8 +34,8 @@ func (e *backpressure) wait(ctx context.Context, t *Task, s *Spec, to *target) e
 		return err
 	}
 	var timeout <-chan time.Time
-	if t.due > 0 {
-		timer := time.NewTimer(time.Duration(t.due - e.now()))
+	if due := t.due; due > 0 {
+		timer := time.NewTimer(time.Duration(due - e.now()))
 		defer timer.Stop()
 		timeout = timer.C
 	}
@@ -104,24 +103,24 @@ func (e *backpressure) admitAll() (trials []*Worker) {
 	for link := e.waits.all.First(); link != nil; {
 		wt := link.Of
 		link = link.Next() // before wt leaves
-		if blocked[wt.to.worker] {
+		if blocked[wt.spec.to.worker] {
 			continue
 		}
-		wt.to.exact = true
-		err := e.dispatchTo(wt.task, &wt.spec, &wt.to, nil)
+		wt.spec.to.exact = true
+		err := e.dispatchTo(wt.task, &wt.spec, nil)
 		switch {
 		case err == nil:
 			e.waits.endLocked(wt, nil)
-			if wt.to.trial != nil {
-				trials = append(trials, wt.to.trial)
+			if wt.spec.to.trial != nil {
+				trials = append(trials, wt.spec.to.trial)
 			}
-		case errors.Is(err, errNoRoom) && wt.self != nil && !e.mayFindRoom(wt.to.worker, wt.self):
+		case errors.Is(err, errNoRoom) && wt.self != nil && !e.mayFindRoom(wt.spec.to.worker, wt.self):
 			e.waits.endLocked(wt, fmt.Errorf("%w: %w", messages.ErrDeadlock, e.full()))
 		case errors.Is(err, errNoRoom):
-			if wt.to.worker == nil {
+			if wt.spec.to.worker == nil {
 				return trials // no worker has room
 			}
-			blocked[wt.to.worker] = true
+			blocked[wt.spec.to.worker] = true
 		default:
 			e.waits.endLocked(wt, err)
 		}
@@ -146,14 +145,13 @@ func (e *backpressure) mayFindRoom(to *Worker, self *hand) bool {
 	return false
 }
 
-// place puts a task into a queue that has room for it. Its errors are errNoRoom, and
-// why no task is accepted at all. If t is nil, the engine takes one of its own and has
-// it filled.
-func (e *backpressure) place(t *Task, s *Spec, to *target, fill func(Body)) error {
-	if e.waits.some.Load() && e.overtakes(to) {
+// place puts a task into a queue that has room for it, unless it would take the room that
+// a submitter waits for. Its errors are errNoRoom, and why no task is accepted at all.
+func (e *backpressure) place(t *Task, s *Spec, fill func(Body)) error {
+	if e.waits.some.Load() && e.overtakes(&s.to) {
 		return errNoRoom
 	}
-	return e.dispatchTo(t, s, to, fill)
+	return e.dispatchTo(t, s, fill)
 }
 
 // overtakes reports whether a task would take the room that a submitter waits for.
@@ -164,7 +162,7 @@ func (e *backpressure) overtakes(to *target) bool {
 	e.waits.mu.Lock()
 	defer e.waits.mu.Unlock()
 	for link := e.waits.all.First(); link != nil; link = link.Next() {
-		if link.Of.to.worker == to.worker {
+		if link.Of.spec.to.worker == to.worker {
 			return true
 		}
 	}
@@ -180,7 +178,7 @@ func (e *backpressure) full() error {
 func (e *backpressure) readdressWaitersLocked() {
 	v := e.roster.view.Load()
 	for link := e.waits.all.First(); link != nil; link = link.Next() {
-		to := &link.Of.to
+		to := &link.Of.spec.to
 		switch {
 		case to.keyed:
 			to.worker = hashTo(to.hash, v)
@@ -196,23 +194,23 @@ func (e *backpressure) admitWaitingLocked(then *after) {
 	for link := e.waits.all.First(); link != nil; {
 		wt := link.Of
 		link = link.Next() // before wt leaves
-		err := e.enterLocked(wt.task, &wt.spec, &wt.to, then)
+		err := e.enterLocked(wt.task, &wt.spec, then)
 		switch {
 		case err == nil:
 			e.waits.endLocked(wt, nil)
 		case !errors.Is(err, errNoRoom):
 			e.waits.endLocked(wt, err)
-		case wt.to.worker == nil:
+		case wt.spec.to.worker == nil:
 			return
 		}
 	}
 }
 
 // enterLocked is place while the world is stopped.
-func (e *backpressure) enterLocked(t *Task, s *Spec, to *target, then *after) error {
-	v := e.roster.view.Load()
+func (e *backpressure) enterLocked(t *Task, s *Spec, then *after) error {
+	v, to := e.roster.view.Load(), &s.to
 	if e.late() || len(v.routees) == 0 {
-		err := e.enterSharedLocked(t, s, to, nil)
+		err := e.enterSharedLocked(t, s, nil)
 		if err == nil {
 			e.wakeForTaskLocked(&e.shared, nil, then)
 		}
@@ -238,7 +236,7 @@ func (e *backpressure) enterLocked(t *Task, s *Spec, to *target, then *after) er
 		}
 		if e.ownRoomLocked(w, true) {
 			w.q.submitted++
-			e.acceptLocked(w.q, t, s, to, e.dispatch.number(turn), nil)
+			e.acceptLocked(w.q, t, s, nil, e.dispatch.number(turn))
 			e.wakeForTaskLocked(w.q, w, then)
 			return nil
 		}

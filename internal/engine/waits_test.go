@@ -15,8 +15,8 @@ import (
 
 // enlist has a task wait for room, for w unless that is nil.
 func enlist(t *testing.T, e *Engine, w *Worker, s *Spec) *waiter {
-	wt := &waiter{task: &newJob(nil).task, spec: *s, to: target{worker: w}, waits: true, ready: make(chan struct{}, 1)}
-	wt.link.Of = wt
+	wt := newWaiter(&newJob(nil).task, s)
+	wt.spec.to.worker = w
 	require.NoError(t, e.enlist(wt))
 	return wt
 }
@@ -86,7 +86,7 @@ func TestWaitersAreRefusedTogether(t *testing.T) {
 func TestARefusedPoolEnlistsNobody(t *testing.T) {
 	e := newEngine(t, router.LeastBusy(), withCapacity(0))
 	e.Close()
-	wt := &waiter{task: &newJob(nil).task, waits: true, ready: make(chan struct{}, 1)}
+	wt := newWaiter(&newJob(nil).task, &Spec{})
 	require.ErrorIs(t, e.enlist(wt), messages.ErrPoolStopped)
 	assert.Zero(t, e.waits.all.Len())
 }

@@ -10,28 +10,29 @@ import (
 
 // A Worker is a worker as its queue, the roster and whoever settles its task see it. Its
 // actor and its goroutine are in workerMailbox, which embeds it.
+//
+// What a task needs lies side by side, since with many workers each line of it is fetched
+// from another processor's cache.
 type Worker struct {
+	q          *taskQueue // its own, or the shared one under late binding; never nil
 	gauges     *gauges
 	runs       runnable
 	dispatcher actor.Dispatcher // the user's; nil: the engine's scheduler runs the worker
-	q          *taskQueue       // its own, or the shared one under late binding; never nil
 	index      int              // in the words of its tasks; set when it joins
 	poke       atomic.Bool
-	_          [7]byte
-
-	claim
 	parking
-	workRecord
+	claim
 	rare *rareWorker // guarded by q.mu; nil: nothing in it
 
 	// Only for the goroutine that runs it, unless somebody settles the task in hand from
 	// outside: see settling.endRunningLocked.
-	hand     hand
 	runner   *runner
 	at       int // index in batch of the next task
 	pace     workerPace
 	failures int32 // attempts that failed in a row; -1: none has ended since the trial began
+	hand     hand
 
+	workRecord
 	member
 }
 
@@ -39,21 +40,24 @@ type Worker struct {
 type claim struct {
 	batch    []*Task // the room of its runner; nil: nothing
 	counted  int32   // tasks of the batch, as counted in taskQueue.claimed
-	batchAt  int     // the worker's index in lateQueue.batches plus one; 0: it is not there
+	batchAt  int32   // the worker's index in lateQueue.batches plus one; 0: it is not there
 	hop      word    // that of the tasks in the batch
 	priority int     // of the tasks in the batch
 	begun    int64   // when it was claimed
 }
 
-// A parking says whether a worker is about to take a task. The lock of its queue guards
-// it.
+// A parking says whether a worker is about to take a task, or could take one. The lock of
+// its queue guards it.
 type parking struct {
-	idle     chain.Link[*Worker] // in lateQueue.idle
-	listed   bool                // it is there
-	parked   bool                // no goroutine runs the worker or is about to
-	waking   bool                // it was woken for the shared queue and has not come
-	able     bool                // under late binding: counted in lateQueue.able
-	promised bool                // under late binding: counted in lateQueue.promised
+	parked    bool        // no goroutine runs the worker or is about to
+	started   bool        // Start has been called
+	suspended bool        // its supervisor decides what happens to it
+	listed    bool        // it is in lateQueue.idle
+	waking    bool        // it was woken for the shared queue and has not come
+	able      bool        // under late binding: counted in lateQueue.able
+	promised  bool        // under late binding: counted in lateQueue.promised
+	leaving   atomic.Bool // it takes no further task; written while the world is stopped
+	idle      chain.Link[*Worker]
 }
 
 // A workRecord is what a worker has done. The lock of its queue guards it.
@@ -84,12 +88,9 @@ type member struct {
 	rosterAt   int         // its index in roster.workers
 	place      int         // in view.routees
 	routed     bool        // in view.routees
-	started    bool        // Start has been called
-	suspended  bool        // its supervisor decides what happens to it
 	sidelined  bool        // passed over by dispatch
 	restarts   int64       // guarded by the lock of its queue
 	barren     int32       // failed starts in a row; guarded by the lock of its queue
-	leaving    atomic.Bool // it takes no further task
 	abandoned  atomic.Bool // its handler was abandoned
 	worked     atomic.Bool // it is gone, and has settled a task
 }
