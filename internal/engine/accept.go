@@ -37,7 +37,7 @@ func (e *placing) enterLedgerLocked(q *taskQueue, t *Task, s *Spec, number uint6
 	if s.Bound {
 		flags |= flagBound
 	}
-	if s.Sender != nil && e.cfg.Handled {
+	if s.Sender != nil {
 		flags |= flagAnswered
 	}
 	e.stampLocked(q, s.Timeout > 0 || flags&flagAnswered != 0)

@@ -162,7 +162,7 @@ func (e *placing) sharedRoomLocked(n int, exact bool) bool {
 	q := &e.shared
 	room := e.roomAfterDelays()
 	if q.late != nil {
-		if n == 1 && q.liveLocked() < q.late.freeLocked(q) {
+		if n == 1 && (q.liveLocked() < q.late.freeLocked(q) || exact && q.exactLocked() < q.late.freeLocked(q)) {
 			return true // a free worker starts it at once, whatever waits for another
 		}
 		n += q.late.pinned

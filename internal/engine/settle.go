@@ -34,15 +34,14 @@ func (w *workerMailbox) settle(t *Task, outcome messages.Outcome, err error) {
 	r.untimed++
 	r.waited += r.waitBase
 	last := w.at == len(w.batch)
-	answered := h.word&flagAnswered != 0
+	answered := h.word&flagAnswered != 0 && (e.cfg.Handled || outcome != messages.Succeeded)
 	if answered || last && (!w.grouping(r) || h.word&flagOwned == 0) {
 		r.time(&w.engine.base, &w.pace, w.shard())
 	}
 	if last && r.untimed == 0 {
 		r.flush(&e.base, w.shard())
 	}
-	silent := h.word&flagOwned != 0 && !answered && (e.cfg.Handled || outcome == messages.Succeeded)
-	if silent && outcome != messages.Quarantined && !e.journals.on() {
+	if h.word&flagOwned != 0 && !answered && outcome != messages.Quarantined && !e.journals.on() {
 		return // nobody is to be told
 	}
 	s := &r.settlement

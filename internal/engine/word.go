@@ -51,8 +51,7 @@ const (
 	flagOwned = 1 << 7
 	// flagBound marks a task that ends with its caller's context.
 	flagBound = 1 << 8
-	// flagAnswered marks a task of a handler whose sender gets a Result, so its times must
-	// be exact.
+	// flagAnswered marks a task whose sender gets a Result, so its times must be exact.
 	flagAnswered = 1 << 9
 
 	// flagRetried marks a task that has had an attempt.

@@ -1,0 +1,65 @@
+package engine
+
+import (
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+
+	"github.com/troupe-go/troupe/messages"
+	"github.com/troupe-go/troupe/router"
+)
+
+// A worker starts a task at the very moment at which another goroutine withdraws it,
+// thousands of times.
+func TestATaskIsEitherStartedOrWithdrawn(t *testing.T) {
+	const rounds = 20_000
+	e := newEngine(t, router.LeastBusy())
+	w, r := seat(e, 1)[0], newRunner()
+	var task *Task
+	var started, withdrawn bool
+	var round, done atomic.Int64 // those that have begun, and those in which Withdraw has returned
+	until := func(n *atomic.Int64, reached int64) {
+		for spins := 1; n.Load() < reached; spins++ {
+			if spins%1000 == 0 { // else it would come too late for a close finish
+				runtime.Gosched()
+			}
+		}
+	}
+	var other sync.WaitGroup
+	other.Go(func() {
+		for i := range int64(rounds) {
+			until(&round, i+1)
+			withdrawn = e.Withdraw(task, messages.ErrCanceled)
+			done.Add(1)
+		}
+	})
+	wrong, delay := 0, 0
+	for i := range int64(rounds) {
+		task, started = claimBatch(t, e, w, r, 1)[0], false
+		task.body.(*job).work = func(*Context) error { started = true; return nil }
+		round.Add(1)
+		for range delay {
+			done.Load()
+		}
+		mailboxOf(w).runBatch(r)
+		until(&done, i+1)
+		e.shared.mu.Lock()
+		w.returnLocked(&e.shared, r)
+		e.shared.mu.Unlock()
+		r.unlink()
+		if started == withdrawn {
+			wrong++
+		}
+		if withdrawn { // whoever was late is a little earlier in the next round
+			delay = max(delay-1, 0)
+		} else {
+			delay = (delay + 1) % 5000 // the other may not have run at all
+		}
+	}
+	other.Wait()
+	assert.Zero(t, wrong, "tasks that were both, or neither")
+	assert.True(t, e.Stats().Balanced())
+}
