@@ -3,13 +3,14 @@
 //
 // A task takes seven steps, each in the files named here and none going back:
 //
-//	admission  admission.go, overflow.go, waits.go, accept.go
+//	admission  admission.go, overflow.go, waits.go
 //	dispatch   dispatch.go, roster.go
-//	queue      queue.go, late.go, delays.go, deadlines.go
-//	worker     worker.go, scheduler.go, visit.go, claim.go
-//	run        run.go, runner.go, context.go
-//	settle     settle.go, end.go
-//	notify     settlement.go
+//	queue      place.go, accept.go, queue.go, late.go, delays.go, deadlines.go
+//	worker     worker.go, parking.go, scheduler.go, visit.go, claim.go
+//	run        run.go, runner.go, hand.go, context.go
+//	settle     settle.go, settling.go, end.go
+//	notify     settlement.go, after.go
 //
-// The pool's own actor is in poolactor.go, its mailbox in poolmailbox.go.
+// An Engine is a tower of layers, from core to admission: see core.go. The actors above
+// it are in workermailbox.go and poolactor.go.
 package engine
