@@ -47,7 +47,7 @@ const (
 	hopOne   = 1 << hopShift
 	hopMask  = 7 << hopShift
 
-	// flagOwned marks a task that the engine made and may reuse.
+	// flagOwned marks a task that the engine made, and may reuse unless it was moved.
 	flagOwned = 1 << 7
 	// flagBound marks a task that ends with its caller's context.
 	flagBound = 1 << 8
@@ -91,7 +91,7 @@ func (w word) of(worker int) word { return w&^workerMask | word(worker)<<workerS
 // moved returns the word of a task that is taken out of a batch by another goroutine
 // than the batch's own. The cell of such a task is not reused, since the worker that
 // had claimed it may still look at it.
-func (w word) moved() word { return (w &^ flagOwned) + hopOne }
+func (w word) moved() word { return w + hopOne }
 
 // outcome translates the status of a settled task.
 func (s status) outcome() messages.Outcome {
