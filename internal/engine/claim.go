@@ -78,21 +78,7 @@ func (w *Worker) takeLocked(q *taskQueue, r *runner, tasks []*Task, hop word, pr
 // returnLocked ends the batch: what was not started goes back to the front of the
 // queue, and what was done enters the ledger.
 func (w *Worker) returnLocked(q *taskQueue, r *runner) {
-	stray := q.gone || w.leaving.Load() || w.gauges.dropped.Load()
-	for i := len(w.batch) - 1; i >= w.at; i-- {
-		r.stray = r.stray || stray
-		t := w.batch[i]
-		state := t.load()
-		switch {
-		case state.hop() != w.hop: // somebody has moved it
-		case state.status() != queued:
-			q.dead--
-		case t.pinned() && q.late != nil:
-			w.pinLocked(q, t)
-		default:
-			q.insertLocked(t)
-		}
-	}
+	w.layBackLocked(q, r)
 	q.dead -= r.dead
 	r.dead = 0
 	q.claimed -= w.counted
@@ -115,6 +101,29 @@ func (w *Worker) returnLocked(q *taskQueue, r *runner) {
 		q.deadlines.trimLocked()
 	}
 	w.refreshLocked(q)
+}
+
+// layBackLocked puts what the worker has claimed and not started back to the front of
+// the queue. Since no other goroutine goes through the batch then, the tasks need not be
+// marked as moved: they are claimed in batches again, and their cells can be reused.
+func (w *Worker) layBackLocked(q *taskQueue, r *runner) {
+	stray := q.gone || w.leaving.Load() || w.gauges.dropped.Load()
+	for i := len(w.batch) - 1; i >= w.at; i-- {
+		r.stray = r.stray || stray
+		t := w.batch[i]
+		state := t.load()
+		switch {
+		case state.hop() != w.hop: // somebody has moved it
+		case state.status() != queued:
+			q.dead--
+		case t.pinned() && q.late != nil:
+			w.pinLocked(q, t)
+		default:
+			q.insertLocked(t)
+		}
+	}
+	clear(w.batch[w.at:])
+	w.batch = w.batch[:w.at]
 }
 
 // reclaimLocked takes back the engine's own tasks that have been done. The others stay

@@ -88,11 +88,23 @@ func (w *workerMailbox) escalate(message any) {
 		return
 	}
 	w.restarting = false
+	w.layBack()
 	reason := w.failure
 	deliver.Apart(func() { // it logs the reason, which may be code of the user's
 		defer w.surviveEscalation()
 		w.invoker.EscalateFailure(reason, message)
 	})
+}
+
+// layBack leaves to others what the worker has claimed and not started.
+func (w *workerMailbox) layBack() {
+	if w.at == len(w.batch) {
+		return
+	}
+	w.q.mu.Lock()
+	defer w.q.mu.Unlock()
+	w.layBackLocked(w.q, w.runner)
+	w.countBatchLocked(w.q)
 }
 
 func (w *workerMailbox) surviveEscalation() {
