@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
+
 	"github.com/troupe-go/troupe/internal/deliver"
 	"github.com/troupe-go/troupe/internal/meter"
 	"github.com/troupe-go/troupe/router"

@@ -2,7 +2,7 @@ package engine
 
 import (
 	"github.com/asynkron/protoactor-go/actor"
-	"github.com/troupe-go/troupe/internal/deliver"
+
 	"github.com/troupe-go/troupe/messages"
 )
 
@@ -89,11 +89,10 @@ func (w *workerMailbox) escalate(message any) {
 	}
 	w.restarting = false
 	w.layBack()
-	reason := w.failure
-	deliver.Apart(func() { // it logs the reason, which may be code of the user's
-		defer w.surviveEscalation()
-		w.invoker.EscalateFailure(reason, message)
-	})
+	// It logs the reason, which may be code of the user's. If that ends the goroutine,
+	// another one goes on with the worker.
+	defer w.surviveEscalation()
+	w.invoker.EscalateFailure(w.failure, message)
 }
 
 // layBack leaves to others what the worker has claimed and not started.

@@ -4,6 +4,7 @@ import (
 	"sync/atomic"
 
 	"github.com/asynkron/protoactor-go/actor"
+
 	"github.com/troupe-go/troupe/internal/chain"
 	"github.com/troupe-go/troupe/internal/goroutine"
 )
