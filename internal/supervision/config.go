@@ -38,7 +38,7 @@ func Props(cfg Config) *actor.Props {
 	guard := newStrategyGuard(cfg, members)
 	return actor.PropsFromProducer(
 		func() actor.Actor { return newSupervisorActor(cfg, members, guard) },
-		actor.WithSupervisor(guard),
+		actor.WithSupervisor(guard), actor.WithDispatcher(newDispatcher()),
 	)
 }
 

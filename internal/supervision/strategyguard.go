@@ -8,6 +8,7 @@ import (
 	"github.com/asynkron/protoactor-go/actor"
 
 	"github.com/troupe-go/troupe/internal/restarts"
+	"github.com/troupe-go/troupe/messages"
 	"github.com/troupe-go/troupe/supervisor"
 )
 
@@ -66,12 +67,25 @@ func (g *strategyGuard) HandleFailure(
 		view.Dismiss(cannotStart, child)
 		return
 	}
-	err := runGuarded(func() { g.strategy.HandleFailure(system, view, child, rs, reason, message) })
-	if err != nil {
-		logTo(g.logger, slog.LevelError, "supervision strategy failed",
-			"pool", g.pool, "worker", child.Id, "error", err)
-		supervisor.RestartChildren(child)
+	done := false
+	defer func() {
+		if !done {
+			g.strategyFailed(supervisor, child, recover())
+		}
+	}()
+	g.strategy.HandleFailure(system, view, child, rs, reason, message)
+	done = true
+}
+
+// strategyFailed restarts the worker in place of a strategy that has panicked, or ended
+// its goroutine if value is nil: see dispatcher.
+func (g *strategyGuard) strategyFailed(supervisor actor.Supervisor, child *actor.PID, value any) {
+	if value == nil {
+		value = messages.ErrGoexit
 	}
+	logTo(g.logger, slog.LevelError, "supervision strategy failed",
+		"pool", g.pool, "worker", child.Id, "error", &messages.PanicError{Value: value})
+	supervisor.RestartChildren(child)
 }
 
 // exceeds records a failure of any worker and reports whether restarting after it

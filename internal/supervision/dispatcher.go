@@ -1,0 +1,24 @@
+package supervision
+
+import "github.com/asynkron/protoactor-go/actor"
+
+// dispatcher runs the supervisor's mailbox. If code of the user's ends the goroutine,
+// another one goes on with the next message.
+type dispatcher struct{ actor.Dispatcher }
+
+// newDispatcher returns a dispatcher with the throughput of Proto.Actor's own.
+func newDispatcher() dispatcher { return dispatcher{actor.NewDefaultDispatcher(300)} }
+
+// Schedule implements [actor.Dispatcher].
+func (dispatcher) Schedule(run func()) { go goOn(run) }
+
+func goOn(run func()) {
+	done := false
+	defer func() {
+		if !done {
+			go goOn(run)
+		}
+	}()
+	run()
+	done = true
+}
