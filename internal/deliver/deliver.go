@@ -47,6 +47,12 @@ func (d Deliverer) Publish(event any) {
 	d.Run("event subscriber", nil, func() { d.System.EventStream.Publish(event) })
 }
 
+// PublishHere publishes an event on the caller's goroutine, which a subscriber may end.
+func (d Deliverer) PublishHere(event any) {
+	defer d.Survive("event subscriber", nil)
+	d.System.EventStream.Publish(event)
+}
+
 // Run runs f, which may panic or end its goroutine, and waits for it. who and to say in
 // the log whose code it was.
 func (d Deliverer) Run(who string, to *actor.PID, f func()) {

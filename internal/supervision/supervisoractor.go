@@ -54,7 +54,7 @@ func (s *supervisorActor) Receive(ctx actor.Context) {
 		s.replacer.stopped(ctx, msg.Who)
 		s.failIfExhausted()
 	case *messages.WorkerRestarted:
-		s.pool.publish(msg)
+		s.pool.deliver.PublishHere(msg) // there is nothing else to do: see dispatcher
 	case *messages.Report:
 		s.pool.workers.AddCounters(ctx.Sender(), msg.Counters)
 
