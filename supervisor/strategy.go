@@ -101,10 +101,23 @@ func (s *Strategy) HandleFailure(
 	if s.all {
 		workers = supervisor.Children()
 	}
+	defer s.act(directive, supervisor, child, rs, workers, reason, message) // whatever a subscriber does
 	if directive != actor.EscalateDirective {
-		deliver.Deliverer{System: system, Logger: system.Logger()}.Publish(
-			&actor.SupervisorEvent{Child: child, Reason: reason, Directive: directive})
+		d := deliver.Deliverer{System: system, Logger: system.Logger()}
+		event := &actor.SupervisorEvent{Child: child, Reason: reason, Directive: directive}
+		if _, inPool := supervisor.(restarts.Pool); inPool {
+			d.PublishHere(event)
+		} else {
+			d.Publish(event)
+		}
 	}
+}
+
+// act does what has been decided.
+func (s *Strategy) act(
+	directive actor.Directive, supervisor actor.Supervisor, child *actor.PID, rs *actor.RestartStatistics,
+	workers []*actor.PID, reason, message any,
+) {
 	switch directive {
 	case actor.ResumeDirective:
 		supervisor.ResumeChildren(child)

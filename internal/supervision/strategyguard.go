@@ -70,7 +70,7 @@ func (g *strategyGuard) HandleFailure(
 	done := false
 	defer func() {
 		if !done {
-			g.strategyFailed(supervisor, child, recover())
+			g.strategyFailed(view, child, recover())
 		}
 	}()
 	g.strategy.HandleFailure(system, view, child, rs, reason, message)
@@ -78,14 +78,18 @@ func (g *strategyGuard) HandleFailure(
 }
 
 // strategyFailed restarts the worker in place of a strategy that has panicked, or ended
-// its goroutine if value is nil: see dispatcher.
-func (g *strategyGuard) strategyFailed(supervisor actor.Supervisor, child *actor.PID, value any) {
+// its goroutine if value is nil: see dispatcher. What it had decided before it ended its
+// goroutine is done: a subscriber of its event may have done that.
+func (g *strategyGuard) strategyFailed(view *poolView, child *actor.PID, value any) {
 	if value == nil {
+		if view.decided.Load() {
+			return
+		}
 		value = messages.ErrGoexit
 	}
 	logTo(g.logger, slog.LevelError, "supervision strategy failed",
 		"pool", g.pool, "worker", child.Id, "error", &messages.PanicError{Value: value})
-	supervisor.RestartChildren(child)
+	view.Supervisor.RestartChildren(child)
 }
 
 // exceeds records a failure of any worker and reports whether restarting after it
