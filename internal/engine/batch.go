@@ -26,8 +26,9 @@ func (w *Worker) recallLocked(q *taskQueue) {
 		w.poke.Store(true)
 		return
 	}
-	for i := len(w.batch) - 1; i >= 0; i-- {
-		t := w.batch[i]
+	var room [maxBatch]*Task
+	recalled := room[:0]
+	for _, t := range w.batch {
 		if t == nil {
 			continue
 		}
@@ -38,9 +39,10 @@ func (w *Worker) recallLocked(q *taskQueue) {
 		if t.pinned() && q.late != nil {
 			w.pinLocked(q, t)
 		} else {
-			q.insertLocked(t)
+			recalled = append(recalled, t)
 		}
 	}
+	q.insertAllLocked(recalled)
 	w.countBatchLocked(q)
 }
 

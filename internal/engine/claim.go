@@ -107,10 +107,13 @@ func (w *Worker) returnLocked(q *taskQueue, r *runner) {
 // the queue. Since no other goroutine goes through the batch then, the tasks need not be
 // marked as moved: they are claimed in batches again, and their cells can be reused.
 func (w *Worker) layBackLocked(q *taskQueue, r *runner) {
-	stray := q.gone || w.leaving.Load() || w.gauges.dropped.Load()
-	for i := len(w.batch) - 1; i >= w.at; i-- {
-		r.stray = r.stray || stray
-		t := w.batch[i]
+	if w.at == len(w.batch) {
+		return
+	}
+	r.stray = r.stray || q.gone || w.leaving.Load() || w.gauges.dropped.Load()
+	rest := w.batch[w.at:]
+	kept := rest[:0]
+	for _, t := range rest {
 		state := t.load()
 		switch {
 		case state.hop() != w.hop: // somebody has moved it
@@ -119,10 +122,11 @@ func (w *Worker) layBackLocked(q *taskQueue, r *runner) {
 		case t.pinned() && q.late != nil:
 			w.pinLocked(q, t)
 		default:
-			q.insertLocked(t)
+			kept = append(kept, t)
 		}
 	}
-	clear(w.batch[w.at:])
+	q.insertAllLocked(kept)
+	clear(rest)
 	w.batch = w.batch[:w.at]
 }
 

@@ -50,6 +50,12 @@ func (m *ledgerMachine) steps(pins bool) map[string]func(*rapid.T) {
 			w.returnLocked(q, w.r)
 			w.r.unlink()
 		},
+		"lay back": func(t *rapid.T) {
+			w := pick(t, func(w *machineWorker) bool { return w.t == nil && w.batch != nil })
+			w.layBackLocked(q, w.r)
+			w.countBatchLocked(q)
+			require.Equal(t, len(w.batch), w.at)
+		},
 		"cancel": func(t *rapid.T) {
 			if len(m.tasks) == 0 {
 				t.Skip("no task")

@@ -89,19 +89,35 @@ func (q *taskQueue) pushLocked(t *Task, priority int) {
 
 // insertLocked puts a task that was queued before in its place, which is near the
 // front.
-func (q *taskQueue) insertLocked(t *Task) {
-	var older []*Task
-	priority := t.priority()
-	for first := q.rings.First(priority); first != nil && compareOrder(first, t) < 0; first = q.rings.First(priority) {
+func (q *taskQueue) insertLocked(t *Task) { q.insertAllLocked([]*Task{t}) }
+
+// insertAllLocked puts tasks that were queued before in their places, which are near the
+// front. They have one priority and one hop and are in order.
+func (q *taskQueue) insertAllLocked(tasks []*Task) {
+	if len(tasks) == 0 {
+		return
+	}
+	last := tasks[len(tasks)-1]
+	priority := last.priority()
+	if last.load().hop() != 0 {
+		q.moved += int32(len(tasks))
+	}
+	var room [maxBatch]*Task
+	older := room[:0] // than the last one
+	for first := q.rings.First(priority); first != nil && compareOrder(first, last) < 0; first = q.rings.First(priority) {
 		older = append(older, q.rings.PopFirst(priority))
 	}
-	q.rings.PushFront(t, priority)
-	for i := len(older) - 1; i >= 0; i-- {
-		q.rings.PushFront(older[i], priority)
+	for len(older) > 0 && len(tasks) > 0 { // what comes last is put first
+		from := &tasks
+		if compareOrder(older[len(older)-1], tasks[len(tasks)-1]) > 0 {
+			from = &older
+		}
+		end := len(*from) - 1
+		q.rings.PushFront((*from)[end], priority)
+		*from = (*from)[:end]
 	}
-	if t.load().hop() != 0 {
-		q.moved++
-	}
+	q.rings.PushFrontAll(older, priority)
+	q.rings.PushFrontAll(tasks, priority)
 	q.raiseLocked(priority)
 }
 

@@ -51,6 +51,17 @@ func (m *machine) pushFront(priority, n int) {
 	}
 }
 
+// pushFrontAll pushes n elements together before those of their priority.
+func (m *machine) pushFrontAll(priority, n int) {
+	at := m.start(priority)
+	var values []*int
+	for i := range n {
+		values = append(values, m.value())
+		m.model = slices.Insert(m.model, at+i, entry{values[i], priority})
+	}
+	m.queue.PushFrontAll(values, priority)
+}
+
 func (m *machine) value() *int {
 	value := new(m.next)
 	m.next++
@@ -219,6 +230,9 @@ func TestAgainstSortedSlice(t *testing.T) {
 			"push front": func(t *rapid.T) { m.pushFront(priority.Draw(t, "priority"), 1) },
 			"push front many": func(t *rapid.T) {
 				m.pushFront(priority.Draw(t, "priority"), many.Draw(t, "n"))
+			},
+			"push front all": func(t *rapid.T) {
+				m.pushFrontAll(priority.Draw(t, "priority"), many.Draw(t, "n")-1)
 			},
 			"pop":      func(*rapid.T) { m.pop() },
 			"pop more": func(t *rapid.T) { m.popMore(rapid.IntRange(0, 200).Draw(t, "n")) },

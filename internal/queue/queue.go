@@ -44,6 +44,18 @@ func (q *Queue[E]) PushFront(e *E, priority int) {
 	l.pushFront(e)
 }
 
+// PushFrontAll puts elements, the oldest first, before those of their priority.
+func (q *Queue[E]) PushFrontAll(elements []*E, priority int) {
+	if len(elements) == 0 {
+		return
+	}
+	l := q.levelFor(priority)
+	q.length += len(elements)
+	for i := len(elements) - 1; i >= 0; i-- {
+		l.pushFront(elements[i])
+	}
+}
+
 func (q *Queue[E]) levelFor(priority int) *level[E] {
 	at := 0
 	for at < len(q.levels) && q.levels[at].priority > priority {
