@@ -184,7 +184,7 @@ func (w *workerMailbox) taskFailed(r *runner, value any) {
 	if !h.settled { // else it is its context that has panicked
 		w.engine.attemptFailed(w, h, t, w.engine.newPanicError(value, t), nil)
 	}
-	if ctx != nil {
+	if ctx != nil && (ctx.used.Load() || ctx != h.last) {
 		h.forgetContext(ctx)
 		ctx.dismiss()
 	}
