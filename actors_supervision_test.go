@@ -59,6 +59,17 @@ func TestAPanicSettlesTheTaskAndItsWaiterHearsAtOnce(t *testing.T) {
 	})
 }
 
+func TestAnActorIsAnsweredWithTheStackOfAPanic(t *testing.T) {
+	virtually(t, func(t *testing.T, root *actor.RootContext) {
+		pool := open(t, root, crash, actors.WithSize(1))
+		answer, err := root.RequestFuture(pool.PID(), -1, time.Minute).Result()
+		require.NoError(t, err)
+		var panicked *messages.PanicError
+		require.ErrorAs(t, answer.(*messages.Result).Err, &panicked)
+		assert.Contains(t, string(panicked.Stack), "crash")
+	})
+}
+
 func TestGoexitIsTreatedLikeAPanic(t *testing.T) {
 	virtually(t, func(t *testing.T, root *actor.RootContext) {
 		pool := open(t, root, func(_ context.Context, n int) (int, error) {

@@ -126,7 +126,7 @@ func (e *settling) attemptFailed(p performer, h *hand, t *Task, crash *messages.
 // costs most of what a panic does, so it is left out where nobody would see it.
 func (e *settling) newPanicError(value any, t *Task) *messages.PanicError {
 	err := &messages.PanicError{Value: reasonOf(value)}
-	if t.load()&flagOwned == 0 || e.cfg.Quarantine != (router.Quarantine{}) || e.journals.on() || e.tracer != nil {
+	if t.load()&(flagOwned|flagAnswered) != flagOwned || e.cfg.Quarantine != (router.Quarantine{}) || e.journals.on() || e.tracer != nil {
 		err.Stack = fromPanic(debug.Stack())
 	}
 	return err
