@@ -2,9 +2,11 @@ package troupe_test
 
 import (
 	"context"
+	"log/slog"
 	"math"
 	"runtime"
 	"strconv"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -179,5 +181,64 @@ func TestNoTaskHasWaitedLessThanNothing(t *testing.T) {
 		result := (<-in.mail).(*messages.Result)
 		require.GreaterOrEqual(t, result.Wait, time.Duration(0))
 		require.GreaterOrEqual(t, result.Run, time.Duration(0))
+	}
+}
+
+// A failure is logged, decided on, and announced. Code of the user's takes part in that.
+func TestUserCodeThatHearsOfAFailureHarmsNobody(t *testing.T) {
+	type of func(event any) bool
+	hearers := map[string]of{
+		"logger":                   nil,
+		"subscriber to decisions":  func(event any) bool { _, ok := event.(*actor.SupervisorEvent); return ok },
+		"subscriber to restarts":   func(event any) bool { _, ok := event.(*messages.WorkerRestarted); return ok },
+		"subscriber to everything": func(any) bool { return true },
+	}
+	ends := map[string]func(){"panics": func() { panic("hearer") }, "exits": runtime.Goexit}
+	fails := map[string]func(){"a panic": func() { panic("handler") }, "a Goexit": runtime.Goexit}
+	for hearer, hears := range hearers {
+		for how, end := range ends {
+			for failure, fail := range fails {
+				t.Run(hearer+" "+how+" at "+failure, func(t *testing.T) {
+					virtually(t, func(t *testing.T, root *actor.RootContext) {
+						var armed atomic.Bool
+						harm := func() {
+							if armed.CompareAndSwap(true, false) {
+								end()
+							}
+						}
+						failures := int64(2) // that lead to a restart
+						if hears == nil {
+							failures = 1 // the first is not escalated: Proto.Actor logs it before
+							root = actor.NewActorSystem(
+								actor.WithLoggerFactory(logging{slog.DiscardHandler, harm}.factory),
+								actor.WithDeadLetterThrottleInterval(deadLetterPeriod),
+							).Root
+						} else {
+							root.ActorSystem().EventStream.Subscribe(func(event any) {
+								if hears(event) {
+									harm()
+								}
+							})
+						}
+						pool := open(t, root, func(_ context.Context, fails bool) (bool, error) {
+							if fails {
+								fail()
+							}
+							return fails, nil
+						}, actors.WithSize(1), actors.WithLogger(slog.New(slog.DiscardHandler)))
+						for range 2 {
+							armed.Store(pool.Stats().Panicked == 0)
+							_, err := pool.Ask(t.Context(), true)
+							require.Error(t, err)
+							synctest.Wait()
+							require.False(t, armed.Load())
+							_, err = pool.Ask(t.Context(), false)
+							require.NoError(t, err)
+						}
+						assert.Equal(t, failures, pool.Stats().Restarts)
+					})
+				})
+			}
+		}
 	}
 }

@@ -1,6 +1,7 @@
 package supervision_test
 
 import (
+	"runtime"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -40,6 +41,30 @@ func TestPanickingDeciderCountsAsRestart(t *testing.T) {
 		pool.Do(pooltest.Fail("boom"))
 		assert.EqualValues(t, 1, pool.Stats().Restarts)
 	})
+}
+
+// What is decided is done once, even if nobody may hear of it.
+func TestASubscriberThatExitsChangesNoDecision(t *testing.T) {
+	for decision, want := range map[actor.Directive][2]int64{ // restarts and replacements
+		actor.ResumeDirective:  {0, 0},
+		actor.RestartDirective: {1, 0},
+		actor.StopDirective:    {0, 1},
+	} {
+		t.Run(decision.String(), func(t *testing.T) {
+			pooltest.Bubble(t, func(t *testing.T) {
+				decide := supervisor.Decider(func(error) actor.Directive { return decision })
+				pool := pooltest.StartActors(t, actors.WithSize(1), actors.WithSupervision(supervisor.OneForOne(decide)))
+				pool.System.EventStream.Subscribe(func(event any) {
+					if _, ok := event.(*actor.SupervisorEvent); ok {
+						runtime.Goexit()
+					}
+				})
+				pool.Do(pooltest.Fail("boom"))
+				stats := pool.Stats()
+				assert.Equal(t, want, [2]int64{stats.Restarts, stats.Replaced})
+			})
+		})
+	}
 }
 
 // A pool asks the strategy once for each failure, about the worker that failed.
