@@ -124,6 +124,9 @@ func (d *deadlocks) waits(h *hand) bool {
 
 // endVain tells handlers that wait in vain, if a change of the workers has made it so.
 func (d *deadlocks) endVain() {
+	if !d.somebodyWaits() {
+		return
+	}
 	workers := d.roster.all()
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -140,4 +143,10 @@ func (d *deadlocks) endVain() {
 		close(d.stuck)
 		d.stuck = nil
 	}
+}
+
+func (d *deadlocks) somebodyWaits() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.stuck != nil && len(d.blocked) > 0
 }

@@ -189,6 +189,9 @@ func (e *stopping) Fail(err error) {
 
 // Revive says that workers are on their way.
 func (e *stopping) Revive() {
+	if !e.barren.Load() { // as for each of many workers
+		return
+	}
 	e.stopWorld(func() {
 		if e.failed != nil {
 			e.failed = nil
