@@ -49,7 +49,7 @@ func (e *admission) startInCaller(t *Task, s *Spec, run *callerRun) error {
 	c.mu.Lock()
 	h.task, h.word = t, t.load().with(running)
 	h.started.Store(t.enqueued)
-	h.counters.bequeath(&e.counters)
+	h.reportTo(&e.counters)
 	h.ctx = newContext(&e.base, h, t)
 	t.state.Store(uint64(h.word))
 	c.addLocked(t, run)

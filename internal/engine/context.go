@@ -86,7 +86,7 @@ func (c *Context) Work() any { return c.base.work }
 func (c *Context) Attempt() int { return c.attempt }
 
 // Report adds n to the counter of the task's worker.
-func (c *Context) Report(name string, n int64) { c.hand.counters.addOne(name, n) }
+func (c *Context) Report(name string, n int64) { c.hand.report(map[string]int64{name: n}) }
 
 // Deadline returns that of the task or, if the caller's end is the task's, the earlier
 // of both.

@@ -19,9 +19,6 @@ func (c *counters) add(sums map[string]int64) {
 	addTo(&c.sums, sums)
 }
 
-// addOne adds n to one sum.
-func (c *counters) addOne(name string, n int64) { c.add(map[string]int64{name: n}) }
-
 // addAllTo adds the sums to those in the map.
 func (c *counters) addAllTo(sums *map[string]int64) {
 	c.mu.Lock()
@@ -39,6 +36,23 @@ func (c *counters) bequeath(heir *counters) {
 		heir.add(c.sums)
 	}
 	c.sums, c.heir = nil, heir
+}
+
+// report adds to what the handlers of a worker have reported.
+func (h *hand) report(sums map[string]int64) {
+	c := h.reports.Load()
+	if c == nil {
+		h.reports.CompareAndSwap(nil, new(counters)) // few workers report anything
+		c = h.reports.Load()
+	}
+	c.add(sums)
+}
+
+// reportTo moves what the handlers have reported, and all to come, to c.
+func (h *hand) reportTo(c *counters) {
+	if old := h.reports.Swap(c); old != nil {
+		old.bequeath(c)
+	}
 }
 
 func addTo(sums *map[string]int64, more map[string]int64) {

@@ -20,7 +20,7 @@ func viewOf(n int, sidelined ...int) *view {
 	for i := range n {
 		w := &Worker{gauges: new(gauges)}
 		w.q = &taskQueue{owner: w}
-		w.id = strconv.Itoa(i)
+		w.hand.worker = strconv.Itoa(i)
 		workers = append(workers, w)
 	}
 	for _, i := range sidelined {
@@ -78,7 +78,7 @@ func TestSidelinedWorkersAreNotDrawn(t *testing.T) {
 		chooser := newDispatch(d)
 		for range 100 {
 			w, _ := chooser.draw(v)
-			drawn[w.id] = true
+			drawn[w.hand.worker] = true
 		}
 		assert.Equal(t, map[string]bool{"0": true, "2": true}, drawn, "%v", d)
 	}
@@ -121,7 +121,7 @@ func TestOnlyTheKeysOfASidelinedWorkerMove(t *testing.T) {
 	whole, partly := viewOf(5), viewOf(5, 2)
 	moved := 0
 	for key := range uint64(keys) {
-		before, after := hashTo(key, whole).id, hashTo(key, partly).id
+		before, after := hashTo(key, whole).hand.worker, hashTo(key, partly).hand.worker
 		require.NotEqual(t, "2", after)
 		if before != "2" {
 			require.Equal(t, before, after)
@@ -135,7 +135,7 @@ func TestOnlyTheKeysOfASidelinedWorkerMove(t *testing.T) {
 func TestKeysStayIfAllWorkersAreSidelined(t *testing.T) {
 	whole, none := viewOf(3), viewOf(3, 0, 1, 2)
 	for key := range uint64(100) {
-		require.Equal(t, hashTo(key, whole).id, hashTo(key, none).id)
+		require.Equal(t, hashTo(key, whole).hand.worker, hashTo(key, none).hand.worker)
 	}
 	assert.Nil(t, hashTo(1, viewOf(0)))
 }
@@ -165,7 +165,7 @@ func TestACustomDispatchIsAskedAboutTheEligible(t *testing.T) {
 	}))
 	to, err := addressOf(d, &Spec{Key: "k"}, v)
 	require.NoError(t, err)
-	assert.Equal(t, "2", to.worker.id)
+	assert.Equal(t, "2", to.worker.hand.worker)
 	assert.False(t, to.keyed)
 
 	to, err = addressOf(d, &Spec{}, viewOf(0))

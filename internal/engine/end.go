@@ -130,7 +130,7 @@ func (e *settling) endRunningLocked(t *Task, w word, outcome messages.Outcome, e
 	h.interrupted, h.cause = true, cause
 	s := e.endingOf(t, outcome, err)
 	s.running, s.ctx, s.cause = true, h.live, cause
-	s.Started, s.Ended, s.Worker = started, now, worker.id
+	s.Started, s.Ended, s.Worker = started, now, worker.hand.worker
 	s.note = e.journals.note(t, &s.Settlement, nil)
 	if s.ctx != nil {
 		s.ctx.over.Store(true)

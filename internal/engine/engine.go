@@ -17,7 +17,10 @@ import (
 //
 // It is made of layers: see core. ARCHITECTURE.md shows the way of a task and the order
 // of the locks.
-type Engine struct{ admission }
+type Engine struct {
+	admission
+	hiring hiring
+}
 
 // New returns an open engine without workers.
 func New(cfg Config) *Engine {
@@ -55,7 +58,7 @@ func (e *Engine) AddCounters(pid *actor.PID, sums map[string]int64) {
 	defer e.roster.mu.Unlock()
 	if pid != nil {
 		if w := e.roster.byID[pid.Id]; w != nil {
-			w.hand.counters.add(sums)
+			w.hand.report(sums)
 			return
 		}
 	}

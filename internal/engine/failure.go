@@ -108,7 +108,7 @@ func (w *workerMailbox) layBack() {
 
 func (w *workerMailbox) surviveEscalation() {
 	if value := recover(); value != nil { // a guardian with a strategy of its own may panic
-		w.engine.cfg.Logger.Error("cannot escalate", "pool", w.engine.name, "worker", w.id, "panic", value)
+		w.engine.cfg.Logger.Error("cannot escalate", "pool", w.engine.name, "worker", w.hand.worker, "panic", value)
 	}
 }
 
@@ -119,7 +119,7 @@ func (w *workerMailbox) giveUp() {
 		return
 	}
 	w.gaveUp = true
-	w.engine.cfg.Logger.Error("worker failed while stopping", "pool", w.engine.name, "worker", w.id, "reason", w.failure)
+	w.engine.cfg.Logger.Error("worker failed while stopping", "pool", w.engine.name, "worker", w.hand.worker, "reason", w.failure)
 	w.engine.freeName(&w.Worker)
 }
 

@@ -18,8 +18,8 @@ type hand struct {
 	attempt  attempt
 	value    any // what Context.Keep was given
 
-	worker   string   // the ID of the worker; empty: the task runs in its caller
-	counters counters // what handlers have reported
+	worker  string                   // the ID of the worker; empty: the task runs in its caller
+	reports atomic.Pointer[counters] // what handlers have reported; nil: nothing
 
 	// mu is held while the task is settled from outside.
 	mu          sync.Mutex

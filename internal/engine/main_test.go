@@ -129,7 +129,7 @@ func newTestWorker(e *Engine, id string) *Worker {
 	w := newWorkerMailbox(e)
 	w.invoker = &invoker{}
 	w.pid = actor.NewPID("test", id)
-	w.id, w.hand.worker = id, id
+	w.hand.worker = id
 	return &w.Worker
 }
 

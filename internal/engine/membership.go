@@ -216,6 +216,6 @@ func (e *membership) strike(w *Worker) (mail []any) {
 		d.outcomes.add(&w.q.unstarted)
 	}
 	d.restarts += w.restarts
-	w.hand.counters.bequeath(&e.counters)
+	w.hand.reportTo(&e.counters)
 	return w.runs.takeMailLocked()
 }

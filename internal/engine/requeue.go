@@ -176,5 +176,5 @@ func (e *placing) giveUpRetryLocked(w *Worker, t *Task, then *after) {
 	h, again := &w.hand, w.hand.attempt.again
 	t.state.Store(uint64(h.word.with(doneAs(again.outcome))))
 	w.outcomes[again.outcome]++
-	then.settled = append(then.settled, e.endingAfter(t, again, h.started.Load(), w.id))
+	then.settled = append(then.settled, e.endingAfter(t, again, h.started.Load(), w.hand.worker))
 }

@@ -44,7 +44,7 @@ type view struct {
 func (v *view) Len() int { return len(v.eligible) }
 
 // ID implements router.Workers.
-func (v *view) ID(i int) string { return v.eligible[i].id }
+func (v *view) ID(i int) string { return v.eligible[i].hand.worker }
 
 // Load implements router.Workers.
 func (v *view) Load(i int) int { return v.eligible[i].load() }
@@ -94,12 +94,12 @@ func (r *roster) enrollLocked(w *Worker) {
 	slots[w.index].Store(w)
 	w.rosterAt = len(r.workers)
 	r.workers = append(r.workers, w)
-	r.byID[w.id] = w
+	r.byID[w.hand.worker] = w
 }
 
 // strikeLocked forgets a worker that has stopped. Its index is used again.
 func (r *roster) strikeLocked(w *Worker) {
-	delete(r.byID, w.id)
+	delete(r.byID, w.hand.worker)
 	last := len(r.workers) - 1
 	r.workers[w.rosterAt] = r.workers[last]
 	r.workers[w.rosterAt].rosterAt = w.rosterAt

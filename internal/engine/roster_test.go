@@ -12,7 +12,7 @@ import (
 
 func rosterWorker(id int) *Worker {
 	w := &Worker{}
-	w.id = strconv.Itoa(id)
+	w.hand.worker = strconv.Itoa(id)
 	return w
 }
 
@@ -37,7 +37,7 @@ func TestIndexesOfWorkersThatAreGoneAreReused(t *testing.T) {
 				there = slices.Delete(there, i, i+1)
 				r.strikeLocked(w)
 				require.Nil(t, r.worker(w.index))
-				require.NotContains(t, r.byID, w.id)
+				require.NotContains(t, r.byID, w.hand.worker)
 			},
 			"": func(t *rapid.T) {
 				require.ElementsMatch(t, there, r.workers)
@@ -46,7 +46,7 @@ func TestIndexesOfWorkersThatAreGoneAreReused(t *testing.T) {
 				require.LessOrEqual(t, len(*r.slots.Load()), max(2*most, 4))
 				for _, w := range there {
 					require.Same(t, w, r.worker(w.index))
-					require.Same(t, w, r.byID[w.id])
+					require.Same(t, w, r.byID[w.hand.worker])
 					require.Same(t, w, r.workers[w.rosterAt])
 				}
 				for _, gone := range r.workers[len(r.workers):cap(r.workers)] {
@@ -100,7 +100,7 @@ func TestSidelinedWorkersAreRouteesButNotEligible(t *testing.T) {
 			require.Equal(t, w.sidelined, v.aside[i])
 		}
 		for i, w := range v.eligible {
-			require.Equal(t, w.id, v.ID(i))
+			require.Equal(t, w.hand.worker, v.ID(i))
 		}
 	})
 }

@@ -46,7 +46,7 @@ func (w *workerMailbox) settle(t *Task, outcome messages.Outcome, err error) {
 	}
 	s := &r.settlement
 	*s = Settlement{
-		base: &e.base, task: t, Outcome: outcome, Err: err, Value: h.value, Worker: w.id, Started: h.started.Load(), Ended: r.now,
+		base: &e.base, task: t, Outcome: outcome, Err: err, Value: h.value, Worker: w.hand.worker, Started: h.started.Load(), Ended: r.now,
 	}
 	h.value = nil
 	if outcome == messages.Quarantined {
@@ -70,7 +70,7 @@ func (w *workerMailbox) attemptOver(t *Task, again *retryPlan) {
 	r.flush(&w.engine.base, w.shard())
 	if w.engine.journals.on() {
 		s := &r.settlement
-		*s = Settlement{base: &w.engine.base, task: t, Outcome: again.outcome, Err: again.err, Worker: w.id, Started: w.hand.started.Load(), Ended: r.now}
+		*s = Settlement{base: &w.engine.base, task: t, Outcome: again.outcome, Err: again.err, Worker: w.hand.worker, Started: w.hand.started.Load(), Ended: r.now}
 		w.engine.journals.record(r, w.at <= 1, w.foreign != nil, t, s, again)
 	}
 }

@@ -86,7 +86,7 @@ func (sum *summary) see(enqueued int64) { sum.oldest = min(sum.oldest, enqueued)
 // addWorkerLocked adds a worker.
 func (sum *summary) addWorkerLocked(w *Worker) {
 	s := sum.stats
-	ws := messages.WorkerStats{ID: w.id, State: w.stateLocked(), Restarts: w.restarts}
+	ws := messages.WorkerStats{ID: w.hand.worker, State: w.stateLocked(), Restarts: w.restarts}
 	if w.q.owner != nil {
 		ws.Queued = w.q.rings.Len() - int(w.q.dead)
 		if w.batch != nil {
@@ -99,7 +99,9 @@ func (sum *summary) addWorkerLocked(w *Worker) {
 			sum.see(t.enqueued)
 		}
 	}
-	w.hand.counters.addAllTo(&ws.Custom)
+	if reports := w.hand.reports.Load(); reports != nil {
+		reports.addAllTo(&ws.Custom)
+	}
 	addTo(&s.Custom, ws.Custom)
 	t := w.outcomes
 	if w.batch != nil {

@@ -82,7 +82,6 @@ type runnable interface {
 // A member is what the roster knows of a worker. It is written while the world is
 // stopped.
 type member struct {
-	id         string // of pid
 	pid        *actor.PID
 	supervisor *actor.PID
 	foreign    *actor.PID  // the actor it stands for; nil: none

@@ -1,6 +1,10 @@
 package engine
 
-import "github.com/asynkron/protoactor-go/actor"
+import (
+	"sync"
+
+	"github.com/asynkron/protoactor-go/actor"
+)
 
 // A workerMailbox is the mailbox of a worker's actor, and runs the worker. A goroutine
 // runs it only while it has something to do: system messages, messages to the worker
@@ -53,8 +57,7 @@ func (w *workerMailbox) RegisterHandlers(invoker actor.MessageInvoker, dispatche
 		Parent() *actor.PID
 	})
 	w.pid, w.supervisor = self.Self(), self.Parent()
-	w.id = w.pid.Id
-	w.hand.worker = w.id
+	w.hand.worker = w.pid.Id
 }
 
 // Start lets the worker join the pool.
@@ -141,8 +144,26 @@ func envelop(message any, sender *actor.PID) any {
 }
 
 // NewWorker returns the props of a further worker, which joins the pool when it is
-// spawned.
-func (e *Engine) NewWorker() *actor.Props { return e.newWorker(e.cfg.WorkerProps(e.sched), nil) }
+// spawned. All workers have the same props, unless an abandoned one must be known by its
+// middleware.
+func (e *Engine) NewWorker() *actor.Props {
+	if !e.cfg.Handled && e.watchdog.on() {
+		return e.onlyWorker(e.cfg.WorkerProps(e.sched), nil)
+	}
+	e.hiring.mu.Lock()
+	defer e.hiring.mu.Unlock()
+	if e.hiring.props == nil {
+		e.hiring.props = e.cfg.WorkerProps(e.sched).Configure(
+			actor.WithMailbox(func() actor.Mailbox { return newWorkerMailbox(e) }))
+	}
+	return e.hiring.props
+}
+
+// hiring makes the props of workers, under its lock: the options in them are the user's.
+type hiring struct {
+	mu    sync.Mutex
+	props *actor.Props // guarded by mu; nil until the first
+}
 
 // Adopt returns the props of a worker that stands for a foreign actor; nil if the
 // pool's tasks cannot be given to one.
@@ -151,10 +172,11 @@ func (e *Engine) Adopt(foreign *actor.PID) *actor.Props {
 	if props == nil {
 		return nil
 	}
-	return e.newWorker(props, foreign)
+	return e.onlyWorker(props, foreign)
 }
 
-func (e *Engine) newWorker(props *actor.Props, foreign *actor.PID) *actor.Props {
+// onlyWorker configures the props of one worker.
+func (e *Engine) onlyWorker(props *actor.Props, foreign *actor.PID) *actor.Props {
 	w := newWorkerMailbox(e)
 	w.foreign = foreign
 	props.Configure(actor.WithMailbox(func() actor.Mailbox { return w }))
