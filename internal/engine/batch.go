@@ -47,8 +47,10 @@ func (w *Worker) recallLocked(q *taskQueue) {
 }
 
 // readBatchLocked reads from the last task to the first: the worker goes the other way,
-// so one task at most is seen running.
+// so one task at most is seen running. What was cut before a task that has started has
+// been put down.
 func (w *Worker) readBatchLocked() (r batchReading) {
+	started := false
 	for i := len(w.batch) - 1; i >= 0; i-- {
 		t := w.batch[i]
 		if t == nil {
@@ -65,11 +67,14 @@ func (w *Worker) readBatchLocked() (r batchReading) {
 		case state.dead():
 			r.waiting++
 		case s == running:
-			r.task = t
+			r.task, started = t, true
 		case s >= cutTimedOut:
-			r.task, r.cut = t, true
+			if !started {
+				r.task, r.cut, started = t, true, true
+			}
 		case s >= doneSucceeded:
 			r.settled[s.outcome()]++
+			started = true
 		}
 	}
 	return r

@@ -8,6 +8,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/troupe-go/troupe/messages"
+	"github.com/troupe-go/troupe/router"
 )
 
 // steps are what the machine can do.
@@ -151,4 +152,37 @@ func TestABodyIsToldOnceThatItIsUnlinked(t *testing.T) {
 		}
 		require.Zero(t, w.r.frees)
 	})
+}
+
+func TestWhatWasCutIsInHandUntilTheNextTaskStarts(t *testing.T) {
+	e := newEngine(t, router.LeastBusy())
+	w := seat(e, 1)[0]
+	for _, tc := range []struct {
+		batch  []status
+		inHand int // index; -1: none
+		cut    bool
+	}{
+		{[]status{cutTimedOut, queued}, 0, true},
+		{[]status{cutTimedOut, endedDropped}, 0, true},
+		{[]status{doneFailed, cutCanceled}, 1, true},
+		{[]status{cutTimedOut, running, queued}, 1, false},
+		{[]status{cutTimedOut, cutCanceled, queued}, 1, true},
+		{[]status{cutTimedOut, doneSucceeded, queued}, -1, false},
+		{[]status{doneSucceeded, queued}, -1, false},
+	} {
+		w.batch = nil
+		for _, s := range tc.batch {
+			task := &newJob(nil).task
+			task.state.Store(uint64(s))
+			w.batch = append(w.batch, task)
+		}
+		reading := w.readBatchLocked()
+		if tc.inHand < 0 {
+			require.Nil(t, reading.task, "%v", tc.batch)
+		} else {
+			require.Same(t, w.batch[tc.inHand], reading.task, "%v", tc.batch)
+		}
+		require.Equal(t, tc.cut, reading.cut, "%v", tc.batch)
+	}
+	w.batch = nil
 }
