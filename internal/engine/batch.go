@@ -145,11 +145,11 @@ func (q *taskQueue) victimLocked() (victim *Task) {
 	return victim
 }
 
-// recallLateLocked recalls the batches that have lasted too long, now and then.
-func (q *taskQueue) recallLateLocked(now int64) {
-	q.late.lateAt = now + lateTime
+// recallOverdueLocked recalls the batches that have lasted too long, now and then.
+func (q *taskQueue) recallOverdueLocked(now int64) {
+	q.late.recallAt = now + overdueTime
 	for _, w := range q.late.batches {
-		if now-w.begun > lateTime {
+		if now-w.begun > overdueTime {
 			w.recallLocked(q)
 		}
 	}

@@ -93,16 +93,16 @@ func (j *callerJob) putDown(t *Task) {
 	if c.runs[t] == j.callerRun { // else it was abandoned
 		delete(c.runs, t)
 	}
-	watch, again := j.watch, j.hand.attempt.again
+	watch, retry := j.watch, j.hand.attempt.retry
 	switch {
-	case again == nil || t.load().settled():
-		again = nil
+	case retry == nil || t.load().settled():
+		retry = nil
 	case e.dropped.Load():
-		j.giveUpRetryLocked(t, &retryPlan{outcome: messages.Canceled, err: errCanceledByStop}, &then)
-		again = nil
-	case e.barren.Load(): // no worker will come
-		j.giveUpRetryLocked(t, again, &then)
-		again = nil
+		j.settleUnretriedLocked(t, &retryPlan{outcome: messages.Canceled, err: errCanceledByStop}, &then)
+		retry = nil
+	case e.unmanned.Load(): // no worker will come
+		j.settleUnretriedLocked(t, retry, &then)
+		retry = nil
 	default:
 		e.delayLocked(t, &j.hand, nil, e.now())
 	}
@@ -111,7 +111,7 @@ func (j *callerJob) putDown(t *Task) {
 	e.delays.mu.Unlock()
 	e.watchdog.end(watch)
 	then.run(e.sched)
-	if again != nil {
+	if retry != nil {
 		e.releaseDueNow()
 	} else {
 		t.release()
@@ -119,12 +119,12 @@ func (j *callerJob) putDown(t *Task) {
 	e.progressed()
 }
 
-// giveUpRetryLocked settles a task that was to be tried again.
-func (j *callerJob) giveUpRetryLocked(t *Task, again *retryPlan, then *after) {
+// settleUnretriedLocked settles a task that was to be tried again.
+func (j *callerJob) settleUnretriedLocked(t *Task, retry *retryPlan, then *after) {
 	e := j.engine
-	t.state.Store(uint64(j.hand.word.with(doneAs(again.outcome))))
-	e.callers.outcomes[again.outcome]++
-	then.settled = append(then.settled, e.endingAfter(t, again, j.hand.started.Load(), ""))
+	t.state.Store(uint64(j.hand.word.with(doneAs(retry.outcome))))
+	e.callers.outcomes[retry.outcome]++
+	then.settled = append(then.settled, e.endingAfter(t, retry, j.hand.started.Load(), ""))
 }
 
 // settle implements performer.
@@ -147,10 +147,10 @@ func (j *callerJob) settle(t *Task, outcome messages.Outcome, err error) {
 }
 
 // attemptOver implements performer.
-func (j *callerJob) attemptOver(t *Task, again *retryPlan) {
+func (j *callerJob) attemptOver(t *Task, retry *retryPlan) {
 	e := j.engine
-	s := Settlement{base: &e.base, task: t, Outcome: again.outcome, Err: again.err, Started: j.hand.started.Load(), Ended: e.now()}
-	if note := e.journals.note(t, &s, again); note != nil {
+	s := Settlement{base: &e.base, task: t, Outcome: retry.outcome, Err: retry.err, Started: j.hand.started.Load(), Ended: e.now()}
+	if note := e.journals.note(t, &s, retry); note != nil {
 		note()
 	}
 }

@@ -14,8 +14,8 @@ func (w *Worker) claimLocked(q *taskQueue, r *runner) bool {
 		w.claimPinLocked(q, r)
 		return true
 	}
-	if q.late != nil && q.claimed > 0 && r.now > q.late.lateAt {
-		q.recallLateLocked(r.now)
+	if q.late != nil && q.claimed > 0 && r.now > q.late.recallAt {
+		q.recallOverdueLocked(r.now)
 	}
 	if q.rings.Len() == int(q.dead) && q.claimed == 0 {
 		q.sweepLocked()

@@ -172,9 +172,9 @@ func (e *settling) endingOf(t *Task, outcome messages.Outcome, err error) ending
 }
 
 // endingAfter describes a task that is settled since there will be no further attempt.
-func (e *settling) endingAfter(t *Task, again *retryPlan, started int64, worker string) ending {
+func (e *settling) endingAfter(t *Task, retry *retryPlan, started int64, worker string) ending {
 	s := ending{Settlement: Settlement{
-		base: &e.base, task: t, Outcome: again.outcome, Err: again.err, Started: started, Worker: worker, Ended: e.now(),
+		base: &e.base, task: t, Outcome: retry.outcome, Err: retry.err, Started: started, Worker: worker, Ended: e.now(),
 	}}
 	s.note = e.journals.note(t, &s.Settlement, nil)
 	return s

@@ -40,7 +40,7 @@ func (w *workerMailbox) obey(message any) {
 	w.invoker.InvokeSystemMessage(message)
 	w.doing = nil
 	if _, ok := message.(*actor.Started); ok {
-		w.setBarren(0)
+		w.setFailedStarts(0)
 	}
 }
 
@@ -51,17 +51,17 @@ func (w *workerMailbox) restarted() {
 	}
 	w.restarting = false
 	w.q.mu.Lock()
-	w.barren = 0
+	w.failedStarts = 0
 	w.restarts++
 	w.q.mu.Unlock()
 	w.engine.deliver.Tell(w.supervisor, &messages.WorkerRestarted{Pool: w.engine.name, Worker: w.pid, Reason: w.failure})
 	w.failure = nil
 }
 
-func (w *workerMailbox) setBarren(n int32) {
+func (w *workerMailbox) setFailedStarts(n int32) {
 	w.q.mu.Lock()
 	defer w.q.mu.Unlock()
-	w.barren = n
+	w.failedStarts = n
 }
 
 // fail is called when the actor has failed with a message that is no task.
@@ -72,7 +72,7 @@ func (w *workerMailbox) fail(value any) {
 	switch message.(type) {
 	case *actor.Started, *actor.Restart:
 		w.q.mu.Lock()
-		w.barren++
+		w.failedStarts++
 		w.q.mu.Unlock()
 	}
 	w.escalate(message)

@@ -39,7 +39,7 @@ func (t *Task) remember(h *hand, now int64, keepPanic bool) {
 // goroutine that made it.
 type attempt struct {
 	crash *messages.PanicError // nil: it has not panicked
-	again *retryPlan           // nil: it is the last
+	retry *retryPlan           // nil: it is the last
 	entry *quarantined         // nil: the task is not quarantined
 }
 

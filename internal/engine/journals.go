@@ -40,7 +40,7 @@ func (j *journals) change(one *journal.Journal, attach bool) {
 // record enters the attempt that a worker's handler has just ended. When tasks are short
 // and so many that the journals have no room, one success of each batch is entered: the
 // first. foreign says that the work may have just begun, elsewhere.
-func (j *journals) record(r *runner, first, foreign bool, t *Task, s *Settlement, again *retryPlan) {
+func (j *journals) record(r *runner, first, foreign bool, t *Task, s *Settlement, retry *retryPlan) {
 	list := j.list.Load()
 	if first {
 		r.flooded = false
@@ -48,7 +48,7 @@ func (j *journals) record(r *runner, first, foreign bool, t *Task, s *Settlement
 	if list == nil || s.Outcome == messages.Succeeded && !first && r.flooded {
 		return
 	}
-	entry := s.entry(again, s.base.now())
+	entry := s.entry(retry, s.base.now())
 	entry.Bound = r.untimed > 1 // else its own start was read
 	body := t.body
 	if foreign {
@@ -60,12 +60,12 @@ func (j *journals) record(r *runner, first, foreign bool, t *Task, s *Settlement
 // note returns a function that enters a task that was settled otherwise. While a handler
 // still works on the payload, that is not looked at. It may be called under locks, and
 // the function must not be; it is nil if there are no journals.
-func (j *journals) note(t *Task, s *Settlement, again *retryPlan) func() {
+func (j *journals) note(t *Task, s *Settlement, retry *retryPlan) func() {
 	list := j.list.Load()
 	if list == nil {
 		return nil
 	}
-	entry := s.entry(again, s.Ended)
+	entry := s.entry(retry, s.Ended)
 	body := t.body
 	if s.Started > 0 && t.load().status() >= cutTimedOut {
 		body = nil
@@ -74,13 +74,13 @@ func (j *journals) note(t *Task, s *Settlement, again *retryPlan) func() {
 }
 
 // entry describes what has ended at the time now.
-func (s *Settlement) entry(again *retryPlan, now int64) journal.Entry {
+func (s *Settlement) entry(retry *retryPlan, now int64) journal.Entry {
 	t := s.task
 	entry := journal.Entry{
 		Seq: int64(t.load().sequence()), Priority: t.priority(), Outcome: s.Outcome, Err: s.Err, At: s.base.timeOf(now),
 	}
-	if again != nil {
-		entry.Again, entry.Delay = true, again.delay
+	if retry != nil {
+		entry.Again, entry.Delay = true, retry.delay
 	}
 	if x := t.extra; x != nil {
 		entry.ID, entry.Key = x.id, x.key

@@ -11,7 +11,7 @@ type lateQueue struct {
 	pinned   int                  // tasks that wait for one worker alone
 	waking   bool                 // one worker has been woken and has not come to the queue
 	batches  []*Worker            // workers that have claimed tasks
-	lateAt   int64                // when to look for batches that last too long
+	recallAt int64                // when to look for batches that last too long
 }
 
 // freeLocked is the number of workers that would start a task of the shared queue now.

@@ -95,8 +95,8 @@ func (m *ledgerMachine) steps(pins bool) map[string]func(*rapid.T) {
 
 // finishAll has the workers do what is left. Nothing may be left then.
 func (m *ledgerMachine) finishAll(t *rapid.T) {
-	for again := true; again; {
-		again = false
+	for more := true; more; {
+		more = false
 		for _, w := range m.workers {
 			for w.t != nil || m.start(t, w) {
 				m.finish(w)
@@ -105,7 +105,7 @@ func (m *ledgerMachine) finishAll(t *rapid.T) {
 				w.returnLocked(m.q(), w.r)
 				w.r.unlink()
 			}
-			again = m.claim(w, -1) || again
+			more = m.claim(w, -1) || more
 		}
 	}
 	require.Empty(t, m.tasks, "tasks that nobody has done")

@@ -86,9 +86,9 @@ func (m *ledgerMachine) claim(w *machineWorker, pace int64) bool {
 
 // age makes the batches last too long.
 func (m *ledgerMachine) age() {
-	m.q().late.lateAt = 0
+	m.q().late.recallAt = 0
 	for _, w := range m.workers {
-		w.begun -= 2 * lateTime
+		w.begun -= 2 * overdueTime
 	}
 }
 

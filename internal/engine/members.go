@@ -19,8 +19,8 @@ func (e *membership) Replaced() {
 	e.roster.departed.replaced++
 }
 
-// Barren returns how many times in a row the worker has failed to start.
-func (e *membership) Barren(pid *actor.PID) int {
+// FailedStarts returns how many times in a row the worker has failed to start.
+func (e *membership) FailedStarts(pid *actor.PID) int {
 	e.roster.mu.Lock()
 	w := e.roster.byID[pid.Id]
 	e.roster.mu.Unlock()
@@ -29,7 +29,7 @@ func (e *membership) Barren(pid *actor.PID) int {
 	}
 	w.q.mu.Lock()
 	defer w.q.mu.Unlock()
-	return int(w.barren)
+	return int(w.failedStarts)
 }
 
 // Lost says how many workers are gone for good.

@@ -7,12 +7,12 @@ import (
 
 // gauges are flags and counts that workers and senders read without a lock.
 type gauges struct {
-	pace    pace
-	_       [64]byte     // the rest changes seldom
-	brief   atomic.Bool  // the last tasks of the worker that came last were brief
-	orphans atomic.Int64 // under early binding: tasks of the shared queue, which have lost their worker
-	barren  atomic.Bool  // no worker will come; written while the world is stopped
-	dropped atomic.Bool  // the pool has dropped what was queued; likewise
+	pace     pace
+	_        [64]byte     // the rest changes seldom
+	brief    atomic.Bool  // the last tasks of the worker that came last were brief
+	orphans  atomic.Int64 // under early binding: tasks of the shared queue, which have lost their worker
+	unmanned atomic.Bool  // no worker will come; written while the world is stopped
+	dropped  atomic.Bool  // the pool has dropped what was queued; likewise
 }
 
 // pace knows how busy the workers are and how long tasks take, for autoscaling and for

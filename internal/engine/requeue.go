@@ -12,7 +12,7 @@ func (e *placing) delayLocked(t *Task, h *hand, w *Worker, now int64) {
 	if w != nil && (e.dispatch.binding == picked || t.pinned()) {
 		t.extra.past.bound = w
 	}
-	t.enqueued = later(now, h.attempt.again.delay)
+	t.enqueued = later(now, h.attempt.retry.delay)
 	t.state.Store(uint64(state))
 	entry := &t.extra.past.due
 	entry.Value = t
@@ -149,8 +149,8 @@ func (e *placing) putBack(w *Worker) {
 	settled := h.interrupted
 	switch {
 	case settled:
-	case e.barren.Load(): // no worker will come
-		e.giveUpRetryLocked(w, t, &then)
+	case e.unmanned.Load(): // no worker will come
+		e.settleUnretriedLocked(w, t, &then)
 	default:
 		w.retried++
 		e.delayLocked(t, h, w, now)
@@ -171,10 +171,10 @@ func (e *placing) putBack(w *Worker) {
 	e.releaseDueNow()
 }
 
-// giveUpRetryLocked settles a task that was to be tried again.
-func (e *placing) giveUpRetryLocked(w *Worker, t *Task, then *after) {
-	h, again := &w.hand, w.hand.attempt.again
-	t.state.Store(uint64(h.word.with(doneAs(again.outcome))))
-	w.outcomes[again.outcome]++
-	then.settled = append(then.settled, e.endingAfter(t, again, h.started.Load(), w.hand.worker))
+// settleUnretriedLocked settles a task that was to be tried again.
+func (e *placing) settleUnretriedLocked(w *Worker, t *Task, then *after) {
+	h, retry := &w.hand, w.hand.attempt.retry
+	t.state.Store(uint64(h.word.with(doneAs(retry.outcome))))
+	w.outcomes[retry.outcome]++
+	then.settled = append(then.settled, e.endingAfter(t, retry, h.started.Load(), w.hand.worker))
 }

@@ -23,7 +23,7 @@ func (w *workerMailbox) runBatches(r *runner) {
 
 // wanted reports whether the worker is to come to the queue before its batch is done.
 func (w *workerMailbox) wanted() bool {
-	if w.poke.Load() || w.hand.attempt.again != nil {
+	if w.poke.Load() || w.hand.attempt.retry != nil {
 		return true
 	}
 	return w.q.top.Load() > int64(w.priority)
@@ -136,7 +136,7 @@ func (w *workerMailbox) endContext(ctx *Context) {
 func (w *workerMailbox) putDown(r *runner, t *Task) {
 	h := &w.hand
 	h.task = nil
-	if h.attempt.again != nil {
+	if h.attempt.retry != nil {
 		return // it is queued again: see putBack
 	}
 	t.release()

@@ -61,17 +61,17 @@ func (w *workerMailbox) settle(t *Task, outcome messages.Outcome, err error) {
 
 // attemptOver notes an attempt of the task in hand that is not the last. Until it is
 // queued again the task is running, and may be settled by others.
-func (w *workerMailbox) attemptOver(t *Task, again *retryPlan) {
+func (w *workerMailbox) attemptOver(t *Task, retry *retryPlan) {
 	r := w.runner
-	w.noteOutcome(again.outcome) // a failure, even if others are first to settle the task
+	w.noteOutcome(retry.outcome) // a failure, even if others are first to settle the task
 	r.untimed++
 	r.waited += r.waitBase
 	r.time(&w.engine.base, &w.pace, w.shard())
 	r.flush(&w.engine.base, w.shard())
 	if w.engine.journals.on() {
 		s := &r.settlement
-		*s = Settlement{base: &w.engine.base, task: t, Outcome: again.outcome, Err: again.err, Worker: w.hand.worker, Started: w.hand.started.Load(), Ended: r.now}
-		w.engine.journals.record(r, w.at <= 1, w.foreign != nil, t, s, again)
+		*s = Settlement{base: &w.engine.base, task: t, Outcome: retry.outcome, Err: retry.err, Worker: w.hand.worker, Started: w.hand.started.Load(), Ended: r.now}
+		w.engine.journals.record(r, w.at <= 1, w.foreign != nil, t, s, retry)
 	}
 }
 

@@ -18,7 +18,7 @@ type settling struct{ core }
 // judge says whether the task in hand, whose attempt ended in err, is tried again. It
 // is nil if not. exhausted reports that it would be if it had attempts left. It runs
 // code of the user's.
-func (e *settling) judge(t *Task, outcome messages.Outcome, err error) (again *retryPlan, exhausted bool) {
+func (e *settling) judge(t *Task, outcome messages.Outcome, err error) (retry *retryPlan, exhausted bool) {
 	policy := &e.cfg.Retry
 	if policy.Attempts == 0 {
 		return nil, false
@@ -68,7 +68,7 @@ type performer interface {
 	// settle gives the task its outcome, unless it has one, and tells whoever waits.
 	settle(t *Task, outcome messages.Outcome, err error)
 	// attemptOver notes an attempt that is not the last.
-	attemptOver(t *Task, again *retryPlan)
+	attemptOver(t *Task, retry *retryPlan)
 }
 
 // finish settles a task whose handler has returned err, or has it tried again.
@@ -99,14 +99,14 @@ func (e *settling) attemptFailed(p performer, h *hand, t *Task, crash *messages.
 		p.settle(t, outcome, err)
 		return
 	}
-	again, exhausted := e.judge(t, outcome, err)
+	retry, exhausted := e.judge(t, outcome, err)
 	switch {
 	case e.quarantines(t, outcome, exhausted):
 		entry := e.newQuarantined(t, h, err)
 		h.attempt.entry = entry
 		p.settle(t, messages.Quarantined, &quarantinedError{err})
 		e.announce(entry)
-	case again == nil:
+	case retry == nil:
 		p.settle(t, outcome, err)
 	default:
 		if e.tracer != nil {
@@ -116,9 +116,9 @@ func (e *settling) attemptFailed(p performer, h *hand, t *Task, crash *messages.
 			p.settle(t, outcome, err)
 			return
 		}
-		h.attempt.again = again
+		h.attempt.retry = retry
 		h.settled = true
-		p.attemptOver(t, again)
+		p.attemptOver(t, retry)
 	}
 }
 

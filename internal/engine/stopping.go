@@ -179,7 +179,7 @@ func (e *stopping) Fail(err error) {
 			return
 		}
 		e.failed = err
-		e.barren.Store(true)
+		e.unmanned.Store(true)
 		e.setRefusalLocked()
 		e.waits.refuseAllLocked(err)
 		e.dropQueuedLocked(fmt.Errorf("%w: %w", messages.ErrDropped, err), then)
@@ -189,13 +189,13 @@ func (e *stopping) Fail(err error) {
 
 // Revive says that workers are on their way.
 func (e *stopping) Revive() {
-	if !e.barren.Load() { // as for each of many workers
+	if !e.unmanned.Load() { // as for each of many workers
 		return
 	}
 	e.stopWorld(func() {
 		if e.failed != nil {
 			e.failed = nil
-			e.barren.Store(false)
+			e.unmanned.Store(false)
 			e.setRefusalLocked()
 		}
 	})

@@ -12,7 +12,7 @@ func (w *workerMailbox) work(r *runner) {
 	e.noteGoroutine(&w.Worker)
 	r.wakeUp(&e.base)
 	for {
-		if w.hand.attempt.again != nil {
+		if w.hand.attempt.retry != nil {
 			e.putBack(&w.Worker)
 		}
 		if e.orphans.Load() > 0 {

@@ -44,13 +44,13 @@ func (e *backpressure) wait(ctx context.Context, t *Task, s *Spec) error {
 	case <-wt.ready:
 		return wt.err
 	case <-timeout:
-		return e.giveUpWait(wt, fmt.Errorf("%w: %w", messages.ErrTaskTimeout, e.full()))
+		return e.stopWaiting(wt, fmt.Errorf("%w: %w", messages.ErrTaskTimeout, e.full()))
 	case <-ctx.Done():
 		why = context.Cause(ctx)
 	case <-stuck:
 		why = messages.ErrDeadlock
 	}
-	return e.giveUpWait(wt, fmt.Errorf("%w: %w", e.full(), why))
+	return e.stopWaiting(wt, fmt.Errorf("%w: %w", e.full(), why))
 }
 
 // enlist adds a waiter. There may be room by now: a worker may have started a task of
@@ -75,8 +75,8 @@ func (e *backpressure) addWaiter(wt *waiter) error {
 	return nil
 }
 
-// giveUpWait ends a wait with an error, unless it has been ended meanwhile.
-func (e *backpressure) giveUpWait(wt *waiter, err error) error {
+// stopWaiting ends a wait with an error, unless it has been ended meanwhile.
+func (e *backpressure) stopWaiting(wt *waiter, err error) error {
 	e.waits.mu.Lock()
 	if wt.waits {
 		e.waits.endLocked(wt, err)

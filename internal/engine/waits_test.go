@@ -116,5 +116,5 @@ func TestAWaitThatHasEndedIsNotGivenUp(t *testing.T) {
 	task := accept(e, nil, &Spec{})
 	wt := enlist(t, e, nil, &Spec{})
 	e.Cancel(task, messages.ErrCanceled)
-	assert.NoError(t, e.giveUpWait(wt, context.Canceled), "its task was accepted a moment before")
+	assert.NoError(t, e.stopWaiting(wt, context.Canceled), "its task was accepted a moment before")
 }

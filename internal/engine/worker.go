@@ -82,17 +82,17 @@ type runnable interface {
 // A member is what the roster knows of a worker. It is written while the world is
 // stopped.
 type member struct {
-	pid        *actor.PID
-	supervisor *actor.PID
-	foreign    *actor.PID  // the actor it stands for; nil: none
-	rosterAt   int         // its index in roster.workers
-	place      int         // in view.routees
-	routed     bool        // in view.routees
-	sidelined  bool        // passed over by dispatch
-	restarts   int64       // guarded by the lock of its queue
-	barren     int32       // failed starts in a row; guarded by the lock of its queue
-	abandoned  atomic.Bool // its handler was abandoned
-	worked     atomic.Bool // it is gone, and has settled a task
+	pid          *actor.PID
+	supervisor   *actor.PID
+	foreign      *actor.PID  // the actor it stands for; nil: none
+	rosterAt     int         // its index in roster.workers
+	place        int         // in view.routees
+	routed       bool        // in view.routees
+	sidelined    bool        // passed over by dispatch
+	restarts     int64       // guarded by the lock of its queue
+	failedStarts int32       // failed starts in a row; guarded by the lock of its queue
+	abandoned    atomic.Bool // its handler was abandoned
+	worked       atomic.Bool // it is gone, and has settled a task
 }
 
 // rareWorker is what few workers have.

@@ -4,14 +4,14 @@ package engine
 // nanoseconds, and brief if less than briefTime. Short tasks are claimed in batches
 // that last for about batchTime, of maxBatch tasks at most. While at least backlog of
 // them are queued, only one submission in stampEvery reads the clock; the others use
-// the last reading. A batch that has lasted for lateTime is recalled by whoever comes
+// the last reading. A batch that has lasted for overdueTime is recalled by whoever comes
 // to the queue next.
 const (
-	briefTime = 500
-	shortTime = 20_000
-	batchTime = 50_000
-	lateTime  = 1_000_000
-	maxBatch  = 128
+	briefTime   = 500
+	shortTime   = 20_000
+	batchTime   = 50_000
+	overdueTime = 1_000_000
+	maxBatch    = 128
 
 	backlog    = 16
 	stampEvery = 16

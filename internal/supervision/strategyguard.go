@@ -61,7 +61,7 @@ func (g *strategyGuard) HandleFailure(
 	rs *actor.RestartStatistics, reason, message any,
 ) {
 	view := &poolView{Supervisor: supervisor, guard: g, failures: rs, before: rs.FailureCount()}
-	if n := g.workers.Barren(child); n > attempts && g.delays == nil {
+	if n := g.workers.FailedStarts(child); n > attempts && g.delays == nil {
 		logTo(g.logger, slog.LevelError, "worker cannot start",
 			"pool", g.pool, "worker", child.Id, "failures", n, "reason", reason)
 		view.Dismiss(cannotStart, child)

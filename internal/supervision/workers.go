@@ -7,7 +7,7 @@ import (
 )
 
 // Workers is the pool's data plane as its supervisor uses it. The supervisor calls
-// it from one goroutine, except Sideline and Barren, which a strategy may call
+// it from one goroutine, except Sideline and FailedStarts, which a strategy may call
 // on any.
 //
 // A worker is in dispatch from the moment it is spawned until it leaves: when
@@ -56,8 +56,8 @@ type Workers interface {
 	Replaced()
 	// Lost sets how many workers are lost, for the statistics.
 	Lost(n int)
-	// Barren returns how often in a row a worker has failed to start.
-	Barren(pid *actor.PID) int
+	// FailedStarts returns how often in a row a worker has failed to start.
+	FailedStarts(pid *actor.PID) int
 	// Sideline excludes a worker from dispatch until it has been restarted.
 	Sideline(pid *actor.PID)
 	// Fail drops the queued tasks and refuses new ones with err until Revive: no
