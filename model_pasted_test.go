@@ -172,3 +172,24 @@ func TestModelReplacesAUserActorThatStopsItself(t *testing.T) {
 		{kind: doShutdown, after: 3},
 	}})
 }
+
+func TestModelDoesNotPassOverAWorkerWithRoom(t *testing.T) {
+	runScript(t, script{size: 2, capacity: 3, overflow: actors.Block, dispatch: roundRobin, short: true, ops: []op{
+		{kind: doAsk, run: 1},
+		{kind: doAsk, run: 1},
+		{kind: doRequest, after: 2, run: 1},
+		{kind: doBurst, run: 2, n: 4},
+		{kind: doAsk, after: 3, run: 1},
+	}})
+}
+
+func TestModelAdmitsATaskForAFreeWorkerBesidesAPinnedRetry(t *testing.T) {
+	runScript(t, script{size: 2, overflow: actors.Block, retry: retrying{attempts: 2, min: 1, max: 1, panics: true}, actors: true, ops: []op{
+		{kind: doBroadcast, end: endPanic, run: 5},
+		{kind: doResume, after: 2},
+		{kind: doBurst, after: 2, run: 1, n: 2},
+		{kind: doRequest, after: 1, run: 8, plain: true},
+		{kind: doRequest, after: 3, run: 1},
+		{kind: doRequest, after: 4, run: 1},
+	}})
+}

@@ -54,8 +54,9 @@ func (e *admission) admit(ctx context.Context, t *Task, s *Spec, fill func(Body)
 	if e.cfg.Overflow == router.Block && s.Mode == MayWait {
 		yields = 0
 	}
-	for ; ; yields++ {
-		s.to.exact = yields >= maxYields
+	for first := true; ; first, yields = false, yields+1 {
+		s.to.all = yields >= maxYields
+		s.to.recount = s.to.all || first // whose turn it is must not be passed over in error
 		err := e.place(t, s, fill)
 		switch {
 		case err == nil:
@@ -65,7 +66,7 @@ func (e *admission) admit(ctx context.Context, t *Task, s *Spec, fill func(Body)
 			return nil
 		case !errors.Is(err, errNoRoom):
 			return err
-		case s.to.exact:
+		case s.to.all:
 			if t == nil {
 				t = e.newTask(fill)
 			}

@@ -56,7 +56,9 @@ type target struct {
 	hash   uint64
 	keyed  bool
 	trial  *Worker // what got the task as the probe of its breaker; nil: none
-	exact  bool    // whether to look closely at a queue that seems to be full, at some cost
+	// How closely to look for room, at some cost: whether to count again what seems to be
+	// full, and whether to ask every worker.
+	recount, all bool
 }
 
 // address says where a task goes, as far as that is decided by what its submitter said of

@@ -60,7 +60,7 @@ func (e *placing) enterSharedLocked(t *Task, s *Spec, fill func(Body)) error {
 		return q.refusal
 	case e.hasWorkers():
 		return errGone
-	case !e.sharedRoomLocked(1, s.to.exact):
+	case !e.sharedRoomLocked(1, s.to.all):
 		return errNoRoom
 	}
 	q.submitted++
@@ -102,7 +102,7 @@ func (e *placing) placeAmong(v *view, t *Task, s *Spec, fill func(Body)) error {
 		return e.placeAt(s.to.worker, 0, t, s, fill)
 	}
 	tries := len(v.eligible)
-	if !s.to.exact {
+	if !s.to.all {
 		tries = min(tries, roomTries)
 	}
 	for range tries {
@@ -111,7 +111,7 @@ func (e *placing) placeAmong(v *view, t *Task, s *Spec, fill func(Body)) error {
 			return err
 		}
 	}
-	if !s.to.exact {
+	if !s.to.all {
 		return errNoRoom
 	}
 	// Others have drawn turns meanwhile, or chance has left some out: ask every worker.
@@ -135,7 +135,7 @@ func (e *placing) placeAt(w *Worker, turn uint64, t *Task, s *Spec, fill func(Bo
 		err := q.refusal
 		q.mu.Unlock()
 		return err
-	case !e.ownRoomLocked(w, s.to.exact):
+	case !e.ownRoomLocked(w, s.to.recount):
 		q.mu.Unlock()
 		return errNoRoom
 	}

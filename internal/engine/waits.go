@@ -106,7 +106,7 @@ func (e *backpressure) admitAll() (trials []*Worker) {
 		if blocked[wt.spec.to.worker] {
 			continue
 		}
-		wt.spec.to.exact = true
+		wt.spec.to.recount, wt.spec.to.all = true, true
 		err := e.dispatchTo(wt.task, &wt.spec, nil)
 		switch {
 		case err == nil:
