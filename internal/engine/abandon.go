@@ -7,8 +7,8 @@ import (
 	"github.com/troupe-go/troupe/messages"
 )
 
-// expire abandons a handler that ignores its cancellation, unless too many are abandoned
-// already: then the watch goes on.
+// expire abandons a handler that ignores its cancellation. If too many handlers are
+// abandoned already, it sets another alarm for the handler instead.
 func (e *membership) expire(wt *watch, now int64) {
 	d := &e.watchdog
 	admitted, first := d.admit(wt)
@@ -29,8 +29,8 @@ func (e *membership) expire(wt *watch, now int64) {
 	}
 }
 
-// abandon takes the handler's worker out of the pool. It reports false if the handler
-// has returned meanwhile.
+// abandon takes the handler's worker out of the pool. It returns false if the handler has
+// returned meanwhile.
 func (e *membership) abandon(wt *watch) (done bool) {
 	if wt.worker == nil {
 		return e.callers.abandon(wt)
@@ -52,9 +52,9 @@ func (e *membership) abandon(wt *watch) (done bool) {
 	return done
 }
 
-// reportAbandoned publishes an event for each abandoned handler, until all have been
-// reported. A look at the stacks takes long and stops all goroutines, so there is one
-// for all that have come together.
+// reportAbandoned publishes an event for each abandoned handler until none is unreported.
+// Reading the stacks takes long and stops all goroutines, so one reading serves all
+// handlers that wait to be reported.
 func (e *membership) reportAbandoned() {
 	d := &e.watchdog
 	for {

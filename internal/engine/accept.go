@@ -5,8 +5,8 @@ import "math"
 // placing is the layer that puts tasks into queues and wakes workers for them.
 type placing struct{ settling }
 
-// acceptLocked enters a task into the ledger and into the queue q. If t is nil, it
-// takes a task of the engine's own and has it filled.
+// acceptLocked enters a task into the ledger and into the queue q. If t is nil, it takes
+// one of the engine's own tasks and calls fill with its body.
 func (e *placing) acceptLocked(q *taskQueue, t *Task, s *Spec, fill func(Body), number uint64) {
 	flags := word(0)
 	if t == nil {
@@ -28,7 +28,7 @@ func (e *placing) acceptLocked(q *taskQueue, t *Task, s *Spec, fill func(Body), 
 	}
 }
 
-// enterLedgerLocked makes a fresh task a queued one.
+// enterLedgerLocked turns a fresh task into a queued one.
 func (e *placing) enterLedgerLocked(q *taskQueue, t *Task, s *Spec, number uint64, owner int, flags word) {
 	t.describe(s)
 	if s.to.keyed {
@@ -46,10 +46,10 @@ func (e *placing) enterLedgerLocked(q *taskQueue, t *Task, s *Spec, number uint6
 	t.state.Store(uint64(w))
 }
 
-// stampLocked brings the queue's clock up to date, as far as that is worth its cost.
+// stampLocked updates the queue's clock, unless a recent reading is good enough.
 func (e *placing) stampLocked(q *taskQueue, exact bool) {
 	if q.late == nil && q.owner != nil && !exact && q.short && q.rings.Len() > 0 && !q.paused {
-		// Senders share the reading, since each queue alone gets few tasks.
+		// Senders share the reading, since each single queue gets few tasks.
 		if q.submitted&(stampEvery-1) != 0 {
 			q.clock = max(q.clock, e.dispatch.stamp.Load())
 			return
@@ -64,10 +64,10 @@ func (e *placing) stampLocked(q *taskQueue, exact bool) {
 	}
 }
 
-// startTimeoutLocked sets the deadline of a task that has just been accepted into q,
-// unless it is never.
+// startTimeoutLocked sets the deadline of a task that has just been accepted into q, unless
+// the deadline lies beyond the end of engine time.
 func (e *placing) startTimeoutLocked(q *taskQueue, t *Task, s *Spec) {
-	if t.due == 0 { // else its time runs since it began to wait for room
+	if t.due == 0 { // else it was set when the task began to wait for room
 		t.due = later(q.clock, s.Timeout)
 	}
 	if t.due == math.MaxInt64 {
@@ -77,7 +77,7 @@ func (e *placing) startTimeoutLocked(q *taskQueue, t *Task, s *Spec) {
 	e.setDeadlineLocked(q, t)
 }
 
-// setDeadlineLocked has q watch the deadline of a task.
+// setDeadlineLocked makes q watch the deadline of a task.
 func (e *placing) setDeadlineLocked(q *taskQueue, t *Task) {
 	if q.deadlines == nil {
 		q.deadlines = new(deadlines)
@@ -96,7 +96,7 @@ func (e *placing) pinNewLocked(t *Task, s *Spec, w *Worker) {
 		return
 	}
 	e.enterLedgerLocked(q, t, s, e.newNumberLocked(q), w.index, 0)
-	w.recallLocked(q) // it starts before what the worker has claimed of the shared queue
+	w.recallLocked(q) // the pinned task starts before what the worker has claimed of the shared queue
 	w.poke.Store(true)
 	w.pinLocked(q, t)
 	if s.Timeout > 0 {

@@ -10,16 +10,16 @@ import (
 )
 
 // Submit admits a task. If it returns nil, the task was accepted and will be settled
-// exactly once; if it returns an error, the task was rejected, is counted as such, and
-// Settled is not called. Submit blocks only under MayWait: with Block until there is
-// room or ctx or the task's timeout ends, with CallerRuns until the task has run or ctx
+// exactly once. If it returns an error, the task was rejected and counted as rejected, and
+// Settled is not called. Submit blocks only under MayWait: with Block until there is room
+// or until ctx or the task's timeout ends, with CallerRuns until the task has run or ctx
 // ends.
 func (e *admission) Submit(ctx context.Context, t *Task, s *Spec) error {
 	return e.counted(ctx, e.submit(ctx, t, s, nil))
 }
 
-// Tell submits a task that nobody waits for, in a cell that the engine reuses. fill
-// puts the work into the body. It is called under a lock, so it must do no more.
+// Tell submits a task that nobody waits for, in a cell that the engine reuses. fill puts
+// the work into the body. Tell calls fill under a lock, so fill must do no more than that.
 func (e *admission) Tell(ctx context.Context, s *Spec, fill func(Body)) error {
 	return e.counted(ctx, e.submit(ctx, nil, s, fill))
 }
@@ -34,13 +34,13 @@ func (e *admission) submit(ctx context.Context, t *Task, s *Spec, fill func(Body
 	return e.admit(ctx, t, s, fill)
 }
 
-// maxYields is how often a submitter that finds the queue full lets others run before
-// it waits in earnest. Where tasks are brief there is room before the submitter could
-// have been put to sleep and woken.
+// maxYields is how often a submitter that finds the queue full yields before it waits. When
+// tasks are brief, room often comes sooner than the submitter could be put to sleep and
+// woken.
 const maxYields = 20
 
-// admit dispatches a task and puts it into a queue, or does what the overflow policy
-// says.
+// admit dispatches a task and puts it into a queue. If there is no room, it applies the
+// overflow policy.
 func (e *admission) admit(ctx context.Context, t *Task, s *Spec, fill func(Body)) error {
 	if err := e.dispatch.address(s, e.roster.view.Load()); err != nil {
 		return err
@@ -86,7 +86,7 @@ func (e *admission) newTask(fill func(Body)) *Task {
 	return t
 }
 
-// submitTraced tells the tracer of a task before it is admitted, and whether it was.
+// submitTraced tells the tracer about a task before its admission, and about the result.
 func (e *admission) submitTraced(ctx context.Context, t *Task, s *Spec, fill func(Body)) (err error) {
 	admitted := e.traceSubmission(ctx, s)
 	err = messages.ErrGoexit // unless admit returns: a custom dispatch may end the goroutine

@@ -1,20 +1,20 @@
 package engine
 
-// An ending is a task that was settled from outside, of which its waiters are to be
-// told.
+// An ending is a task that was settled from outside and whose waiters are still to be
+// notified.
 type ending struct {
 	Settlement
-	running bool     // a handler runs it still
-	ctx     *Context // of the handler; nil: it has not used one
-	cause   error    // why that context ends
-	note    func()   // enters it in the journals; nil: there are none
+	running bool     // a handler still runs it
+	ctx     *Context // of the handler; nil: the handler has not used one
+	cause   error    // why ctx ends
+	note    func()   // enters the outcome in the journals; nil: there are none
 }
 
-// tellAll ends the contexts of the handlers and then tells whoever waits for the
-// tasks. Telling an actor may run code of the user's, such as a subscriber of dead
-// letters: if that ends this goroutine, by runtime.Goexit, another goes on.
+// tellAll ends the contexts of the handlers and then notifies the waiters of the tasks.
+// Notifying an actor may run user code, such as a subscriber of Proto.Actor dead letters.
+// If that code ends this goroutine by runtime.Goexit, another goroutine goes on.
 func tellAll(endings []ending) {
-	for i := range endings { // first, since those who are told may take their time
+	for i := range endings { // first, since a waiter may block
 		if s := &endings[i]; s.ctx != nil {
 			s.ctx.interrupt(s.cause)
 		}
@@ -38,20 +38,20 @@ func tellEach(endings []ending) {
 		body := s.task.body
 		body.Settled(&s.Settlement)
 		s.task.forgetSender()
-		if !s.running { // else its worker drops the rest, when the handler has returned
+		if !s.running { // else its worker releases it when the handler has returned
 			s.task.release()
 		}
 	}
 }
 
-// after is what is left to do when no lock is held.
+// after collects what must be done once no lock is held.
 type after struct {
 	wakes   []*Worker
 	settled []ending
 	calls   []func()
 }
 
-// wake schedules a worker that has been unparked; it may be nil.
+// wake adds a worker to schedule, which has been unparked. w may be nil.
 func (a *after) wake(w *Worker) {
 	if w != nil {
 		a.wakes = append(a.wakes, w)
@@ -60,7 +60,7 @@ func (a *after) wake(w *Worker) {
 
 func (a *after) call(f func()) { a.calls = append(a.calls, f) }
 
-// run does it. No lock may be held.
+// run does what was collected. No lock may be held.
 func (a *after) run(s *scheduler) {
 	if len(a.settled) > 0 {
 		tellAll(a.settled)

@@ -20,14 +20,14 @@ func newClock() clock { return clock{time.Now().Add(-1)} }
 
 func (c clock) now() int64 { return int64(time.Since(c.epoch)) }
 
-// timeOf converts engine time.
+// timeOf converts engine time to a time.Time.
 func (c clock) timeOf(now int64) time.Time { return c.epoch.Add(time.Duration(now)) }
 
-// later is d after now, or the end of time.
+// later returns the time d after now, at most the end of engine time.
 func later(now int64, d time.Duration) int64 { return now + min(int64(d), math.MaxInt64-now) }
 
-// A base has what a pool has before it has workers: its names, its clock, and the ways to
-// tell others what happens.
+// A base has what a pool has before it has workers: its names, its clock, and the means to
+// notify others.
 type base struct {
 	name   string
 	self   *actor.PID    // the pool's
@@ -40,7 +40,7 @@ type base struct {
 	ended    atomic.Bool // the pool has stopped
 }
 
-// Messages to the pool's own actor, whose goroutine may run code of the user's.
+// Messages to the pool's own actor, whose goroutine may run user code.
 type (
 	notice  struct{ event any } // to be published
 	warning struct {            // to be logged
@@ -58,19 +58,19 @@ func (b *base) notify(event any) {
 	b.deliver.Tell(b.self, &notice{event})
 }
 
-// warn logs a warning there, since the logger is the user's.
+// warn logs a warning on that goroutine too, since the logger is user code.
 func (b *base) warn(text string, args ...any) {
 	b.deliver.Tell(b.self, &warning{text, append([]any{"pool", b.name}, args...)})
 }
 
-// Histograms returns those of the waiting and running times.
+// Histograms returns the histograms of the waiting and running times.
 func (b *base) Histograms() (wait, run meter.Histogram) { return b.meter.Histograms() }
 
-// Messages of the supervisor to the pool's own actor.
+// Messages from the supervisor to the pool's own actor.
 type (
 	noWorkers  struct{}
 	escalation struct{ reason, message any }
 )
 
-// forSupervisor is a message to the supervisor that comes by way of the pool.
+// forSupervisor is a message to the supervisor that is sent through the pool.
 type forSupervisor interface{ ForSupervisor() }

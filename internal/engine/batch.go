@@ -1,7 +1,7 @@
 package engine
 
-// countBatchLocked makes the worker's part of q.claimed exact: the tasks of its batch
-// that are queued or dead.
+// countBatchLocked makes the worker's part of q.claimed exact. That part is the number of
+// tasks in its batch that are queued or dead.
 func (w *Worker) countBatchLocked(q *taskQueue) {
 	n := int32(0)
 	for _, t := range w.batch {
@@ -46,9 +46,9 @@ func (w *Worker) recallLocked(q *taskQueue) {
 	w.countBatchLocked(q)
 }
 
-// readBatchLocked reads from the last task to the first: the worker goes the other way,
-// so one task at most is seen running. What was cut before a task that has started has
-// been put down.
+// readBatchLocked reads the words from the last task to the first. The worker goes the
+// other way, so the reading sees at most one task running. If a later task has started, the
+// handler of a cut task has returned.
 func (w *Worker) readBatchLocked() (r batchReading) {
 	started := false
 	for i := len(w.batch) - 1; i >= 0; i-- {
@@ -80,19 +80,20 @@ func (w *Worker) readBatchLocked() (r batchReading) {
 	return r
 }
 
-// addBatchLocked adds the outcomes of the worker's batch that are not in outcomes yet.
+// addBatchLocked adds to t the outcomes of the worker's batch that are not in
+// Worker.outcomes yet.
 func (w *Worker) addBatchLocked(t *tally) {
 	reading := w.readBatchLocked()
 	t.add(&reading.settled)
 }
 
-// inHandLocked is the task that the worker runs, settled or not, or nil.
+// inHandLocked returns the task in hand, settled or not, or nil.
 func (w *Worker) inHandLocked() *Task {
 	reading := w.readBatchLocked()
 	return reading.task
 }
 
-// suspendLocked keeps the worker from working, or ends that.
+// suspendLocked stops the worker from taking tasks, or lets it go on.
 func (w *Worker) suspendLocked(suspended bool) {
 	w.suspended = suspended
 	w.recallLocked(w.q)
@@ -102,7 +103,7 @@ func (w *Worker) suspendLocked(suspended bool) {
 	}
 }
 
-// eachBatchLocked calls f with the workers that have claimed tasks from the queue.
+// eachBatchLocked calls f with each worker that has claimed tasks from the queue.
 func (q *taskQueue) eachBatchLocked(f func(*Worker)) {
 	if q.owner != nil {
 		if q.owner.batch != nil {
@@ -117,7 +118,7 @@ func (q *taskQueue) eachBatchLocked(f func(*Worker)) {
 	}
 }
 
-// exactLocked is the number of queued tasks.
+// exactLocked returns the exact number of queued tasks.
 func (q *taskQueue) exactLocked() int {
 	q.recountLocked()
 	return q.liveLocked()
@@ -131,8 +132,8 @@ func (q *taskQueue) recountLocked() {
 	q.eachBatchLocked(func(w *Worker) { w.countBatchLocked(q) })
 }
 
-// victimLocked is the task that DropOldest drops: the oldest of the lowest priority
-// that has not been accepted for a retry, nil if there is none.
+// victimLocked returns the task that DropOldest drops: the oldest task of the lowest
+// priority. Retries and pinned tasks are spared. It returns nil if there is no such task.
 func (q *taskQueue) victimLocked() (victim *Task) {
 	q.recallAllLocked()
 	q.rings.Ascending(func(t *Task) bool {
@@ -145,7 +146,8 @@ func (q *taskQueue) victimLocked() (victim *Task) {
 	return victim
 }
 
-// recallOverdueLocked recalls the batches that have lasted too long, now and then.
+// recallOverdueLocked recalls the batches that have lasted too long, and sets the time of
+// the next check.
 func (q *taskQueue) recallOverdueLocked(now int64) {
 	q.late.recallAt = now + overdueTime
 	for _, w := range q.late.batches {
@@ -155,13 +157,12 @@ func (q *taskQueue) recallOverdueLocked(now int64) {
 	}
 }
 
-// recallAllLocked puts the tasks of all batches that have not started back into the
-// queue.
+// recallAllLocked puts the tasks of all batches that have not started back into the queue.
 func (q *taskQueue) recallAllLocked() {
 	q.eachBatchLocked(func(w *Worker) { w.recallLocked(q) })
 }
 
-// load is the number of tasks that the worker runs or has queued.
+// load returns the number of tasks that the worker runs or has in its own queue.
 func (w *Worker) load() int {
 	w.q.mu.Lock()
 	defer w.q.mu.Unlock()

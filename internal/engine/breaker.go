@@ -2,7 +2,7 @@ package engine
 
 import "github.com/troupe-go/troupe/messages"
 
-// judgeBreaker opens or closes the breaker of a worker that has put a task down.
+// judgeBreaker opens or closes the breaker of a worker that has returned its batch.
 func (e *membership) judgeBreaker(w *Worker) {
 	e.world(func(then *after) {
 		x := w.rareLocked()
@@ -15,7 +15,7 @@ func (e *membership) judgeBreaker(w *Worker) {
 			then.call(func() { e.notify(&messages.BreakerClosed{Pool: e.name, Worker: w.pid}) })
 		case (trial && w.failures > 0 || x.breaker == breakerClosed && e.tripped(w)) && e.othersLocked(w):
 			e.openBreakerLocked(w, then)
-		case trial: // its probe told nothing, or it is the last
+		case trial: // its probe was not conclusive, or no other worker is left
 			e.sideLocked(w)
 			e.relieveLocked(then)
 		}
@@ -45,7 +45,7 @@ func (e *membership) othersLocked(w *Worker) bool {
 	return false
 }
 
-// cooled is the alarm of a worker whose cooldown is over.
+// cooled is the alarm that ends the cooldown of a worker.
 type cooled struct {
 	engine *membership
 	worker *Worker

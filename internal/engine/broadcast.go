@@ -1,15 +1,15 @@
 package engine
 
-// Broadcast gives every worker a task of its own, made by accept. All are admitted or
-// none is.
+// Broadcast gives each worker a task of its own, made by accept. It admits either all of
+// the tasks or none.
 func (e *admission) Broadcast(accept func(*Spec) (*Task, error)) error {
 	for {
-		// accept may run code of the user's, so no lock may be held.
+		// accept may run user code, so no lock may be held.
 		size := len(e.roster.view.Load().routees)
 		tasks, specs := make([]*Task, size), make([]Spec, size)
 		for i := range tasks {
 			t, err := accept(&specs[i])
-			if err != nil { // of the first: all are alike
+			if err != nil { // it is the first call: all tasks are alike
 				e.Rejected(err)
 				return err
 			}
@@ -24,7 +24,8 @@ func (e *admission) Broadcast(accept func(*Spec) (*Task, error)) error {
 	}
 }
 
-// broadcast does nothing if there are not as many workers as tasks.
+// broadcast admits one task for each worker. It returns done = false, and does nothing, if
+// the number of workers has changed.
 func (e *admission) broadcast(tasks []*Task, specs []Spec) (done bool, err error) {
 	e.world(func(then *after) {
 		routees := e.roster.view.Load().routees

@@ -9,19 +9,19 @@ import (
 	"github.com/troupe-go/troupe/messages"
 )
 
-// callerRuns has the tasks that run in their callers, under the overflow policy
-// CallerRuns. Its lock guards their places.
+// callerRuns has the tasks that run in their callers, under the overflow policy CallerRuns.
+// Its lock guards their words.
 type callerRuns struct {
 	mu       sync.Mutex
 	outcomes tally                // guarded by mu
 	runs     map[*Task]*callerRun // guarded by mu; nil until the first
 }
 
-// A callerRun is the run of a task in its caller.
+// A callerRun is one run of a task in its caller.
 type callerRun struct {
 	hand      hand
-	over      chan struct{} // closed when the task is settled by others
-	goroutine goroutine.ID  // guarded by callerRuns.mu; known to the watchdog alone
+	over      chan struct{} // closed when another goroutine has settled the task
+	goroutine goroutine.ID  // guarded by callerRuns.mu; set only with a watchdog
 	watch     *watch        // guarded by callerRuns.mu; nil: none
 }
 
@@ -33,22 +33,22 @@ func (c *callerRuns) addLocked(t *Task, run *callerRun) {
 	c.runs[t] = run
 }
 
-// noteGoroutine notes who makes a run, for stacks.
+// noteGoroutine records the goroutine of a run, whose stack may be reported.
 func (c *callerRuns) noteGoroutine(run *callerRun, id goroutine.ID) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	run.goroutine = id
 }
 
-// runOf is the run of a task, nil if there is none any more.
+// runOf returns the run of a task, or nil if the run has ended.
 func (c *callerRuns) runOf(t *Task) *callerRun {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.runs[t]
 }
 
-// settleOnce settles a task with the given status and counts the outcome. It reports false
-// if others were faster.
+// settleOnce settles a task with the given status and counts the outcome. It returns false
+// if another goroutine was faster.
 func (c *callerRuns) settleOnce(t *Task, run *callerRun, as status, outcome messages.Outcome) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -59,7 +59,7 @@ func (c *callerRuns) settleOnce(t *Task, run *callerRun, as status, outcome mess
 	return true
 }
 
-// abandon forgets a run whose handler is stuck. It reports false if the handler has
+// abandon forgets a run whose handler is stuck. It returns false if the handler has
 // returned.
 func (c *callerRuns) abandon(wt *watch) bool {
 	c.mu.Lock()
@@ -74,21 +74,21 @@ func (c *callerRuns) abandon(wt *watch) bool {
 	return false
 }
 
-// count is the number of tasks that run in their callers.
+// count returns the number of tasks that run in their callers.
 func (c *callerRuns) count() int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return len(c.runs)
 }
 
-// tasks are those that run in their callers.
+// tasks returns the tasks that run in their callers.
 func (c *callerRuns) tasks() []*Task {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return slices.Collect(maps.Keys(c.runs))
 }
 
-// oldest returns when the first of the tasks was started that still run, or now.
+// oldest returns the start of the earliest run that goes on, or now if there is none.
 func (c *callerRuns) oldest(now int64) int64 {
 	c.mu.Lock()
 	defer c.mu.Unlock()

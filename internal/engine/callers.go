@@ -7,7 +7,7 @@ import (
 	"github.com/troupe-go/troupe/messages"
 )
 
-// A callerJob runs a task in its caller.
+// A callerJob runs one task in its caller.
 type callerJob struct {
 	*callerRun
 	engine *admission
@@ -15,9 +15,9 @@ type callerJob struct {
 
 var _ performer = (*callerJob)(nil)
 
-// runInCaller runs the task outside of the workers while its caller waits. It has a
-// goroutine of its own, so that a runtime.Goexit in the handler does not end the
-// caller's. An attempt after the first is a worker's.
+// runInCaller runs the task outside of the workers while its caller waits. The task gets a
+// goroutine of its own, so that a runtime.Goexit in the handler does not end the caller's
+// goroutine. Workers make the further attempts.
 func (e *admission) runInCaller(ctx context.Context, t *Task, s *Spec) error {
 	run := &callerRun{over: make(chan struct{})}
 	if err := e.startInCaller(t, s, run); err != nil {
@@ -83,7 +83,8 @@ func (j *callerJob) do(t *Task) {
 	normal = true
 }
 
-// putDown is called when the handler has returned.
+// putDown cleans up after the handler has returned. It queues the task for a retry or
+// releases it.
 func (j *callerJob) putDown(t *Task) {
 	e, c := j.engine, &j.engine.callers
 	var then after
@@ -119,7 +120,7 @@ func (j *callerJob) putDown(t *Task) {
 	e.progressed()
 }
 
-// settleUnretriedLocked settles a task that was to be tried again.
+// settleUnretriedLocked settles a task whose retry cannot take place.
 func (j *callerJob) settleUnretriedLocked(t *Task, retry *retryPlan, then *after) {
 	e := j.engine
 	t.state.Store(uint64(j.hand.word.with(doneAs(retry.outcome))))

@@ -3,9 +3,9 @@ package engine
 import "slices"
 
 // claimLocked claims the next tasks: one or, if the worker's last tasks were short, a
-// batch. Claimed tasks are still queued for everyone who looks. It does not touch the
-// tasks, which would bring each into the cache while others wait for the lock. It
-// reports false if there is nothing to do.
+// batch. For everyone else claimed tasks are still queued. Claiming a batch does not touch
+// the tasks, which would load each into the cache while others wait for the lock.
+// claimLocked returns false if there is nothing to do.
 func (w *Worker) claimLocked(q *taskQueue, r *runner) bool {
 	if q.paused || !w.ableLocked() {
 		return false
@@ -36,8 +36,7 @@ func (w *Worker) claimLocked(q *taskQueue, r *runner) bool {
 	return true
 }
 
-// claimOneLocked claims the task that comes next where the queue has entries that are
-// dead or were moved.
+// claimOneLocked claims the next task of a queue that has dead or moved entries.
 func (w *Worker) claimOneLocked(q *taskQueue, r *runner) bool {
 	if q.peekLocked() == nil {
 		return false
@@ -52,6 +51,7 @@ func (w *Worker) claimOneLocked(q *taskQueue, r *runner) bool {
 	return true
 }
 
+// claimPinLocked claims the first task that is pinned to the worker.
 func (w *Worker) claimPinLocked(q *taskQueue, r *runner) {
 	t := w.rare.pins[0]
 	w.rare.pins = slices.Delete(w.rare.pins, 0, 1)
@@ -59,7 +59,8 @@ func (w *Worker) claimPinLocked(q *taskQueue, r *runner) {
 	w.takeLocked(q, r, append(r.batch[:0], t), t.load().hop(), t.priority())
 }
 
-// takeLocked makes the tasks the worker's batch, of which it starts the first at once.
+// takeLocked makes the tasks the worker's batch. counted leaves out the first one, which
+// starts at once.
 func (w *Worker) takeLocked(q *taskQueue, r *runner, tasks []*Task, hop word, priority int) {
 	w.batch, w.at = tasks, 0
 	w.hop, w.priority, w.begun = hop, priority, r.now
@@ -75,8 +76,8 @@ func (w *Worker) takeLocked(q *taskQueue, r *runner, tasks []*Task, hop word, pr
 	w.refreshLocked(q)
 }
 
-// returnLocked ends the batch: what was not started goes back to the front of the
-// queue, and what was done enters the ledger.
+// returnLocked ends the batch. It puts what has not started back to the front of the queue,
+// and enters the outcomes of the others into the ledger.
 func (w *Worker) returnLocked(q *taskQueue, r *runner) {
 	w.layBackLocked(q, r)
 	q.dead -= r.dead
@@ -103,9 +104,10 @@ func (w *Worker) returnLocked(q *taskQueue, r *runner) {
 	w.refreshLocked(q)
 }
 
-// layBackLocked puts what the worker has claimed and not started back to the front of
-// the queue. Since no other goroutine goes through the batch then, the tasks need not be
-// marked as moved: they are claimed in batches again, and their cells can be reused.
+// layBackLocked puts claimed tasks that have not started back to the front of the queue.
+// The batch's own goroutine calls it, so no other goroutine reads the batch meanwhile, and
+// the tasks need not be marked as moved: they can be claimed in batches and their cells can
+// be reused.
 func (w *Worker) layBackLocked(q *taskQueue, r *runner) {
 	if w.at == len(w.batch) {
 		return
@@ -116,7 +118,7 @@ func (w *Worker) layBackLocked(q *taskQueue, r *runner) {
 	for _, t := range rest {
 		state := t.load()
 		switch {
-		case state.hop() != w.hop: // somebody has moved it
+		case state.hop() != w.hop: // another goroutine has moved it
 		case state.status() != queued:
 			q.dead--
 		case t.pinned() && q.late != nil:
@@ -130,8 +132,8 @@ func (w *Worker) layBackLocked(q *taskQueue, r *runner) {
 	w.batch = w.batch[:w.at]
 }
 
-// reclaimLocked takes back the engine's own tasks that have been done. The others stay
-// in the runner's list, for unlink.
+// reclaimLocked takes back finished tasks that the engine made. The others stay in r.free,
+// for unlink.
 func (w *Worker) reclaimLocked(q *taskQueue, r *runner) {
 	kept := 0
 	for i, t := range r.free[:r.frees] {
@@ -149,7 +151,8 @@ func (w *Worker) reclaimLocked(q *taskQueue, r *runner) {
 	r.frees = kept
 }
 
-// stealLocked claims half of what another worker has claimed and not started.
+// stealLocked claims half of the tasks that another worker has claimed and not started, or
+// one of them if the stealing worker's pace is unknown or its breaker is not closed.
 func (w *Worker) stealLocked(q *taskQueue, r *runner) bool {
 	for _, victim := range q.late.batches {
 		if len(victim.batch) < 2 || victim.hop == hopMask {
@@ -161,7 +164,7 @@ func (w *Worker) stealLocked(q *taskQueue, r *runner) bool {
 			take = (int(victim.counted) + 1) / 2
 		}
 		if victim.hop+hopOne == hopMask {
-			take = min(take, 1) // a batch that cannot be recalled has one task, which starts at once
+			take = min(take, 1) // a batch that cannot be recalled has only one task, which starts at once
 		}
 		tasks := r.batch[:0]
 		for _, t := range victim.batch {

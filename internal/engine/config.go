@@ -9,45 +9,46 @@ import (
 	"github.com/troupe-go/troupe/router"
 )
 
-// Config configures an engine. Its values have been validated.
+// Config configures an engine. Its values have already been validated.
 type Config struct {
 	System   *actor.ActorSystem
 	Self     *actor.PID // the pool's
 	Name     string
 	Dispatch router.Dispatch
-	Capacity int // tasks that may be queued, beyond one for each idle worker; AutoCapacity: by the size
+	Capacity int // tasks that may be queued, beyond one for each idle worker; AutoCapacity: depends on the number of workers
 	Overflow router.Overflow
 	Logger   *slog.Logger
 	Tracer   router.Tracer // nil: none
 
-	// Off by default: the zero value of each.
+	// Options that are off by default: the zero value turns each of them off.
 	Retry         router.Retry
 	Quarantine    router.Quarantine
 	Watchdog      router.Watchdog
 	Breaker       router.Breaker
 	DeadlineCheck bool
 
-	// Handled says that the pool has a handler; Direct that nothing comes between the
-	// handler and the mailbox, so the mailbox may call it.
+	// Handled says that the pool has a handler. Direct says that nothing comes between the
+	// mailbox and the handler, so the mailbox may call it.
 	Handled, Direct bool
-	// WorkerProps returns the props of a worker that uses the given dispatcher unless the
-	// user chose another. The engine adds the mailbox.
+	// WorkerProps returns the props of a worker. The worker uses the given dispatcher
+	// unless the user chose another. The engine adds the mailbox.
 	WorkerProps func(actor.Dispatcher) *actor.Props
 	// Work is what Context.Work returns.
 	Work any
-	// NewTasks makes n tasks side by side for Engine.Tell, TaskSize is the bytes of one.
+	// NewTasks makes n tasks side by side for Engine.Tell. TaskSize is the size of one in
+	// bytes.
 	NewTasks func(n int) []*Task
 	TaskSize int
-	// Post submits the task that a message from an actor stands for, which must not wait.
+	// Post submits the task for a message from an actor. It must not block.
 	Post func(envelope, message any, task *messages.Task, sender *actor.PID) error
-	// Make makes such a task without submitting it, and says in s what it is like.
+	// Make makes such a task without submitting it, and describes it in s.
 	Make func(envelope, message any, task *messages.Task, sender *actor.PID, s *Spec) (*Task, error)
-	// Adopt returns the props of a worker that stands for a foreign actor; nil if
-	// the pool's tasks cannot be given to one.
+	// Adopt returns the props of a worker that stands for a foreign actor. It returns nil
+	// if the pool's tasks cannot be given to a foreign actor.
 	Adopt func(foreign *actor.PID) *actor.Props
 }
 
-// AutoCapacity stands for the larger of 1024 tasks and 32 for each worker.
+// AutoCapacity stands for 1024 tasks or 32 for each worker, whichever is more.
 const AutoCapacity = -1
 
 const (

@@ -10,23 +10,23 @@ import (
 	"github.com/troupe-go/troupe/router"
 )
 
-// A Context is the context of a task's handler. Most handlers never look at theirs, so
-// the standard context behind it is made when first needed. From then on it ends at the
-// latest when the handler has returned.
+// A Context is the context of a task's handler. Most handlers never use theirs, so the
+// standard context behind it is made when it is first needed. It ends at the latest when
+// the handler has returned.
 //
 // A context that was never used carries nothing of its task but the deadline and the
-// attributes, so a worker gives it to the next task of the same caller.
+// attributes. So a worker reuses it for the next task of the same caller.
 type Context struct {
 	base   *base
 	hand   *hand
 	caller context.Context
-	dueAt  atomic.Int64          // of the task, engine time; 0: never
-	attrs  atomic.Pointer[extra] // of the task; nil: none
+	dueAt  atomic.Int64          // the task's deadline, engine time; 0: never
+	attrs  atomic.Pointer[extra] // the task's; nil: none
 	bound  bool
 
-	// used says that std or ended is or will be set, or that somebody has the attributes
-	// or waits: no other task gets this context. Who sets it does so before reading dueAt
-	// or attrs, and the worker checks it after writing them.
+	// used says that no other task may get this context: std or ended is or will be set, or
+	// somebody has read the attributes or waits. A goroutine sets used before it reads
+	// dueAt or attrs, and the worker checks used after writing them.
 	used atomic.Bool
 
 	over     atomic.Bool // the task was settled from outside
@@ -38,22 +38,22 @@ type Context struct {
 	mu     sync.Mutex
 	std    context.Context // guarded by mu; nil until needed
 	cancel func(error)     // guarded by mu; set with std
-	ended  error           // guarded by mu; why the task is over, nil while it is not; written once
+	ended  error           // guarded by mu; why the task is over; nil while it is not; written once
 }
 
 var _ context.Context = (*Context)(nil)
 
-// contextKey leads from any context derived from a Context back to it.
+// contextKey is the key that leads from any context derived from a Context back to it.
 type contextKey struct{}
 
-// FromContext returns the context of the task that ctx was derived from, or nil.
+// FromContext returns the Context that ctx was derived from, or nil.
 func FromContext(ctx context.Context) *Context {
 	c, _ := ctx.Value(contextKey{}).(*Context)
 	return c
 }
 
-// Task returns the ID, the key and the headers that the submitter gave the task. The
-// headers must not be changed.
+// Task returns the ID, the key, the priority and the headers that the submitter gave the
+// task. The caller must not change the headers.
 func (c *Context) Task() router.TaskView {
 	c.used.Store(true)
 	x := c.attrs.Load()
@@ -63,7 +63,7 @@ func (c *Context) Task() router.TaskView {
 	return router.TaskView{ID: x.id, Key: x.key, Priority: x.priority, Headers: x.headers}
 }
 
-// Handler returns the context that the handler gets.
+// Handler returns the context that is passed to the handler.
 func (c *Context) Handler() context.Context {
 	if c.traced.handler != nil {
 		return c.traced.handler
@@ -71,25 +71,25 @@ func (c *Context) Handler() context.Context {
 	return c
 }
 
-// Keep keeps the answer of the handler for the task's sender. It is called before
-// the handler returns to the engine.
+// Keep stores the handler's answer for the task's sender. It is called before the handler
+// returns to the engine.
 func (c *Context) Keep(value any) { c.hand.value = value }
 
-// Answered reports whether the task has a sender. It is for the goroutine that runs the
-// task.
+// Answered reports whether the task has a sender. Only the goroutine that runs the task may
+// call it.
 func (c *Context) Answered() bool { return c.hand.word&flagAnswered != 0 }
 
-// Work returns what the engine's Config has under that name.
+// Work returns Config.Work.
 func (c *Context) Work() any { return c.base.work }
 
 // Attempt returns the number of the attempt, from 1.
 func (c *Context) Attempt() int { return c.attempt }
 
-// Report adds n to the counter of the task's worker.
+// Report adds n to the worker's counter of the given name.
 func (c *Context) Report(name string, n int64) { c.hand.report(map[string]int64{name: n}) }
 
-// Deadline returns that of the task or, if the caller's end is the task's, the earlier
-// of both.
+// Deadline returns the deadline of the task. For a task that is bound to its caller, it
+// returns the earlier of the task's and the caller's deadlines.
 func (c *Context) Deadline() (time.Time, bool) {
 	own, ok := c.ownDeadline()
 	if c.bound {

@@ -9,9 +9,8 @@ import (
 	"github.com/troupe-go/troupe/messages"
 )
 
-// standard makes the standard context when it is first called. That and its end run
-// code of the caller's context, which may be the user's, so neither is done under a
-// lock.
+// standard returns the standard context and makes it at the first call. Making and ending
+// it call the caller's context, which may be user code, so no lock is held meanwhile.
 func (c *Context) standard() context.Context {
 	c.mu.Lock()
 	std := c.std
@@ -37,8 +36,8 @@ func (c *Context) standard() context.Context {
 	return std
 }
 
-// use says that the context is used: no other task gets it, and whoever settles the task
-// from outside ends it. If that has happened, it is ended here.
+// use marks the context as used. From then on no other task gets it, and a goroutine that
+// settles the task from outside ends it. If the task has already been settled, use ends it.
 func (c *Context) use() {
 	c.used.Store(true)
 	if cause := c.hand.enliven(c); cause != nil && c.endFor(cause) {
@@ -63,8 +62,8 @@ func (c *Context) derive() (std context.Context, cancel func(error)) {
 	}
 }
 
-// endFor says why the task is over, unless it is known. It reports whether the context
-// is to end for that.
+// endFor records why the task is over, unless a reason is recorded already. It reports
+// whether there is a standard context to cancel.
 func (c *Context) endFor(cause error) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -80,7 +79,7 @@ func (c *Context) endForLocked(cause error) bool {
 	return c.std != nil
 }
 
-// interrupt ends the context for the given reason, unless it has ended already.
+// interrupt ends the context for the given reason, unless it has already ended.
 func (c *Context) interrupt(cause error) {
 	if c.endFor(cause) {
 		c.base.deliver.Run("context", nil, func() { c.cancelFor(cause) })
@@ -90,11 +89,11 @@ func (c *Context) interrupt(cause error) {
 // timerLag is how long the timer of a context may lag behind the engine's.
 const timerLag = 10 * time.Millisecond
 
-// cancelFor ends the standard context. After a timeout that is left to its own timer,
-// which is set to the same instant, because only that makes its Err DeadlineExceeded.
-// cancelFor waits for that timer, since the caller's context may end as soon as the
-// waiter is told and would be taken for the cause. It does not wait if the caller's own
-// deadline comes first, since the caller may have promised it in vain.
+// cancelFor ends the standard context. After a timeout it leaves that to the context's own
+// timer, which is set to the same instant, because only that timer makes Err return
+// DeadlineExceeded. It waits for that timer, since the caller's context may end as soon as
+// the waiter is notified and would be taken for the cause. It does not wait if the caller's
+// own deadline comes first, because the caller's context need not end at its deadline.
 func (c *Context) cancelFor(cause error) {
 	c.mu.Lock()
 	std, cancel := c.std, c.cancel
@@ -118,22 +117,22 @@ func (c *Context) cancelFor(cause error) {
 	}
 }
 
-// release ends a context whose handler has returned, and frees what it holds.
+// release ends a context whose handler has returned, and frees its resources.
 func (c *Context) release() {
 	if cancel := c.takeCancel(); cancel != nil {
 		cancel(context.Canceled)
 	}
 }
 
-// dismiss is release for places where nothing recovers a panic of the user's code.
+// dismiss is release for callers that do not recover from a panic of user code.
 func (c *Context) dismiss() {
 	if cancel := c.takeCancel(); cancel != nil {
 		c.base.deliver.Run("context", nil, func() { cancel(context.Canceled) })
 	}
 }
 
-// takeCancel says that the context has ended, and returns what frees it, nil if there
-// is nothing to free. It does so once, since the user's code may panic in that.
+// takeCancel marks the context as ended and returns the function that frees it, or nil. It
+// returns the function only once, since user code that it calls may panic.
 func (c *Context) takeCancel() func(error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -143,8 +142,8 @@ func (c *Context) takeCancel() func(error) {
 	return cancel
 }
 
-// retire ends a context that no further task is given and that was not used; but a
-// goroutine left behind by a handler may be about to. It may be called under locks.
+// retire ends an unused context that gets no further task. A goroutine that a handler left
+// behind may be about to use it. retire may be called under locks.
 func (c *Context) retire() {
 	c.returned.Store(true)
 	if c.endFor(context.Canceled) {
@@ -152,14 +151,14 @@ func (c *Context) retire() {
 	}
 }
 
-// Done is closed when the task is over; [context.Cause] says why.
+// Done returns a channel that is closed when the task is over. [context.Cause] says why.
 func (c *Context) Done() <-chan struct{} { return c.standard().Done() }
 
-// Err is context.DeadlineExceeded after a timeout and context.Canceled after any other
+// Err returns context.DeadlineExceeded after a timeout and context.Canceled after any other
 // end.
 func (c *Context) Err() error { return c.standard().Err() }
 
-// Value returns the caller's values.
+// Value returns the caller's value for a key.
 func (c *Context) Value(key any) any {
 	if _, ok := key.(contextKey); ok {
 		return c
@@ -167,8 +166,8 @@ func (c *Context) Value(key any) any {
 	return c.standard().Value(key)
 }
 
-// contextFor returns a context for the task: the last one, if that was not used and
-// would be the same.
+// contextFor returns a context for the task. It reuses the last one if nobody used that and
+// a new one would be the same.
 func (h *hand) contextFor(b *base, t *Task, bound bool) *Context {
 	caller := t.callerOrBackground()
 	if last := h.last; last != nil && last.bound == bound && last.caller == caller && t.past() == nil && !last.used.Load() {
@@ -178,7 +177,7 @@ func (h *hand) contextFor(b *base, t *Task, bound bool) *Context {
 		if last.attrs.Load() != t.extra {
 			last.attrs.Store(t.extra)
 		}
-		if !last.used.Load() { // else a goroutine left behind may have read them before
+		if !last.used.Load() { // else a goroutine left behind by a handler may have read the old values
 			return last
 		}
 	}
@@ -195,7 +194,7 @@ func isComparable(ctx context.Context) bool {
 	return ctx == context.Background() || reflect.TypeOf(ctx).Kind() == reflect.Pointer
 }
 
-// endLastContext ends a context that no further task is given.
+// endLastContext ends the last context, which gets no further task.
 func (h *hand) endLastContext() {
 	if h.last != nil {
 		h.last.retire()
@@ -203,8 +202,8 @@ func (h *hand) endLastContext() {
 	}
 }
 
-// forgetContext ensures that nobody ends ctx, whose task is done, for the task that
-// comes next.
+// forgetContext makes sure that ctx, whose task is done, is not ended on behalf of the next
+// task.
 func (h *hand) forgetContext(ctx *Context) {
 	h.last = nil
 	ctx.returned.Store(true)

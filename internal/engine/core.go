@@ -10,21 +10,21 @@ import (
 	"github.com/troupe-go/troupe/internal/journal"
 )
 
-// A core has the parts of an engine. The layers above it coordinate them. Each layer
-// embeds the one below and calls nothing above it:
+// A core has the parts of an engine. The layers above coordinate them. Each layer embeds
+// the layer below and calls nothing above itself:
 //
-//	core          the parts, their locks, and the engine's clock
+//	core          has the parts, their locks, and the engine's clock
 //	settling      settles tasks: on the goroutine that ran them, or from outside
 //	placing       puts tasks into queues and wakes workers
-//	backpressure  has submitters wait for room
+//	backpressure  makes submitters wait for room
 //	dealing       moves queued tasks between workers
-//	membership    has workers join, leave and be passed over
-//	stopping      pauses the pool, drains it, closes it
-//	admission     decides what becomes of a submission
-//	Engine        takes snapshots, and does what is left
+//	membership    adds, removes and sidelines workers
+//	stopping      pauses, drains and closes the pool
+//	admission     accepts or rejects submissions
+//	Engine        takes snapshots, and has the rest of the API
 type core struct {
 	cfg      Config
-	contexts bool // somebody sees the contexts of tasks: the handler, or a tracer
+	contexts bool // a handler or a tracer sees the contexts of tasks
 	base
 	gauges
 	journals   journals
@@ -43,17 +43,17 @@ type core struct {
 	capacity   atomic.Int64 // tasks that may be queued, without AutoCapacity
 }
 
-// quiet is for those who wait until nothing is queued and no handler runs.
+// quiet lets callers wait until nothing is queued and no handler runs.
 type quiet struct {
 	wanted  atomic.Bool   // somebody waits
-	done    chan struct{} // guarded by roster.mu; closed then; nil: nobody waits for that
-	drained []func()      // guarded by roster.mu; called then
+	done    chan struct{} // guarded by roster.mu; closed when the pool is quiet; nil: nobody waits in Wait
+	drained []func()      // guarded by roster.mu; called when the pool is quiet
 }
 
-// Attach has the attempts and outcomes to come recorded in a journal.
+// Attach adds a journal, which records attempts and outcomes from now on.
 func (e *core) Attach(j *journal.Journal) { e.journals.change(j, true) }
 
-// Detach ends that.
+// Detach removes a journal.
 func (e *core) Detach(j *journal.Journal) { e.journals.change(j, false) }
 
 // OfHandler reports whether ctx belongs to one of the pool's own handlers.
@@ -62,9 +62,9 @@ func (e *core) OfHandler(ctx context.Context) bool {
 	return c != nil && c.base == &e.base
 }
 
-// handlerOf returns the context that a worker of this pool gave a handler and that ctx
-// was derived from, or nil. No other task gets it from now on. It runs code of the
-// user's.
+// handlerOf returns the context that ctx was derived from, if a worker of this pool gave
+// that to a handler that still runs; otherwise nil. No other task gets the context from
+// then on. handlerOf may run user code.
 func (e *core) handlerOf(ctx context.Context) *Context {
 	c := FromContext(ctx)
 	if c == nil || c.base != &e.base || c.hand.worker == "" {
@@ -77,7 +77,7 @@ func (e *core) handlerOf(ctx context.Context) *Context {
 	return c
 }
 
-// noteGoroutine notes who runs a worker, for stacks.
+// noteGoroutine records the goroutine that runs a worker, whose stack may be reported.
 func (e *core) noteGoroutine(w *Worker) {
 	if !e.watchdog.on() {
 		return
@@ -88,7 +88,7 @@ func (e *core) noteGoroutine(w *Worker) {
 	w.rareLocked().goroutine = id
 }
 
-// handlerReturned is called when the handler of a worker's task has returned.
+// handlerReturned ends the watch on a worker's handler, which has returned.
 func (e *core) handlerReturned(w *Worker) {
 	if !e.watchdog.on() {
 		return
@@ -100,17 +100,17 @@ func (e *core) handlerReturned(w *Worker) {
 	e.watchdog.end(wt)
 }
 
-// freeName makes the worker's supervisor, and Proto.Actor with it, take the worker for
-// stopped. Its name is free.
+// freeName makes the worker's supervisor and Proto.Actor treat the worker as stopped, and
+// frees its name.
 func (e *core) freeName(w *Worker) {
 	e.cfg.System.ProcessRegistry.Remove(w.pid)
 	e.deliver.TellSystem(w.supervisor, &actor.Terminated{Who: w.pid})
 }
 
-// late reports whether the next free worker takes a task.
+// late reports whether the pool uses late binding: the next free worker takes a task.
 func (e *core) late() bool { return e.dispatch.binding == late }
 
-// setCapacityLocked brings the capacity up to date with the number of workers.
+// setCapacityLocked adapts the capacity to the number of workers.
 func (e *core) setCapacityLocked(workers int) {
 	capacity := e.cfg.Capacity
 	if capacity == AutoCapacity {
@@ -119,7 +119,8 @@ func (e *core) setCapacityLocked(workers int) {
 	e.capacity.Store(int64(capacity))
 }
 
-// setRouteesLocked replaces the workers in dispatch, and what depends on their number.
+// setRouteesLocked replaces the workers in dispatch and updates what depends on their
+// number.
 func (e *core) setRouteesLocked(routees []*Worker) {
 	e.roster.setRouteesLocked(routees)
 	e.setCapacityLocked(len(routees))
@@ -133,7 +134,7 @@ func (e *core) setRouteesLocked(routees []*Worker) {
 	}
 }
 
-// shareOf is the share of a capacity that the i-th of n workers has.
+// shareOf returns the i-th of n workers' share of a capacity.
 func shareOf(capacity, i, n int) int {
 	if capacity == unbounded {
 		return unbounded
@@ -145,15 +146,15 @@ func shareOf(capacity, i, n int) int {
 	return share
 }
 
-// roomAfterDelays is the capacity, less what tasks that wait for their next attempt
-// take.
+// roomAfterDelays returns the capacity less the room of the tasks that wait for their next
+// attempt.
 func (e *core) roomAfterDelays() int {
 	capacity := int(e.capacity.Load())
 	return max(capacity-int(e.delays.count.Load()), 0)
 }
 
-// queueOf is the queue whose lock guards the place of a task with the given word, nil
-// if its worker is gone, and so the task somewhere else by now.
+// queueOf returns the queue whose lock guards a task with the given word. It returns nil if
+// the task's worker is gone: then the task has been moved.
 func (e *core) queueOf(w word) *taskQueue {
 	if e.late() || w.worker() == nobody {
 		return &e.shared
@@ -164,19 +165,19 @@ func (e *core) queueOf(w word) *taskQueue {
 	return nil
 }
 
-// refusal says why no task is accepted, nil if one may be.
+// refusal returns why no task is accepted, or nil if tasks are accepted.
 func (e *core) refusal() error {
 	e.shared.mu.Lock()
 	defer e.shared.mu.Unlock()
 	return e.shared.refusal
 }
 
-// hasWorkers reports whether tasks are bound early to workers that are there. With the
-// lock of the shared queue held, none can join unseen.
+// hasWorkers reports whether early binding has workers to bind tasks to. While the shared
+// queue is locked, the answer does not change.
 func (e *core) hasWorkers() bool { return !e.late() && len(e.roster.view.Load().routees) > 0 }
 
-// numberLocked returns the number of a task for which there was no room: the turns that
-// were drawn for it make the number its own.
+// numberLocked returns the number of a task for which there was no room. Turns have been
+// drawn for that task already, so it draws no other.
 func (e *core) numberLocked(q *taskQueue) uint64 {
 	if e.late() {
 		return uint64(q.submitted)
@@ -192,7 +193,7 @@ func (e *core) newNumberLocked(q *taskQueue) uint64 {
 	return e.dispatch.number(e.dispatch.turns.Add(1))
 }
 
-// acceptedLocked is the number of tasks that have been accepted so far.
+// acceptedLocked returns the number of tasks that have been accepted so far.
 func (e *core) acceptedLocked(q *taskQueue) uint64 {
 	if e.late() {
 		return uint64(q.submitted)
@@ -200,6 +201,5 @@ func (e *core) acceptedLocked(q *taskQueue) uint64 {
 	return e.dispatch.accepted()
 }
 
-// countOrphansLocked brings the number of orphans up to date. The shared queue must be
-// locked.
+// countOrphansLocked updates the number of orphans. The shared queue must be locked.
 func (e *core) countOrphansLocked() { e.orphans.Store(int64(e.shared.liveLocked())) }

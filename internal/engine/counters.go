@@ -2,11 +2,11 @@ package engine
 
 import "sync"
 
-// counters are sums that handlers report by name. It is safe for concurrent use.
+// counters are sums that handlers report by name. They are safe for concurrent use.
 type counters struct {
 	mu   sync.Mutex
 	sums map[string]int64 // guarded by mu; nil until the first report
-	heir *counters        // guarded by mu; where further reports go; nil: here
+	heir *counters        // guarded by mu; gets further reports; nil: they stay here
 }
 
 func (c *counters) add(sums map[string]int64) {
@@ -19,7 +19,7 @@ func (c *counters) add(sums map[string]int64) {
 	addTo(&c.sums, sums)
 }
 
-// addAllTo adds the sums to those in the map.
+// addAllTo adds the sums to those in the given map.
 func (c *counters) addAllTo(sums *map[string]int64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -28,7 +28,7 @@ func (c *counters) addAllTo(sums *map[string]int64) {
 	}
 }
 
-// bequeath moves the sums, and all to come, to heir.
+// bequeath moves the sums to heir, and all sums that are reported later.
 func (c *counters) bequeath(heir *counters) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -38,23 +38,24 @@ func (c *counters) bequeath(heir *counters) {
 	c.sums, c.heir = nil, heir
 }
 
-// report adds to what the handlers of a worker have reported.
+// report adds sums to the counters of the worker, or of the caller, that has the hand.
 func (h *hand) report(sums map[string]int64) {
 	c := h.reports.Load()
 	if c == nil {
-		h.reports.CompareAndSwap(nil, new(counters)) // few workers report anything
+		h.reports.CompareAndSwap(nil, new(counters)) // allocated late: few workers report anything
 		c = h.reports.Load()
 	}
 	c.add(sums)
 }
 
-// reportTo moves what the handlers have reported, and all to come, to c.
+// reportTo moves what the handlers have reported, and all later reports, to c.
 func (h *hand) reportTo(c *counters) {
 	if old := h.reports.Swap(c); old != nil {
 		old.bequeath(c)
 	}
 }
 
+// addTo adds the sums in more to those in sums, and makes that map if it is nil.
 func addTo(sums *map[string]int64, more map[string]int64) {
 	if *sums == nil {
 		*sums = make(map[string]int64, len(more))

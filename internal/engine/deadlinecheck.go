@@ -7,14 +7,14 @@ import (
 	"github.com/troupe-go/troupe/messages"
 )
 
-// unreachable says why a task is not worth accepting: its timeout, or its caller's
-// deadline if it is bound to that, would be over before its turn has come and it is
-// done. It counts the tasks that go before it, each at the mean of what tasks have taken
-// of late, and leaves aside what running tasks still need: it is rather too hopeful.
+// unreachable returns an error if a task is not worth accepting: its timeout, or its
+// caller's deadline if the task is bound to its caller, would pass before the task is done.
+// The estimate takes the number of tasks ahead, each at the recent mean running time, and
+// ignores the rest of the running tasks. So it is optimistic.
 func (e *admission) unreachable(s *Spec) error {
 	left := s.Timeout
 	if s.Bound && s.Caller != nil {
-		if at, ok := s.Caller.Deadline(); ok { // may run code of the user's
+		if at, ok := s.Caller.Deadline(); ok { // may run user code
 			if until := time.Until(at); left == 0 || until < left {
 				left = max(until, 1)
 			}
@@ -26,7 +26,7 @@ func (e *admission) unreachable(s *Spec) error {
 	}
 	rounds, free := e.rounds(s)
 	if free {
-		return nil // it is worth a try, also to learn whether tasks still take as long
+		return nil // try it, also to learn how long tasks take now
 	}
 	if needed := time.Duration(service * (rounds + 1)); needed > left {
 		return fmt.Errorf("%w: about %v needed, %v left", messages.ErrDeadlineUnreachable, needed, left)
@@ -34,8 +34,8 @@ func (e *admission) unreachable(s *Spec) error {
 	return nil
 }
 
-// rounds is how many tasks its worker will do before the given one, and whether a worker
-// is free for it now.
+// rounds returns how many tasks a worker runs before the given one, and whether a worker is
+// free to start the task now.
 func (e *admission) rounds(s *Spec) (rounds int64, free bool) {
 	v := e.roster.view.Load()
 	if e.late() || len(v.routees) == 0 {

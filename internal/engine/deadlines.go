@@ -2,18 +2,18 @@ package engine
 
 import "container/heap"
 
-// deadlines are the timeouts of the tasks that were accepted into one queue. Most
-// owners use one timeout again and again, whose deadlines come in order: those lie in a
-// ring, the others in a heap. An entry whose task has been settled is dead and is
-// dropped when it is seen. The lock of the queue guards it.
+// deadlines are the timeouts of the tasks that were accepted into one queue. Most users
+// choose one timeout for all tasks, so most deadlines come in order and lie in a ring. The
+// others lie in a heap. An entry whose task has been settled is dead and is dropped when it
+// is met. The lock of the queue guards the deadlines.
 type deadlines struct {
-	ring       []taskDeadline // of entry i at i modulo len, a power of 2
+	ring       []taskDeadline // entry i is at i modulo len, a power of 2
 	head, tail int
 	rest       deadlineHeap
-	compactAt  int // length at which the dead entries of rest are dropped
+	compactAt  int // when rest has this length, its dead entries are dropped
 }
 
-// A taskDeadline belongs to the task that had the given sequence number.
+// A taskDeadline is the deadline of the task that had the given sequence number.
 type taskDeadline struct {
 	due      int64
 	task     *Task
@@ -40,8 +40,8 @@ func (d *deadlines) addLocked(due int64, t *Task) {
 	d.tail++
 }
 
-// growLocked makes room in the ring: by dropping the dead, or by making it longer if
-// most are alive.
+// growLocked makes room in the ring. It drops the dead entries and doubles the ring if more
+// than half of the entries are alive.
 func (d *deadlines) growLocked() {
 	live := 0
 	for i := d.head; i != d.tail; i++ {
@@ -95,7 +95,7 @@ func (d *deadlines) trimLocked() {
 	}
 }
 
-// nextLocked is when the first one is due, or 0.
+// nextLocked returns the earliest deadline, or 0.
 func (d *deadlines) nextLocked() (at int64) {
 	d.trimLocked()
 	if d.head != d.tail {
@@ -107,7 +107,7 @@ func (d *deadlines) nextLocked() (at int64) {
 	return at
 }
 
-// popDueLocked removes an entry that is due, the earliest first.
+// popDueLocked removes the earliest entry, if it is due.
 func (d *deadlines) popDueLocked(now int64) (entry taskDeadline, ok bool) {
 	at := d.nextLocked()
 	if at == 0 || at > now {
@@ -122,7 +122,7 @@ func (d *deadlines) popDueLocked(now int64) (entry taskDeadline, ok bool) {
 	return entry, true
 }
 
-// deadlineHeap is a heap.Interface: the earliest is at index 0.
+// deadlineHeap implements heap.Interface. The earliest deadline is at index 0.
 type deadlineHeap []taskDeadline
 
 func (h *deadlineHeap) Len() int { return len(*h) }

@@ -5,25 +5,25 @@ import (
 	"sync"
 )
 
-// deadlocks knows which handlers wait for tasks of their own pool, and tells those that
-// wait in vain: because every worker waits for the pool, or because an awaited task is
-// queued for a worker that waits, in the end, for this one.
+// deadlocks records which handlers wait for tasks of their own pool, and detects waits that
+// cannot end: every worker waits for the pool, or an awaited task is queued for the waiting
+// worker itself or for one that waits for it, directly or through others.
 type deadlocks struct {
 	roster *roster
 
 	mu      sync.Mutex
-	blocked map[*hand]*poolWait // guarded by mu; nil until somebody waits
-	stuck   chan struct{}       // guarded by mu; closed when somebody waits in vain; nil: nobody waits
+	blocked map[*hand]*poolWait // guarded by mu; nil until a handler waits
+	stuck   chan struct{}       // guarded by mu; closed to end all waits when one is in vain; nil: nobody waits
 }
 
-// A poolWait is what a handler waits for. Several goroutines of it may wait.
+// A poolWait is what a handler waits for. Several of its goroutines may wait at once.
 type poolWait struct {
 	ctx     *Context // of the handler
-	awaited []*Task  // nil stands for room in the queue
+	awaited []*Task  // nil entries stand for room in the queue
 }
 
-// block notes that the handler of self waits for t, or for room if t is nil. It reports
-// false if the wait could never end.
+// block records that the handler of self waits for t, or for room if t is nil. ok is false
+// if the wait could never end.
 func (d *deadlocks) block(self *Context, t *Task) (stuck <-chan struct{}, unblock func(), ok bool) {
 	workers := d.roster.all()
 	d.mu.Lock()
@@ -60,7 +60,8 @@ func (d *deadlocks) unblock(wait *poolWait, t *Task) {
 }
 
 // circleLocked reports whether t is queued for the worker of self, or for a worker whose
-// handler waits for a task that is, and so on. seen has the workers on the way to t.
+// handler waits for such a task, directly or through others. seen lists the workers on the
+// way to t.
 func (d *deadlocks) circleLocked(t *Task, self *hand, seen []*hand) bool {
 	if t == nil {
 		return false
@@ -84,8 +85,8 @@ func (d *deadlocks) circleLocked(t *Task, self *hand, seen []*hand) bool {
 	return slices.ContainsFunc(wait.awaited, func(t *Task) bool { return d.circleLocked(t, self, seen) })
 }
 
-// waitOfLocked is what the task in a hand waits for, nil if it does not wait. Goroutines
-// left behind by a returned handler do not count.
+// waitOfLocked returns what the handler in a hand waits for, or nil if it does not wait.
+// Goroutines left behind by a returned handler do not count.
 func (d *deadlocks) waitOfLocked(h *hand) *poolWait {
 	if wait := d.blocked[h]; wait != nil && !wait.ctx.returned.Load() {
 		return wait
@@ -93,8 +94,9 @@ func (d *deadlocks) waitOfLocked(h *hand) *poolWait {
 	return nil
 }
 
-// hopelessLocked reports whether every worker but the given one waits for the pool. A
-// worker that leaves counts while it finishes its task, since another may wait for that.
+// hopelessLocked reports whether every worker except the given one waits for the pool. A
+// leaving worker counts as long as it runs a task, since another worker may wait for that
+// task.
 func (d *deadlocks) hopelessLocked(workers []*Worker, but *hand) bool {
 	for _, w := range workers {
 		if &w.hand != but && !d.waitingLocked(&w.hand) && (w.hand.occupied.Load() || !w.leaving.Load()) {
@@ -104,9 +106,8 @@ func (d *deadlocks) hopelessLocked(workers []*Worker, but *hand) bool {
 	return true
 }
 
-// waitingLocked reports whether the task in a hand waits, and goes on to wait. It is
-// about to go on when a task that it waits for has been settled, or when it has been
-// settled itself.
+// waitingLocked reports whether the handler in a hand waits and will go on waiting. It will
+// not if its own task, or a task that it waits for, has been settled.
 func (d *deadlocks) waitingLocked(h *hand) bool {
 	wait := d.waitOfLocked(h)
 	if wait == nil || wait.ctx.over.Load() {
@@ -115,14 +116,14 @@ func (d *deadlocks) waitingLocked(h *hand) bool {
 	return !slices.ContainsFunc(wait.awaited, func(t *Task) bool { return t != nil && t.load().settled() })
 }
 
-// waits reports whether the handler that has a task in the hand waits for the pool.
+// waits reports whether the handler in a hand waits for the pool.
 func (d *deadlocks) waits(h *hand) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return d.waitOfLocked(h) != nil
 }
 
-// endVain tells handlers that wait in vain, if a change of the workers has made it so.
+// endVain ends the waits for the pool if a change of the workers has made one of them vain.
 func (d *deadlocks) endVain() {
 	if !d.somebodyWaits() {
 		return

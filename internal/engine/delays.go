@@ -7,24 +7,23 @@ import (
 	"github.com/troupe-go/troupe/internal/deadline"
 )
 
-// delays has the accepted tasks that may not start yet: those that wait for their next
+// delays has the accepted tasks that may not start yet because they wait for their next
 // attempt. They are queued in the ledger and take room, but no worker sees them.
 type delays struct {
 	mu       sync.Mutex
 	count    atomic.Int64         // tasks that wait; written under mu
-	tasks    deadline.Heap[*Task] // guarded by mu; by when their next attempt is due
+	tasks    deadline.Heap[*Task] // guarded by mu; ordered by the time of their next attempt
 	outcomes tally                // guarded by mu; of tasks that were settled while they waited
 	retries  int64                // guarded by mu; attempts that were not the last
 }
 
-// removeLocked ends the wait of a task.
+// removeLocked removes a task that waits.
 func (d *delays) removeLocked(t *Task) {
 	d.tasks.Remove(&t.extra.past.due)
 	d.count.Add(-1)
 }
 
-// allLocked returns the tasks that wait, in the order they were accepted, and leaves
-// them.
+// allLocked returns the tasks that wait, in order of acceptance, without removing them.
 func (d *delays) allLocked() (tasks []*Task) {
 	d.tasks.Each(func(t *Task) { tasks = append(tasks, t) })
 	sortByOrder(tasks)

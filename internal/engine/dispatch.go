@@ -17,7 +17,7 @@ const (
 	late       binding = iota // the next free worker takes it
 	roundRobin                // workers take turns
 	random
-	hashed // by key; tasks without a key take turns
+	hashed // by key; tasks without a key use round-robin
 	picked // by the user's function
 )
 
@@ -28,9 +28,9 @@ type dispatch struct {
 	seed    maphash.Seed
 
 	_        [64]byte
-	turns    atomic.Uint64 // turns that have been drawn
-	sequence atomic.Uint64 // tasks accepted for workers that were not drawn
-	stamp    atomic.Int64  // engine time, read once in a while by senders
+	turns    atomic.Uint64 // turns drawn so far
+	sequence atomic.Uint64 // tasks accepted for workers that no turn chose
+	stamp    atomic.Int64  // engine time, which senders read now and then
 	_        [40]byte
 }
 
@@ -50,19 +50,19 @@ func newDispatch(d router.Dispatch) *dispatch {
 	return out
 }
 
-// A target is where a task goes: to one worker, or to whoever has room.
+// A target says where a task goes: to one worker, or to any that has room.
 type target struct {
 	worker *Worker // nil: draw one
 	hash   uint64
 	keyed  bool
-	trial  *Worker // what got the task as the probe of its breaker; nil: none
+	trial  *Worker // the worker that got the task as the probe of its breaker; nil: none
 	// How closely to look for room, at some cost: whether to count again what seems to be
 	// full, and whether to ask every worker.
 	recount, all bool
 }
 
-// address says where a task goes, as far as that is decided by what its submitter said of
-// it. It runs the user's function, so no lock may be held.
+// address sets the target of a task, as far as the task's description decides it. It calls
+// the user's function, so no lock may be held.
 func (d *dispatch) address(s *Spec, v *view) (err error) {
 	switch {
 	case d.binding == hashed && s.Key != "":
@@ -74,8 +74,8 @@ func (d *dispatch) address(s *Spec, v *view) (err error) {
 	return err
 }
 
-// draw takes a turn: it returns the worker whose turn it is, and the number of the
-// turn. The view must not be empty.
+// draw takes a turn. It returns the worker whose turn it is, and the number of the turn.
+// The view must not be empty.
 func (d *dispatch) draw(v *view) (w *Worker, turn uint64) {
 	turn = d.turns.Add(1)
 	if d.binding == random {
@@ -84,8 +84,8 @@ func (d *dispatch) draw(v *view) (w *Worker, turn uint64) {
 	return v.eligible[(turn-1)%uint64(len(v.eligible))], turn
 }
 
-// number returns the sequence number of a task that is bound early. Where all workers
-// are drawn, it is the number of the turn, so numbers may be missing.
+// number returns the sequence number of a task that is bound early. With round-robin and
+// random dispatch it is the number of the turn, so the sequence may have gaps.
 func (d *dispatch) number(turn uint64) uint64 {
 	if d.binding == hashed || d.binding == picked {
 		return d.sequence.Add(1)
@@ -93,7 +93,7 @@ func (d *dispatch) number(turn uint64) uint64 {
 	return turn
 }
 
-// accepted is how many numbers have been given out under early binding.
+// accepted returns how many numbers have been given out under early binding.
 func (d *dispatch) accepted() uint64 {
 	if d.binding == hashed || d.binding == picked {
 		return d.sequence.Load()
@@ -101,8 +101,9 @@ func (d *dispatch) accepted() uint64 {
 	return d.turns.Load()
 }
 
-// hashTo goes by all workers in dispatch, so that only the keys of a sidelined worker
-// move, and come back. It returns nil if there are no workers.
+// hashTo returns the worker for a hash. It hashes over all workers in dispatch, so that
+// only the keys of a sidelined worker move, and later return to it. It returns nil if there
+// are no workers.
 func hashTo(hash uint64, v *view) *Worker {
 	if len(v.routees) == 0 {
 		return nil
@@ -114,8 +115,8 @@ func hashTo(hash uint64, v *view) *Worker {
 	return v.eligible[jump(hash, len(v.eligible))]
 }
 
-// jump maps a key to one of n buckets so that, when n grows by one, 1/(n+1) of
-// the keys move, all to the new bucket.
+// jump maps a key to one of n buckets. When n grows by one, 1/(n+1) of the keys move, all
+// of them to the new bucket.
 func jump(key uint64, n int) int {
 	bucket, next := int64(-1), int64(0)
 	for next < int64(n) {
@@ -126,7 +127,7 @@ func jump(key uint64, n int) int {
 	return int(bucket)
 }
 
-// ask calls the user's function. The error says what is wrong with its answer.
+// ask calls the user's function. The error says why its answer is invalid.
 func (d *dispatch) ask(task router.TaskView, v *view) (w *Worker, err error) {
 	defer func() {
 		if value := recover(); value != nil {

@@ -1,7 +1,7 @@
-// Package engine is the data plane of a pool: it admits tasks, queues them, gives
-// workers their tasks, settles them and keeps the ledger.
+// Package engine is the data plane of a pool: it admits tasks, queues them, gives workers
+// their tasks, settles them and keeps the ledger.
 //
-// A task takes seven steps, each in the files named here and none going back:
+// A task takes seven steps, in these files. Only a retry goes back to an earlier step:
 //
 //	admission  admission.go, overflow.go, waits.go
 //	dispatch   dispatch.go, roster.go
@@ -11,6 +11,6 @@
 //	settle     settle.go, settling.go, end.go
 //	notify     settlement.go, after.go
 //
-// An Engine is a tower of layers, from core to admission: see core.go. The actors above
-// it are in workermailbox.go and poolactor.go.
+// An Engine is made of layers, from core to admission: see core.go. The actors above the
+// layers are in workermailbox.go and poolactor.go.
 package engine

@@ -2,7 +2,7 @@ package engine
 
 import "github.com/troupe-go/troupe/messages"
 
-// DrainReport says what became of the tasks since the drain or close began.
+// DrainReport returns the outcomes of the tasks since the drain or close began.
 func (e *stopping) DrainReport() (report messages.DrainReport) {
 	e.stopWorld(func() {
 		now := e.totalsLocked()

@@ -12,8 +12,9 @@ var (
 	errWorkerGone     = fmt.Errorf("%w: the worker it was for is gone", messages.ErrDropped)
 )
 
-// end settles the task that has the given sequence number, wherever it is, unless it
-// is settled. It reports whether it did. cause is why its handler's context ends.
+// end settles a task from outside, whether it waits, is queued or runs. It does nothing if
+// the task is settled already or its cell has another sequence number by now. It reports
+// whether it settled the task. cause is why the context of its handler ends.
 func (e *settling) end(t *Task, sequence uint64, outcome messages.Outcome, err, cause error, then *after) bool {
 	for {
 		w := t.load()
@@ -37,7 +38,8 @@ func (e *settling) end(t *Task, sequence uint64, outcome messages.Outcome, err, 
 	}
 }
 
-// endQueued settles a queued task. done is false if the task has moved meanwhile.
+// endQueued settles a queued task. done is false if the task must be looked at again, since
+// it has been moved or started meanwhile.
 func (e *settling) endQueued(t *Task, w word, outcome messages.Outcome, err error, then *after) (done, won bool) {
 	q := e.queueOf(w)
 	if q == nil {
@@ -53,8 +55,8 @@ func (e *settling) endQueued(t *Task, w word, outcome messages.Outcome, err erro
 	return won, won
 }
 
-// endQueuedLocked settles a task that is queued in q. It reports false if a worker was
-// faster to start it.
+// endQueuedLocked settles a task that is queued in q. It returns false if a worker was
+// faster to start the task.
 func (e *settling) endQueuedLocked(q *taskQueue, t *Task, outcome messages.Outcome, err error, then *after) bool {
 	w := t.load()
 	if w.status() != queued || !t.swap(w, w.with(endedAs(outcome))) {
@@ -92,8 +94,8 @@ func (e *settling) endDelayedLocked(t *Task, outcome messages.Outcome, err error
 	then.settled = append(then.settled, e.endingOf(t, outcome, err))
 }
 
-// endRunning settles a task whose handler still runs, and has the handler's context
-// ended.
+// endRunning settles a task whose handler still runs, and notes in then to end the
+// handler's context.
 func (e *settling) endRunning(t *Task, w word, outcome messages.Outcome, err, cause error, then *after) (done, won bool) {
 	if w.worker() == nobody {
 		return e.endInCaller(t, w, outcome, err, cause, then)
@@ -109,13 +111,13 @@ func (e *settling) endRunning(t *Task, w word, outcome messages.Outcome, err, ca
 }
 
 // endRunningLocked settles a task that runs on a worker. The lock of the worker's queue
-// must be held. It reports false if the word has changed.
+// must be held. It returns false if the word has changed.
 func (e *settling) endRunningLocked(t *Task, w word, outcome messages.Outcome, err, cause error, then *after) bool {
 	worker := e.roster.worker(w.worker())
 	if worker == nil {
 		return false
 	}
-	// Until the lock is free, the worker keeps the task in hand: see workerMailbox.settle.
+	// Until this lock is free, the worker keeps the task in hand: see workerMailbox.settle.
 	h := &worker.hand
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -146,7 +148,7 @@ func (e *settling) endRunningLocked(t *Task, w word, outcome messages.Outcome, e
 func (e *settling) endInCaller(t *Task, w word, outcome messages.Outcome, err, cause error, then *after) (done, won bool) {
 	run := e.callers.runOf(t)
 	if run == nil || !e.callers.settleOnce(t, run, cutAs(outcome), outcome) {
-		return t.load() == w, false // it is being put down
+		return t.load() == w, false // its handler has just returned
 	}
 	now, ctx := e.now(), run.hand.ctx
 	ctx.used.Store(true)
@@ -171,7 +173,7 @@ func (e *settling) endingOf(t *Task, outcome messages.Outcome, err error) ending
 	return s
 }
 
-// endingAfter describes a task that is settled since there will be no further attempt.
+// endingAfter describes a task that is settled because its retry cannot take place.
 func (e *settling) endingAfter(t *Task, retry *retryPlan, started int64, worker string) ending {
 	s := ending{Settlement: Settlement{
 		base: &e.base, task: t, Outcome: retry.outcome, Err: retry.err, Started: started, Worker: worker, Ended: e.now(),
@@ -187,15 +189,15 @@ func (e *settling) dropLocked(q *taskQueue, t *Task, err error, then *after) {
 	}
 }
 
-// dropUnqueuedLocked drops a task that nobody else can settle: it is in no queue, and
-// its place is locked.
+// dropUnqueuedLocked drops a task that no other goroutine can settle: it is in no queue,
+// and the caller holds the locks that guard its word.
 func (e *settling) dropUnqueuedLocked(q *taskQueue, t *Task, err error, then *after) {
 	t.state.Store(uint64(t.load().with(endedDropped)))
 	q.unstarted[messages.Dropped]++
 	then.settled = append(then.settled, e.endingOf(t, messages.Dropped, err))
 }
 
-// timeUp settles a task whose timeout is over, wherever it is.
+// timeUp settles a task whose timeout is over.
 func (e *settling) timeUp(d taskDeadline, then *after) {
 	e.end(d.task, d.sequence, messages.TimedOut, messages.ErrTaskTimeout, messages.ErrTaskTimeout, then)
 }

@@ -12,11 +12,11 @@ import (
 	"github.com/troupe-go/troupe/messages"
 )
 
-// An Engine is the data plane of a pool: it admits tasks, queues them, gives workers
-// their tasks and keeps the ledger. All its methods are safe for concurrent use.
+// An Engine is the data plane of a pool: it admits tasks, queues them, gives workers their
+// tasks and keeps the ledger. All its methods are safe for concurrent use.
 //
-// It is made of layers: see core. ARCHITECTURE.md shows the way of a task and the order
-// of the locks.
+// An Engine is made of layers: see core. ARCHITECTURE.md shows the steps of a task and the
+// order of the locks.
 type Engine struct {
 	admission
 	hiring hiring
@@ -45,14 +45,15 @@ func New(cfg Config) *Engine {
 	return e
 }
 
-// PeakBusy returns the most workers that have been busy at once since the last call.
+// PeakBusy returns the largest number of workers that were busy at the same time since the
+// last call.
 func (e *Engine) PeakBusy() int {
 	peak := e.pace.peak.Swap(e.pace.occupied.Load())
 	return int(max(peak, e.pace.occupied.Load()))
 }
 
-// AddCounters adds to the counters that the worker with the given PID reports of its
-// own.
+// AddCounters adds sums to the counters of the worker with the given PID. If there is no
+// such worker, it adds them to the counters of the pool.
 func (e *Engine) AddCounters(pid *actor.PID, sums map[string]int64) {
 	e.roster.mu.Lock()
 	defer e.roster.mu.Unlock()
@@ -65,8 +66,8 @@ func (e *Engine) AddCounters(pid *actor.PID, sums map[string]int64) {
 	e.counters.add(sums)
 }
 
-// Cancel settles an accepted task as Canceled: it is dropped from its queue or, if it
-// runs, its context is ended. It does nothing if the task is settled.
+// Cancel settles an accepted task as Canceled. A queued task is dropped from its queue; a
+// running one has its context ended. Cancel does nothing if the task is settled.
 func (e *Engine) Cancel(t *Task, err error) {
 	var then after
 	if e.end(t, t.load().sequence(), messages.Canceled, err, err, &then) {
@@ -75,8 +76,8 @@ func (e *Engine) Cancel(t *Task, err error) {
 	}
 }
 
-// Withdraw settles an accepted task that no worker has started as Canceled. It reports
-// whether it did.
+// Withdraw settles an accepted task as Canceled if no worker has started it. It reports
+// whether it settled the task.
 func (e *Engine) Withdraw(t *Task, err error) bool {
 	var then after
 	for {
@@ -92,10 +93,10 @@ func (e *Engine) Withdraw(t *Task, err error) bool {
 	}
 }
 
-// Blocking says that the goroutine of ctx is about to wait for a task that this pool
-// has accepted. It returns ErrDeadlock if ctx is that of one of the pool's own handlers
-// and the wait could never end. If it returns nil, done must be called after the wait,
-// and stuck is closed if the wait turns out to be in vain.
+// Blocking records that the goroutine of ctx is about to wait for an accepted task of this
+// pool. It returns ErrDeadlock if ctx belongs to one of the pool's own handlers and the
+// wait could never end. If err is nil, the caller must call done after the wait, and stuck
+// is closed if the wait turns out to be in vain.
 func (e *Engine) Blocking(ctx context.Context, t *Task) (stuck <-chan struct{}, done func(), err error) {
 	self := e.handlerOf(ctx)
 	if self == nil || t.load().settled() {
@@ -108,14 +109,15 @@ func (e *Engine) Blocking(ctx context.Context, t *Task) (stuck <-chan struct{}, 
 	return stuck, done, nil
 }
 
-// RunHandled does the task that a worker has in hand. It is for the worker's actor.
+// RunHandled runs the task that its worker has in hand. The worker's actor calls it.
 func (e *Engine) RunHandled(t *Task) {
 	if w := e.roster.worker(t.load().worker()); w != nil && w.hand.task == t && !w.hand.settled {
 		w.runs.finish(t, t.body.Run(w.hand.ctx))
 	}
 }
 
-// ring does all that is due, the earliest first as far as it is of one kind.
+// ring handles all that is due: the deadlines queue by queue, then the retries, then the
+// alarms, each list in order of time.
 func (e *Engine) ring() {
 	e.timer.mu.Lock()
 	e.timer.at.Store(0)

@@ -6,10 +6,9 @@ import (
 	"github.com/troupe-go/troupe/messages"
 )
 
-// This file is about the worker's actor: its messages that are no tasks, and its
-// failures.
+// This file is about the worker's actor: its messages that are not tasks, and its failures.
 
-// read gives the actor a message that is not a task.
+// read passes the actor a message that is not a task.
 func (w *workerMailbox) read(message any) {
 	w.doing = message
 	w.invoker.InvokeUserMessage(message)
@@ -28,11 +27,11 @@ func (w *workerMailbox) obey(message any) {
 		w.hand.endLastContext()
 		w.engine.leave(&w.Worker)
 	case *actor.Restart:
-		if w.stopping { // it would make Proto.Actor forget the stop
+		if w.stopping { // a restart would make Proto.Actor forget the stop
 			return
 		}
-		// Until its children have stopped it must not get a task. Proto.Actor resumes it
-		// then.
+		// The worker must not get a task until the actor's children have stopped. Then
+		// Proto.Actor resumes it.
 		w.restarting = true
 		w.suspend(true)
 	}
@@ -44,7 +43,7 @@ func (w *workerMailbox) obey(message any) {
 	}
 }
 
-// restarted counts a restart that has been completed.
+// restarted counts a completed restart.
 func (w *workerMailbox) restarted() {
 	if !w.restarting {
 		return
@@ -64,7 +63,7 @@ func (w *workerMailbox) setFailedStarts(n int32) {
 	w.failedStarts = n
 }
 
-// fail is called when the actor has failed with a message that is no task.
+// fail handles a failure of the actor with a message that is not a task.
 func (w *workerMailbox) fail(value any) {
 	w.failure = reasonOf(value)
 	message := w.doing
@@ -78,10 +77,10 @@ func (w *workerMailbox) fail(value any) {
 	w.escalate(message)
 }
 
-// escalate tells the supervisor of a failure.
+// escalate reports a failure to the supervisor.
 func (w *workerMailbox) escalate(message any) {
 	if w.abandoned.Load() {
-		return // for its supervisor it has stopped already
+		return // its supervisor treats it as stopped
 	}
 	if w.stopping {
 		w.giveUp()
@@ -89,13 +88,13 @@ func (w *workerMailbox) escalate(message any) {
 	}
 	w.restarting = false
 	w.layBack()
-	// It logs the reason, which may be code of the user's. If that ends the goroutine,
-	// another one goes on with the worker.
+	// EscalateFailure logs the reason, which may run user code. If that code ends the
+	// goroutine, another goroutine goes on with the worker.
 	defer w.surviveEscalation()
 	w.invoker.EscalateFailure(w.failure, message)
 }
 
-// layBack leaves to others what the worker has claimed and not started.
+// layBack puts claimed tasks that have not started back into the queue, for others.
 func (w *workerMailbox) layBack() {
 	if w.at == len(w.batch) {
 		return
@@ -107,13 +106,13 @@ func (w *workerMailbox) layBack() {
 }
 
 func (w *workerMailbox) surviveEscalation() {
-	if value := recover(); value != nil { // a guardian with a strategy of its own may panic
+	if value := recover(); value != nil { // a guardian with its own strategy may panic
 		w.engine.cfg.Logger.Error("cannot escalate", "pool", w.engine.name, "worker", w.hand.worker, "panic", value)
 	}
 }
 
-// giveUp ends a worker whose actor has failed while it was being stopped. Proto.Actor
-// would take it for neither alive nor stopped, and its pool with it.
+// giveUp ends a worker whose actor failed while it was being stopped. Otherwise Proto.Actor
+// would treat the worker, and with it the pool, as neither alive nor stopped.
 func (w *workerMailbox) giveUp() {
 	if w.gaveUp {
 		return
@@ -123,9 +122,9 @@ func (w *workerMailbox) giveUp() {
 	w.engine.freeName(&w.Worker)
 }
 
-// farewell ends a worker that was abandoned and whose handler has returned. For
-// Proto.Actor it has ended long ago, and its name may be another's: so its actor is
-// told directly. What fails here concerns nobody.
+// farewell ends an abandoned worker whose handler has returned. Proto.Actor regards the
+// worker as stopped, and another worker may have its name, so the stop messages are passed
+// to its actor directly. A failure of the actor here is ignored.
 func (w *workerMailbox) farewell() {
 	w.stopping, w.gaveUp, w.dismissed = true, true, true
 	w.read(&actor.Stopping{})
@@ -146,7 +145,7 @@ func (w *workerMailbox) dropLateAnswers(next actor.SenderFunc) actor.SenderFunc 
 	}
 }
 
-// senderInHand is the sender of the task in hand of an abandoned worker, or nil.
+// senderInHand returns the sender of the task in hand of an abandoned worker, or nil.
 func (w *workerMailbox) senderInHand() *actor.PID {
 	if t := w.hand.task; t != nil {
 		return t.body.Sender()

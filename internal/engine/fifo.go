@@ -2,8 +2,8 @@ package engine
 
 import "slices"
 
-// A fifo is an unbounded queue of messages. The zero value is empty. It keeps no
-// more room than it needed when it was last empty.
+// A fifo is an unbounded queue of messages. The zero value is empty. When it becomes empty,
+// it frees a large buffer.
 type fifo struct {
 	list []any
 	head int
@@ -11,10 +11,10 @@ type fifo struct {
 
 func (f *fifo) len() int { return len(f.list) - f.head }
 
-// waiting are the messages, oldest first.
+// waiting returns the messages, oldest first.
 func (f *fifo) waiting() []any { return f.list[f.head:] }
 
-// drop removes the messages for which unwanted holds.
+// drop removes the messages for which unwanted returns true.
 func (f *fifo) drop(unwanted func(any) bool) {
 	f.list = append(f.list[:f.head], slices.DeleteFunc(slices.Clone(f.waiting()), unwanted)...)
 }

@@ -5,13 +5,13 @@ import (
 	"sync/atomic"
 )
 
-// A hand is the place of the task that a worker runs, or a caller. Its fields are for
-// the goroutine that runs the task, except where they say otherwise.
+// A hand holds the task that a worker, or a caller, runs. Only the goroutine that runs the
+// task uses the fields, except where noted.
 type hand struct {
 	task     *Task        // nil: none
-	word     word         // of the task while it runs
-	ctx      *Context     // nil where nobody sees it
-	last     *Context     // the context that the next task may get; nil: none
+	word     word         // of the task, while it runs
+	ctx      *Context     // nil if nobody sees it
+	last     *Context     // the context that the next task may reuse; nil: none
 	started  atomic.Int64 // engine time; written only if it changes
 	settled  bool         // the handler's goroutine has settled the task, or decided on a retry
 	occupied atomic.Bool  // the worker has claimed a task since it was parked
@@ -23,22 +23,22 @@ type hand struct {
 
 	// mu is held while the task is settled from outside.
 	mu          sync.Mutex
-	live        *Context // guarded by mu; that of the task, once it has been used
+	live        *Context // guarded by mu; the context of the task, once it is used
 	interrupted bool     // guarded by mu; the task was settled from outside
-	cause       error    // guarded by mu; why its context ends then
+	cause       error    // guarded by mu; why the context of the task ends then
 }
 
-// forgetInterruption is called when the task that was settled from outside is put down.
+// forgetInterruption resets the hand after a task that was settled from outside.
 func (h *hand) forgetInterruption() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.interrupted, h.cause = false, nil
 }
 
-// enliven makes c the context that ends with the task. It returns why the task has been
-// settled from outside already, if it has.
+// enliven records c as the context that ends with the task. If the task has been settled
+// from outside already, enliven returns the cause.
 func (h *hand) enliven(c *Context) (cause error) {
-	if h.worker == "" { // others end the context of such a task in any case
+	if h.worker == "" { // in a caller's hand, endInCaller always ends the context
 		return nil
 	}
 	h.mu.Lock()

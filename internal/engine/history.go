@@ -7,20 +7,20 @@ import (
 	"github.com/troupe-go/troupe/messages"
 )
 
-// history is what a task keeps of its earlier attempts. It is written while nobody has
+// history is what a task keeps of its earlier attempts. It is written while no worker has
 // the task in hand.
 type history struct {
 	attempts int
-	order    uint64                 // the number of tasks that had been accepted when it was queued again
+	order    uint64                 // how many tasks had been accepted when this one was queued again
 	accepted int64                  // when the task was accepted
 	ran      int64                  // nanoseconds that the attempts took
-	worker   string                 // the ID of the worker that had it last
+	worker   string                 // the ID of the worker that made the last attempt
 	bound    any                    // the *Worker that makes the next attempt; nil: dispatch chooses
 	panics   []*messages.PanicError // oldest first; only with a quarantine
 	due      deadline.Entry[*Task]  // guarded by delays.mu; set while the task waits
 }
 
-// remember notes the attempt in the hand h, which is over.
+// remember records the attempt in the hand h, which is over.
 func (t *Task) remember(h *hand, now int64, keepPanic bool) {
 	x := t.makeExtra()
 	if x.past == nil {
@@ -35,16 +35,16 @@ func (t *Task) remember(h *hand, now int64, keepPanic bool) {
 	}
 }
 
-// An attempt is what is known of the attempt in hand when it has failed. It is for the
-// goroutine that made it.
+// An attempt describes the attempt in hand once it has failed. Only the goroutine that made
+// the attempt uses it.
 type attempt struct {
 	crash *messages.PanicError // nil: it has not panicked
-	retry *retryPlan           // nil: it is the last
+	retry *retryPlan           // nil: there is no further attempt
 	entry *quarantined         // nil: the task is not quarantined
 }
 
 // A retryPlan says when a task whose attempt has failed is tried again. outcome and err
-// settle it if that turns out to be impossible.
+// settle the task if no further attempt is possible.
 type retryPlan struct {
 	delay   time.Duration
 	outcome messages.Outcome

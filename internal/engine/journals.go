@@ -10,7 +10,7 @@ import (
 	"github.com/troupe-go/troupe/messages"
 )
 
-// journals has the journals that record how attempts and tasks end.
+// journals holds the journals that record the ends of attempts and tasks.
 type journals struct {
 	mu   sync.Mutex
 	list atomic.Pointer[[]*journal.Journal] // immutable; nil: none; written under mu
@@ -37,9 +37,9 @@ func (j *journals) change(one *journal.Journal, attach bool) {
 	j.list.Store(&list)
 }
 
-// record enters the attempt that a worker's handler has just ended. When tasks are short
-// and so many that the journals have no room, one success of each batch is entered: the
-// first. foreign says that the work may have just begun, elsewhere.
+// record enters the attempt that a worker's handler has just ended. When the journals have
+// no room for more successes in this second, only the first success of each batch is
+// entered. foreign says that a foreign actor may still be working on the payload.
 func (j *journals) record(r *runner, first, foreign bool, t *Task, s *Settlement, retry *retryPlan) {
 	list := j.list.Load()
 	if first {
@@ -49,7 +49,7 @@ func (j *journals) record(r *runner, first, foreign bool, t *Task, s *Settlement
 		return
 	}
 	entry := s.entry(retry, s.base.now())
-	entry.Bound = r.untimed > 1 // else its own start was read
+	entry.Bound = r.untimed > 1 // else the task was timed by itself
 	body := t.body
 	if foreign {
 		body = nil
@@ -57,9 +57,9 @@ func (j *journals) record(r *runner, first, foreign bool, t *Task, s *Settlement
 	r.flooded = !enter(*list, entry, body)
 }
 
-// note returns a function that enters a task that was settled otherwise. While a handler
-// still works on the payload, that is not looked at. It may be called under locks, and
-// the function must not be; it is nil if there are no journals.
+// note returns a function that enters a task settled in another way, or nil if there are no
+// journals. The entry leaves out the payload while a handler still uses it. note may be
+// called under locks; the function must not be.
 func (j *journals) note(t *Task, s *Settlement, retry *retryPlan) func() {
 	list := j.list.Load()
 	if list == nil {
@@ -73,7 +73,7 @@ func (j *journals) note(t *Task, s *Settlement, retry *retryPlan) func() {
 	return func() { enter(*list, entry, body) }
 }
 
-// entry describes what has ended at the time now.
+// entry describes the end of an attempt or a task at the time now.
 func (s *Settlement) entry(retry *retryPlan, now int64) journal.Entry {
 	t := s.task
 	entry := journal.Entry{
@@ -98,8 +98,8 @@ func (s *Settlement) entry(retry *retryPlan, now int64) journal.Entry {
 	return entry
 }
 
-// enter records in all the journals that want the entry, and reports whether one of them
-// has room for more. body is nil if the payload must not be looked at.
+// enter records the entry in all journals that want it, and reports whether one of them has
+// room for more. body is nil if the payload must not be read.
 func enter(list []*journal.Journal, entry journal.Entry, body Body) (more bool) {
 	for _, j := range list {
 		if !j.Wants(entry.Outcome) {

@@ -2,19 +2,19 @@ package engine
 
 import "github.com/troupe-go/troupe/internal/chain"
 
-// A lateQueue is the part of the shared queue that late binding needs: which workers
-// could take a task. The lock of the queue guards it.
+// A lateQueue is the part of the shared queue that late binding needs. It tracks which
+// workers could take a task. The lock of the queue guards it.
 type lateQueue struct {
-	idle     chain.Chain[*Worker] // parked workers that can take a task; the one that parked first is woken first
-	able     int                  // workers that could start a task now, those that have been woken included
+	idle     chain.Chain[*Worker] // parked workers that can take a task; the first to park is woken first
+	able     int                  // workers that could start a task now, including those that have been woken
 	promised int                  // able workers with pinned tasks, which they start first
 	pinned   int                  // tasks that wait for one worker alone
-	waking   bool                 // one worker has been woken and has not come to the queue
+	waking   bool                 // one worker has been woken and has not reached the queue yet
 	batches  []*Worker            // workers that have claimed tasks
-	recallAt int64                // when to look for batches that last too long
+	recallAt int64                // when to look for batches that have lasted too long
 }
 
-// freeLocked is the number of workers that would start a task of the shared queue now.
+// freeLocked returns the number of workers that would start a task of the shared queue now.
 func (l *lateQueue) freeLocked(q *taskQueue) int {
 	if q.paused {
 		return 0

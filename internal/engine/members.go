@@ -6,13 +6,13 @@ import (
 	"github.com/asynkron/protoactor-go/actor"
 )
 
-// membership is the layer that has workers join, leave and be passed over.
+// membership is the layer that adds, removes and sidelines workers.
 type membership struct {
 	dealing
-	lost atomic.Int64 // workers that are gone for good
+	lost atomic.Int64 // workers that will not be replaced
 }
 
-// Replaced counts a worker that has been replaced.
+// Replaced counts the replacement of a worker.
 func (e *membership) Replaced() {
 	e.roster.mu.Lock()
 	defer e.roster.mu.Unlock()
@@ -32,17 +32,18 @@ func (e *membership) FailedStarts(pid *actor.PID) int {
 	return int(w.failedStarts)
 }
 
-// Lost says how many workers are gone for good.
+// Lost sets how many workers are lost: gone and not replaced.
 func (e *membership) Lost(n int) { e.lost.Store(int64(n)) }
 
-// Size returns the number of workers in dispatch, or about to be.
+// Size returns the number of workers that are in dispatch or about to be.
 func (e *membership) Size() int {
 	e.roster.mu.Lock()
 	defer e.roster.mu.Unlock()
 	return len(e.roster.view.Load().routees) + len(e.roster.joining)
 }
 
-// Routees returns the PIDs of the workers in dispatch, or of the actors they stand for.
+// Routees returns the PIDs of the workers in dispatch. For a worker that stands for a
+// foreign actor, it returns the PID of that actor.
 func (e *membership) Routees() (pids []*actor.PID) {
 	for _, w := range e.roster.view.Load().routees {
 		pids = append(pids, w.address())

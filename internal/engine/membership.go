@@ -7,9 +7,9 @@ import (
 	"github.com/asynkron/protoactor-go/actor"
 )
 
-// This file says how workers come and go.
+// This file adds workers to the pool and removes them.
 
-// join lets a worker that has been spawned take tasks.
+// join lets a spawned worker take tasks.
 func (e *membership) join(w *Worker) {
 	var then after
 	if !e.enroll(w, &then) {
@@ -19,8 +19,8 @@ func (e *membership) join(w *Worker) {
 	e.progressed()
 }
 
-// enroll gives a worker its place in the roster. It reports whether a resize goes on, at
-// the end of which the worker gets its share of the tasks.
+// enroll gives a worker its place in the roster. It reports whether a resize is under way:
+// then EndResize takes the worker into dispatch.
 func (e *membership) enroll(w *Worker, then *after) (resizing bool) {
 	r := e.roster
 	r.mu.Lock()
@@ -42,7 +42,7 @@ func (e *membership) enroll(w *Worker, then *after) (resizing bool) {
 	return r.resizing
 }
 
-// BeginResize says that many workers may join: they get tasks of their own when
+// BeginResize announces that many workers may join. They get tasks of their own when
 // EndResize is called.
 func (e *membership) BeginResize() {
 	e.roster.mu.Lock()
@@ -50,7 +50,7 @@ func (e *membership) BeginResize() {
 	e.roster.resizing = true
 }
 
-// EndResize ends what BeginResize began.
+// EndResize takes the workers that have joined since BeginResize into dispatch.
 func (e *membership) EndResize() {
 	e.world(func(then *after) {
 		e.roster.resizing = false
@@ -80,7 +80,7 @@ func (e *membership) admitJoinedLocked(then *after) {
 	e.admitWaitingLocked(then)
 }
 
-// leave takes w out of dispatch for good. Its queued tasks go to other workers.
+// leave takes w out of dispatch for good and gives its queued tasks to other workers.
 func (e *membership) leave(w *Worker) {
 	if w.leaving.Load() {
 		return
@@ -95,7 +95,7 @@ func (e *membership) leaveLocked(w *Worker, then *after) {
 	}
 	if w.routed {
 		// The last worker moves into the gap, so that consistent hashing moves the keys of
-		// two workers at most.
+		// at most two workers.
 		routees := slices.Clone(e.roster.view.Load().routees)
 		last := len(routees) - 1
 		routees[slices.Index(routees, w)] = routees[last]
@@ -104,7 +104,7 @@ func (e *membership) leaveLocked(w *Worker, then *after) {
 	e.departLocked([]*Worker{w}, then)
 }
 
-// departLocked has workers leave that are not in dispatch any more.
+// departLocked removes workers that are no longer in dispatch.
 func (e *membership) departLocked(workers []*Worker, then *after) {
 	var tasks []*Task
 	for _, w := range workers {
@@ -119,23 +119,24 @@ func (e *membership) departLocked(workers []*Worker, then *after) {
 		}
 		tasks = append(tasks, w.takePinsLocked(w.q)...)
 	}
-	e.setRouteesLocked(e.roster.view.Load().routees) // one of them may have been sidelined
+	e.setRouteesLocked(e.roster.view.Load().routees) // one of the workers may have been sidelined
 	e.handBackLocked(tasks, then)
 	e.rebalanceLocked(then)
 	e.keepOneLocked(then)
 	if e.orphans.Load() > 0 {
-		then.call(e.wakeIdle) // one of them may have been woken for an orphan
+		then.call(e.wakeIdle) // one of the workers may have been woken for an orphan
 	}
 	e.readdressWaitersLocked()
 	e.admitWaitingLocked(then)
 }
 
-// Retire takes all but stay workers out of dispatch, the last ones and before them
-// those that are sidelined, and returns their PIDs. They finish what they have in hand.
+// Retire takes all but stay workers out of dispatch and returns their PIDs. Sidelined
+// workers go first, then the last ones. The retired
+// workers finish what they have in hand.
 func (e *membership) Retire(stay int) (pids []*actor.PID) {
 	e.world(func(then *after) {
 		routees := e.roster.view.Load().routees
-		stay = min(stay, len(routees)) // others may have left meanwhile
+		stay = min(stay, len(routees)) // workers may have left meanwhile
 		if stay == len(routees) {
 			return
 		}
@@ -152,6 +153,7 @@ func (e *membership) Retire(stay int) (pids []*actor.PID) {
 	return pids
 }
 
+// lastIf returns a sort key that puts sidelined workers last.
 func lastIf(sidelined bool) int {
 	if sidelined {
 		return 1
@@ -159,8 +161,8 @@ func lastIf(sidelined bool) int {
 	return 0
 }
 
-// RetireWorker takes the worker with the given PID, or that stands for it, out of
-// dispatch and returns its PID; nil if there is none.
+// RetireWorker takes the worker with the given PID, or the worker that stands for the actor
+// with that PID, out of dispatch. It returns the worker's PID, or nil if there is none.
 func (e *membership) RetireWorker(pid *actor.PID) (retired *actor.PID) {
 	e.world(func(then *after) {
 		for _, w := range e.roster.view.Load().routees {
@@ -175,8 +177,8 @@ func (e *membership) RetireWorker(pid *actor.PID) (retired *actor.PID) {
 	return retired
 }
 
-// Remove forgets a worker that has stopped. It reports whether the worker had settled
-// any task, and whether its handler was abandoned.
+// Remove forgets a worker that has stopped. It reports whether the worker had finished or
+// settled any attempt, and whether its handler was abandoned.
 func (e *membership) Remove(pid *actor.PID) (worked, abandoned bool) {
 	r := e.roster
 	r.mu.Lock()
@@ -185,7 +187,7 @@ func (e *membership) Remove(pid *actor.PID) (worked, abandoned bool) {
 	if w == nil {
 		return false, false
 	}
-	e.leave(w) // it has, unless it was stopped without a word
+	e.leave(w) // a no-op unless the worker stopped without a Stop message
 	for _, message := range e.strike(w) {
 		e.deliver.DeadLetter(pid, message)
 	}
@@ -193,8 +195,8 @@ func (e *membership) Remove(pid *actor.PID) (worked, abandoned bool) {
 	return w.worked.Load(), w.abandoned.Load()
 }
 
-// strike enters what a worker has done among the departed and forgets the worker. It
-// returns the messages that the worker has not read.
+// strike adds what a worker has done to roster.departed, and forgets the worker. It returns
+// the messages that the worker has not read.
 func (e *membership) strike(w *Worker) (mail []any) {
 	r := e.roster
 	r.mu.Lock()

@@ -7,7 +7,7 @@ import (
 	"github.com/troupe-go/troupe/router"
 )
 
-// overflow does what the overflow policy says about a task for which there is no room.
+// overflow applies the overflow policy to a task for which there is no room.
 func (e *admission) overflow(ctx context.Context, t *Task, s *Spec) error {
 	policy := e.cfg.Overflow
 	if s.Mode == RoomOnly || s.Mode == NoWait && (policy == router.Block || policy == router.CallerRuns) {
@@ -31,8 +31,8 @@ func (e *admission) overflow(ctx context.Context, t *Task, s *Spec) error {
 	}
 }
 
-// dropOldest drops the oldest task of the lowest priority that was queued for the
-// worker whose turn it is, and accepts t in its place. If there is no such task, or its
+// dropOldest drops the oldest task of the lowest priority from the queue of the worker
+// whose turn it is, and accepts t in its place. If there is no such task, or if its
 // priority is higher than that of t, it drops t.
 func (e *admission) dropOldest(t *Task, s *Spec) error {
 	for {
@@ -63,7 +63,7 @@ func (e *admission) dropOldest(t *Task, s *Spec) error {
 	}
 }
 
-// queueInTurn is the queue from which DropOldest drops a task.
+// queueInTurn returns the queue from which DropOldest drops a task.
 func (e *admission) queueInTurn(to *target) *taskQueue {
 	v := e.roster.view.Load()
 	switch {

@@ -9,24 +9,23 @@ import (
 type gauges struct {
 	pace     pace
 	_        [64]byte     // the rest changes seldom
-	brief    atomic.Bool  // the last tasks of the worker that came last were brief
-	orphans  atomic.Int64 // under early binding: tasks of the shared queue, which have lost their worker
-	unmanned atomic.Bool  // no worker will come; written while the world is stopped
-	dropped  atomic.Bool  // the pool has dropped what was queued; likewise
+	brief    atomic.Bool  // the last worker to claim tasks had brief ones
+	orphans  atomic.Int64 // under early binding: tasks in the shared queue, which have lost their worker
+	unmanned atomic.Bool  // no worker is left and none will come; written while the world is stopped
+	dropped  atomic.Bool  // the pool has been closed and its queued tasks dropped; likewise
 }
 
-// pace knows how busy the workers are and how long tasks take, for autoscaling and for
+// pace measures how busy the workers are and how long tasks take, for autoscaling and for
 // the deadline check.
 type pace struct {
-	occupied atomic.Int64 // workers that have a task, or had one when they looked last
-	peak     atomic.Int64 // the largest that occupied has been since PeakBusy was called
+	occupied atomic.Int64 // workers that had a task when they last visited their queue
+	peak     atomic.Int64 // the largest value of occupied since the last call of PeakBusy
 
 	mu      sync.Mutex
-	service int64 // guarded by mu; how long a worker is busy with a task, in the mean of late; 0: unknown
+	service int64 // guarded by mu; recent mean time that a worker is busy with a task, nanoseconds; 0: unknown
 }
 
-// busy counts workers that have got a task, or have none any more. It returns how many
-// have one.
+// busy adds change to the number of workers that have a task, and returns the new number.
 func (p *pace) busy(change int64) int64 {
 	n := p.occupied.Add(change)
 	for {
@@ -37,8 +36,8 @@ func (p *pace) busy(change int64) int64 {
 	}
 }
 
-// learn learns from a worker that n tasks took so long: a moving mean, in which the
-// newest counts an eighth.
+// learn updates the mean with the time that a worker took for n tasks. It is a moving mean,
+// in which the newest value counts an eighth.
 func (p *pace) learn(took, n int64) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -1,7 +1,7 @@
 package engine
 
-// refreshLocked brings the counts of the shared queue up to date, after a change of
-// what ableLocked says.
+// refreshLocked updates the counts of the queue after a change of what ableLocked depends
+// on.
 func (w *Worker) refreshLocked(q *taskQueue) {
 	l := q.late
 	if l == nil {
@@ -31,8 +31,8 @@ func (w *Worker) refreshLocked(q *taskQueue) {
 	}
 }
 
-// parkLocked says that the goroutine leaves the worker. It reports whether no worker is
-// busy now, and this one was.
+// parkLocked records that no goroutine runs the worker. It reports whether this worker was
+// the last busy one.
 func (w *Worker) parkLocked(q *taskQueue) (lastBusy bool) {
 	w.parked = true
 	if w.hand.occupied.Load() {
@@ -47,7 +47,7 @@ func (w *Worker) parkLocked(q *taskQueue) (lastBusy bool) {
 	return lastBusy
 }
 
-// unparkLocked takes charge of a parked worker: the caller must schedule it. It reports
+// unparkLocked marks a parked worker as woken. The caller must schedule it. It returns
 // false if the worker was not parked.
 func (w *Worker) unparkLocked(q *taskQueue) bool {
 	if !w.parked || !w.started {
@@ -62,7 +62,8 @@ func (w *Worker) unparkLocked(q *taskQueue) bool {
 	return true
 }
 
-// wakeOwnLocked unparks a worker whose own queue has got a task, if it can start it.
+// wakeOwnLocked unparks a worker that can start a task of its own. If it returns true, the
+// caller must schedule the worker.
 func (w *Worker) wakeOwnLocked(q *taskQueue) bool {
 	if q.paused {
 		return false
@@ -73,11 +74,11 @@ func (w *Worker) wakeOwnLocked(q *taskQueue) bool {
 	if !q.ready {
 		return false
 	}
-	q.ready, w.parked = false, false // without a look at the worker, which may be in no cache
+	q.ready, w.parked = false, false // no need to read the worker, which may not be in the cache
 	return true
 }
 
-// unpark takes charge of the worker if it could start a task and nobody has woken it.
+// unpark unparks the worker if it could start a task and nobody has woken it.
 func (w *Worker) unpark() bool {
 	w.q.mu.Lock()
 	defer w.q.mu.Unlock()
@@ -85,8 +86,8 @@ func (w *Worker) unpark() bool {
 }
 
 // wakeLocked takes an idle worker out of the list and returns it for the caller to
-// schedule, or nil: if one has been woken already, it wakes the next when it comes and
-// finds more tasks.
+// schedule. It returns nil if there is no task or no idle worker, or if a woken worker is
+// still on its way: that worker wakes the next one if it finds more tasks.
 func (l *lateQueue) wakeLocked(q *taskQueue) *Worker {
 	if l.waking || q.paused || l.idle.Len() == 0 || q.rings.Len()+int(q.claimed) <= int(q.dead) {
 		return nil

@@ -2,7 +2,7 @@ package engine
 
 import "slices"
 
-// pinLocked has a task wait for the worker, in its place among the others.
+// pinLocked adds a task to those that wait for this worker, in order.
 func (w *Worker) pinLocked(q *taskQueue, t *Task) {
 	x := w.rareLocked()
 	at := 0
@@ -14,7 +14,8 @@ func (w *Worker) pinLocked(q *taskQueue, t *Task) {
 	w.refreshLocked(q)
 }
 
-// unpinLocked reports whether the task waited for the worker, and ends that.
+// unpinLocked removes a task from those that wait for the worker. It returns false if the
+// task was not among them.
 func (w *Worker) unpinLocked(q *taskQueue, t *Task) bool {
 	if w == nil || w.rare == nil {
 		return false
@@ -29,7 +30,7 @@ func (w *Worker) unpinLocked(q *taskQueue, t *Task) bool {
 	return true
 }
 
-// takePinsLocked ends the wait of all tasks for the worker, and returns them.
+// takePinsLocked removes and returns all tasks that wait for the worker.
 func (w *Worker) takePinsLocked(q *taskQueue) []*Task {
 	if w.rare == nil || len(w.rare.pins) == 0 {
 		return nil

@@ -5,23 +5,23 @@ import (
 	"runtime"
 )
 
-// errNoRoom says that the queue that a task was for has no room.
+// errNoRoom says that the queue for a task has no room.
 var errNoRoom = errors.New("no room")
 
 // errGone says that workers have left or joined since the view was loaded.
 var errGone = errors.New("worker gone")
 
-// floodYield is how long the backlog of an unbounded queue may become before its
-// submitters let workers run now and then: a long backlog of short tasks costs more in
-// cache misses than a switch of goroutines.
+// floodYield is the backlog of an unbounded queue above which its submitters yield now and
+// then: a long backlog of short tasks costs more in cache misses than a switch of
+// goroutines.
 const floodYield = 256
 
-// roomTries is how many workers a submitter asks for room before it lets others run.
+// roomTries is how many workers a submitter asks for room before it yields.
 const roomTries = 4
 
-// dispatchTo puts a task into a queue that has room for it. Its errors are errNoRoom, and
-// why no task is accepted at all. If t is nil, the engine takes a task of its own and
-// has it filled.
+// dispatchTo puts a task into a queue that has room for it. Its error is errNoRoom, or says
+// why no task is accepted at all. If t is nil, the engine takes one of its own tasks and
+// calls fill with its body.
 func (e *placing) dispatchTo(t *Task, s *Spec, fill func(Body)) error {
 	if e.late() {
 		return e.placeShared(t, s, fill)
@@ -72,8 +72,8 @@ func (e *placing) enterSharedLocked(t *Task, s *Spec, fill func(Body)) error {
 	return nil
 }
 
-// placeEarly puts a task into the queue of its worker or, if it is for none in
-// particular, of the first worker whose turn comes and that has room.
+// placeEarly puts a task into the queue of its worker. A task for no particular worker goes
+// to the first worker in turn that has room.
 func (e *placing) placeEarly(t *Task, s *Spec, fill func(Body)) error {
 	for {
 		v := e.roster.view.Load()
@@ -163,7 +163,7 @@ func (e *placing) sharedRoomLocked(n int, exact bool) bool {
 	room := e.roomAfterDelays()
 	if q.late != nil {
 		if n == 1 && (q.liveLocked() < q.late.freeLocked(q) || exact && q.exactLocked() < q.late.freeLocked(q)) {
-			return true // a free worker starts it at once, whatever waits for another
+			return true // a free worker starts the task at once, whatever waits for other workers
 		}
 		n += q.late.pinned
 		if !q.paused {

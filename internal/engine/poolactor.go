@@ -11,8 +11,8 @@ import (
 )
 
 // Props returns the props of the pool's own actor, which must be spawned as Config.Self.
-// supervisor returns the props of the actor that is the workers' parent; stopped is
-// called when the last worker has stopped and the pool's name is free.
+// supervisor returns the props of the workers' parent. stopped is called when the last
+// worker has stopped and the pool's name is free.
 func (e *Engine) Props(supervisor func() *actor.Props, stopped func()) *actor.Props {
 	m := newPoolMailbox(e)
 	return actor.PropsFromProducer(
@@ -24,16 +24,16 @@ func (e *Engine) Props(supervisor func() *actor.Props, stopped func()) *actor.Pr
 	)
 }
 
-// NoWorkers is what the supervisor tells the pool's actor when the last worker is gone
-// and none replaces it.
+// NoWorkers returns the message by which the supervisor tells the pool's actor that the
+// last worker is gone and will not be replaced.
 func NoWorkers() any { return &noWorkers{} }
 
-// Escalation is what the supervisor tells the pool's actor when the strategy escalates
-// a worker's failure.
+// Escalation returns the message by which the supervisor tells the pool's actor that the
+// strategy has escalated a worker's failure.
 func Escalation(reason, message any) any { return &escalation{reason: reason, message: message} }
 
-// A poolActor is the pool's own actor: it obeys control messages, and lives and ends as
-// the pool does.
+// A poolActor is the pool's own actor. It obeys control messages, and its life is that of
+// the pool.
 type poolActor struct {
 	engine          *Engine
 	mailbox         *poolMailbox
@@ -85,7 +85,7 @@ func (a *poolActor) start(ctx actor.Context) {
 	a.supervisor = pid
 }
 
-// obey does what a control message says. What concerns the workers is left to the
+// obey carries out a control message. It forwards messages about the workers to the
 // supervisor.
 func (a *poolActor) obey(ctx actor.Context, msg any) {
 	e := a.engine
@@ -103,7 +103,7 @@ func (a *poolActor) obey(ctx actor.Context, msg any) {
 		deliver.Respond(ctx, &messages.Quarantine{Tasks: e.Quarantined()})
 	case *messages.Requeue:
 		sender := ctx.Sender()
-		go func() { // a custom dispatch is the user's, and may block
+		go func() { // Requeue may call a custom dispatch, which may block
 			n, err := e.Requeue(msg.Numbers)
 			if sender != nil {
 				e.deliver.Tell(sender, &messages.Requeued{Count: n, Err: err})
@@ -137,7 +137,7 @@ func (a *poolActor) broadcast(ctx actor.Context, message any) {
 	sender := ctx.Sender()
 	task, _ := message.(*messages.Task)
 	envelope := envelop(message, sender)
-	err := fmt.Errorf("%w: it ended its goroutine", messages.ErrInvalidOption) // the message's Hash, unless it gets further
+	err := fmt.Errorf("%w: it ended its goroutine", messages.ErrInvalidOption) // if the Hash method of the message ends the goroutine
 	deliver.Apart(func() {
 		err = a.engine.Broadcast(func(s *Spec) (*Task, error) {
 			return a.engine.cfg.Make(envelope, message, task, sender, s)
@@ -152,8 +152,8 @@ func (a *poolActor) broadcast(ctx actor.Context, message any) {
 	}
 }
 
-// escalate asks the strategy of the pool's parent what to do about the pool, or
-// Proto.Actor's default one where it has none. The pool goes on meanwhile.
+// escalate asks the strategy of the pool's parent what to do about the pool. A pool without
+// a parent asks Proto.Actor's default strategy. The pool goes on meanwhile.
 func (a *poolActor) escalate(ctx actor.Context, reason, message any) {
 	if parent := ctx.Parent(); parent != nil {
 		a.engine.deliver.TellSystem(parent, &actor.Failure{
@@ -165,7 +165,7 @@ func (a *poolActor) escalate(ctx actor.Context, reason, message any) {
 		a.mailbox.failures, reason, message)
 }
 
-// escalator hands a failure of the supervisor itself on to the pool's parent.
+// escalator passes a failure of the supervisor itself on to the pool's parent.
 type escalator struct{}
 
 func (escalator) HandleFailure(_ *actor.ActorSystem, s actor.Supervisor, _ *actor.PID, _ *actor.RestartStatistics, reason, message any) {

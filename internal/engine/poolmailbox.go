@@ -12,21 +12,21 @@ import (
 	"github.com/troupe-go/troupe/messages"
 )
 
-// A poolMailbox is the mailbox of the pool's own actor, whose PID is the pool's. Tasks
-// go from their sender's goroutine straight to the queues; only messages for the pool
-// itself are mailed to its actor.
+// A poolMailbox is the mailbox of the pool's own actor, whose PID is the pool's. Tasks go
+// straight from their sender's goroutine to the queues. Only messages for the pool itself
+// reach its actor.
 type poolMailbox struct {
-	actor.Mailbox // of the messages for the pool itself
+	actor.Mailbox // for the messages to the pool itself
 	engine        *Engine
 	failures      *actor.RestartStatistics // of the pool, for its parent's strategy
 
-	stopping atomic.Bool // it has been told to stop
+	stopping atomic.Bool // the pool has been told to stop
 
-	// The name is registered before the mailbox has its handlers, so a message can come
-	// too early for it.
+	// The name is registered before the mailbox has its handlers, so a message may arrive
+	// before the mailbox is ready.
 	mu    sync.Mutex
 	ready bool     // guarded by mu
-	early []func() // guarded by mu; posts of messages; nil once ready
+	early []func() // guarded by mu; each posts a message; nil once ready
 }
 
 func newPoolMailbox(e *Engine) *poolMailbox {
@@ -45,7 +45,7 @@ func (m *poolMailbox) Start() {
 	}
 }
 
-// whenReady posts a message, once the mailbox can take it.
+// whenReady calls post as soon as the mailbox can take messages.
 func (m *poolMailbox) whenReady(post func()) {
 	m.mu.Lock()
 	if !m.ready {
@@ -57,8 +57,7 @@ func (m *poolMailbox) whenReady(post func()) {
 	post()
 }
 
-// PostUserMessage submits a task, or queues a message for the pool itself. It never
-// blocks.
+// PostUserMessage submits a task, or queues a message for the pool itself. It never blocks.
 func (m *poolMailbox) PostUserMessage(envelope any) {
 	message, sender := envelope, (*actor.PID)(nil)
 	if wrapped, ok := envelope.(*actor.MessageEnvelope); ok {
@@ -100,17 +99,18 @@ func isPoison(message any) bool {
 	return ok
 }
 
-// PostSystemMessage queues a message of the actor system. A stop takes effect at once.
+// PostSystemMessage queues a message of the actor system. A Stop also closes the pool at
+// once.
 func (m *poolMailbox) PostSystemMessage(message any) {
 	switch message.(type) {
-	case *actor.Started: // comes between RegisterHandlers and Start, and first
+	case *actor.Started: // arrives between RegisterHandlers and Start, before anything else
 		m.Mailbox.PostSystemMessage(message)
 		return
 	case *actor.Stop:
 		m.stopping.Store(true)
 		m.engine.Close()
 	case *actor.Restart:
-		if m.stopping.Load() { // it would make Proto.Actor forget the stop
+		if m.stopping.Load() { // a restart would make Proto.Actor forget the stop
 			return
 		}
 	case *actor.ResumeMailbox:
@@ -119,8 +119,9 @@ func (m *poolMailbox) PostSystemMessage(message any) {
 	m.whenReady(func() { m.Mailbox.PostSystemMessage(message) })
 }
 
-// submit submits a message that an actor sent. If it is rejected, the sender is told, or
-// a dead letter is made when there is none. task is nil unless that is the message.
+// submit submits a message that an actor sent. If it is rejected, the sender gets the
+// error. Without a sender, the message becomes a Proto.Actor dead letter. task is nil
+// unless the message is a Task.
 func (m *poolMailbox) submit(envelope, message any, task *messages.Task, sender *actor.PID) {
 	err := m.engine.cfg.Post(envelope, message, task, sender)
 	if err == nil {

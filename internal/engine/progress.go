@@ -1,7 +1,7 @@
 package engine
 
-// progressed looks at what a change may have made possible: room for submitters that
-// wait, and the end of those that wait until the pool is quiet.
+// progressed acts on what a change may have made possible. It admits submitters that wait
+// for room, and notifies callers that wait until the pool is quiet.
 func (e *backpressure) progressed() {
 	if e.waits.some.Load() {
 		e.admitWaiting()
@@ -11,7 +11,7 @@ func (e *backpressure) progressed() {
 	}
 }
 
-// whenIdle tells whoever waits for it that nothing is queued or running, if so.
+// whenIdle notifies the callers that wait until the pool is quiet, if it is.
 func (e *backpressure) whenIdle() {
 	if e.quiet.wanted.Load() {
 		e.world(e.quietLocked)
@@ -32,7 +32,7 @@ func (e *backpressure) quietLocked(then *after) {
 	s.drained = nil
 }
 
-// isQuietLocked reports whether nothing is queued, and no handler runs but abandoned
+// isQuietLocked reports whether nothing is queued and no handler runs, except abandoned
 // ones.
 func (e *backpressure) isQuietLocked() bool {
 	if e.delays.count.Load() > 0 || e.callers.count() > 0 {

@@ -11,26 +11,26 @@ import (
 // defaultKeep is the default of router.Quarantine.Keep.
 const defaultKeep = 1000
 
-// quarantine is the list of the tasks given up for good.
+// quarantine is the list of the tasks that were given up for good.
 type quarantine struct {
-	keep int // tasks, at most
+	keep int // the largest number of tasks
 
 	mu     sync.Mutex
-	number int64          // guarded by mu; of the last one that came in
-	list   []*quarantined // guarded by mu; oldest first, numbers ascending; keep at most
+	number int64          // guarded by mu; of the last task that was added
+	list   []*quarantined // guarded by mu; oldest first, numbers ascending; at most keep, unless all are leaving
 }
 
-// quarantined is one of them, with a task that is ready to be submitted.
+// quarantined is a task in the quarantine, with a copy that is ready to be submitted.
 type quarantined struct {
 	messages.QuarantinedTask
 	copy      *Task
 	spec      Spec
-	displaced int64 // the number of the task that was forgotten for it; 0: none
-	leaving   bool  // guarded by quarantine.mu; it is being submitted
+	displaced int64 // the number of the task that was removed to make room for it; 0: none
+	leaving   bool  // guarded by quarantine.mu; it is being requeued
 }
 
-// quarantinedError is the error of a quarantined task. Its text is made when asked for,
-// since the error in it may be the user's.
+// quarantinedError is the error of a quarantined task. Its text is made on demand, since
+// Error of the inner error may be user code.
 type quarantinedError struct{ last error }
 
 func (e *quarantinedError) Error() string {
@@ -39,7 +39,7 @@ func (e *quarantinedError) Error() string {
 
 func (e *quarantinedError) Unwrap() []error { return []error{messages.ErrQuarantined, e.last} }
 
-// add lists a task that has just been settled, before anybody is told.
+// add lists a task that has just been settled, before its waiters are notified.
 func (q *quarantine) add(entry *quarantined) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -54,7 +54,7 @@ func (q *quarantine) add(entry *quarantined) {
 	}
 }
 
-// tasks returns the tasks, the oldest first.
+// tasks returns the quarantined tasks, oldest first.
 func (q *quarantine) tasks() []messages.QuarantinedTask {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -65,14 +65,15 @@ func (q *quarantine) tasks() []messages.QuarantinedTask {
 	return tasks
 }
 
-// length is the number of tasks in the list.
+// length returns the number of tasks in the list.
 func (q *quarantine) length() int {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	return len(q.list)
 }
 
-// claim marks a task as leaving; it returns nil if it is not to be had.
+// claim marks a task as leaving and returns it. It returns nil if the task is not in the
+// list or is leaving already.
 func (q *quarantine) claim(number int64) *quarantined {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -84,7 +85,7 @@ func (q *quarantine) claim(number int64) *quarantined {
 	return q.list[i]
 }
 
-// unclaim has a task leave, or stay after all.
+// unclaim removes a claimed task if it leaves, and keeps it otherwise.
 func (q *quarantine) unclaim(entry *quarantined, leaves bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -94,7 +95,7 @@ func (q *quarantine) unclaim(entry *quarantined, leaves bool) {
 	}
 }
 
-// remove forgets tasks and returns how many it has forgotten.
+// remove removes tasks and returns how many it has removed.
 func (q *quarantine) remove(numbers []int64) int {
 	unwanted := make(map[int64]bool, len(numbers))
 	for _, number := range numbers {

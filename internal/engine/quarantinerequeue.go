@@ -8,8 +8,8 @@ import (
 )
 
 // Requeue submits quarantined tasks and returns how many it has submitted. At the first
-// that cannot be accepted it stops and says why: that one and those after it stay where
-// they are. No task is dropped for one of them.
+// task that cannot be accepted, it stops and returns the reason. That task and the later
+// ones stay in the quarantine. Requeue drops no other task to make room.
 func (e *admission) Requeue(numbers []int64) (int, error) {
 	for i, number := range numbers {
 		entry := e.quarantine.claim(number)
@@ -25,15 +25,15 @@ func (e *admission) Requeue(numbers []int64) (int, error) {
 
 func (e *admission) requeue(entry *quarantined) error {
 	accepted := false
-	defer func() { e.quarantine.unclaim(entry, accepted) }() // a custom dispatch may end this goroutine
+	defer func() { e.quarantine.unclaim(entry, accepted) }() // deferred, since a custom dispatch may end this goroutine
 	spec := entry.spec
 	err := e.Submit(context.Background(), entry.copy, &spec)
 	accepted = err == nil
 	return err
 }
 
-// Quarantined lists the quarantined tasks, the oldest first.
+// Quarantined returns the quarantined tasks, oldest first.
 func (e *admission) Quarantined() []messages.QuarantinedTask { return e.quarantine.tasks() }
 
-// DeleteQuarantined forgets quarantined tasks and returns how many it has forgotten.
+// DeleteQuarantined deletes quarantined tasks and returns how many it has deleted.
 func (e *admission) DeleteQuarantined(numbers []int64) int { return e.quarantine.remove(numbers) }

@@ -8,47 +8,47 @@ import (
 	"github.com/troupe-go/troupe/internal/queue"
 )
 
-// A taskQueue holds accepted tasks that have not started. Under late binding all
-// workers share one; under early binding each worker has its own, and the shared queue
-// holds the tasks that have lost their worker.
+// A taskQueue holds accepted tasks that have not started. Under late binding all workers
+// share one. Under early binding each worker has its own, and the shared queue holds tasks
+// that have no worker.
 //
-// Its tasks are the entries of the rings plus what workers have claimed in batches and
-// not started. A queued task that another goroutine settles stays where it is, as a
-// dead entry, until a worker comes by it or sweepLocked removes it:
+// Its tasks are the entries of the rings plus those that workers have claimed in batches
+// and not started. A queued task that another goroutine settles stays where it is, as a
+// dead entry, until a worker meets it or sweepLocked removes it:
 //
 //	live = rings.Len() + claimed - dead
 type taskQueue struct {
-	// What each submission to a worker's own queue touches lies together.
+	// The fields that each submission to a worker's own queue uses lie together.
 	mu        sync.Mutex
 	ready     bool // its worker is parked and could start a task
 	paused    bool
-	short     bool  // the last tasks of the worker that came last were short
-	gone      bool  // its worker has left; look for another
+	short     bool  // the last worker to claim tasks had short ones
+	gone      bool  // its worker has left; choose another queue
 	levels    bool  // tasks with a priority other than 0 have been seen
-	claimed   int32 // tasks in batches that may not have started: never too few
-	dead      int32 // entries, in rings or batches, that others have settled
-	moved     int32 // entries of rings that were taken out of a batch: see word.moved
+	claimed   int32 // tasks in batches that may not have started: never too low
+	dead      int32 // entries, in rings or batches, that other goroutines have settled
+	moved     int32 // entries of rings that were moved out of a batch: see word.moved
 	unstamped int32 // tasks accepted since the clock was read
 	share     int   // room for tasks, beyond one for an idle worker
 	clock     int64 // engine time of the last reading
 	submitted int64
 	owner     *Worker // nil: the queue is shared
-	refusal   error   // why no task is accepted; nil if it may be
+	refusal   error   // why no task is accepted; nil: tasks are accepted
 	spares    spares
 	rings     queue.Queue[Task]
 
 	deadlines *deadlines // of tasks with a timeout; nil until the first
-	unstarted tally      // outcomes of tasks that no worker had, counted by whoever settled them
+	unstarted tally      // outcomes of tasks that no worker had, counted by the goroutine that settled them
 	late      *lateQueue // nil under early binding
 
 	_ [40]byte
-	// top is the highest priority in the rings, for workers to compare with that of
-	// their batch: 0 until levels is true, math.MinInt if the rings are empty. It is
+	// top is the highest priority in the rings, which workers compare with that of their
+	// batch. It is 0 until levels is true, and math.MinInt64 if the rings are empty. It is
 	// written under mu.
 	top atomic.Int64
 }
 
-// raiseLocked notes that a task of the given priority has been put into the rings.
+// raiseLocked updates top after a task of the given priority has entered the rings.
 func (q *taskQueue) raiseLocked(priority int) {
 	if !q.levels {
 		if priority == 0 {
@@ -63,7 +63,7 @@ func (q *taskQueue) raiseLocked(priority int) {
 	}
 }
 
-// lowerLocked brings top up to date when tasks have left the rings.
+// lowerLocked updates top after tasks have left the rings.
 func (q *taskQueue) lowerLocked() {
 	if !q.levels {
 		return
@@ -77,8 +77,8 @@ func (q *taskQueue) lowerLocked() {
 	}
 }
 
-// liveLocked is the number of queued tasks, too large by those of batches that have
-// started since the last recountLocked.
+// liveLocked returns the number of queued tasks. It may be too high by the tasks of batches
+// that have started since the last recountLocked.
 func (q *taskQueue) liveLocked() int { return q.rings.Len() + int(q.claimed) - int(q.dead) }
 
 // pushLocked appends a task behind those of its priority.
@@ -87,12 +87,11 @@ func (q *taskQueue) pushLocked(t *Task, priority int) {
 	q.raiseLocked(priority)
 }
 
-// insertLocked puts a task that was queued before in its place, which is near the
-// front.
+// insertLocked puts a task that was queued before into its place, which is near the front.
 func (q *taskQueue) insertLocked(t *Task) { q.insertAllLocked([]*Task{t}) }
 
-// insertAllLocked puts tasks that were queued before in their places, which are near the
-// front. They have one priority and one hop and are in order.
+// insertAllLocked puts tasks that were queued before into their places, which are near the
+// front. The tasks have the same priority and the same hop, and are in order.
 func (q *taskQueue) insertAllLocked(tasks []*Task) {
 	if len(tasks) == 0 {
 		return
@@ -107,7 +106,7 @@ func (q *taskQueue) insertAllLocked(tasks []*Task) {
 	for first := q.rings.First(priority); first != nil && compareOrder(first, last) < 0; first = q.rings.First(priority) {
 		older = append(older, q.rings.PopFirst(priority))
 	}
-	for len(older) > 0 && len(tasks) > 0 { // what comes last is put first
+	for len(older) > 0 && len(tasks) > 0 { // from the last one to the first
 		from := &tasks
 		if compareOrder(older[len(older)-1], tasks[len(tasks)-1]) > 0 {
 			from = &older
@@ -124,7 +123,7 @@ func (q *taskQueue) insertAllLocked(tasks []*Task) {
 // minSweep is the number of dead entries below which a sweep is not worth its cost.
 const minSweep = 64
 
-// diedLocked counts a queued task that was settled where it was.
+// diedLocked counts a task that was settled while it was queued.
 func (q *taskQueue) diedLocked() {
 	q.dead++
 	if q.dead >= minSweep && int(q.dead) > q.rings.Len()/2 || q.claimed == 0 && int(q.dead) == q.rings.Len() {
@@ -153,8 +152,8 @@ func (q *taskQueue) sweepLocked() {
 	q.lowerLocked()
 }
 
-// takeAllLocked empties the rings and returns the live tasks, of which the batches are
-// to have been recalled.
+// takeAllLocked empties the rings and returns the live tasks. The caller must have recalled
+// the batches.
 func (q *taskQueue) takeAllLocked() (tasks []*Task) {
 	for t := q.rings.Pop(); t != nil; t = q.rings.Pop() {
 		if isQueued(t) {
@@ -168,8 +167,8 @@ func (q *taskQueue) takeAllLocked() (tasks []*Task) {
 	return tasks
 }
 
-// peekLocked is the task that would start next, nil if there is none. It drops dead
-// entries from the front.
+// peekLocked returns the task that would start next, or nil. It drops dead entries from the
+// front.
 func (q *taskQueue) peekLocked() *Task {
 	for t := q.rings.Peek(); t != nil; t = q.rings.Peek() {
 		if isQueued(t) {
@@ -188,7 +187,7 @@ func (q *taskQueue) popDeadLocked() {
 	q.lowerLocked()
 }
 
-// oldestLocked visits the times at which the oldest tasks of each priority were
+// oldestLocked calls visit with the time at which the oldest task of each priority was
 // accepted.
 func (q *taskQueue) oldestLocked(visit func(enqueued int64)) {
 	q.rings.Heads(func(t *Task) bool {
@@ -200,7 +199,8 @@ func (q *taskQueue) oldestLocked(visit func(enqueued int64)) {
 	})
 }
 
-// popAllDue removes the deadlines that are over, and says when the next one is.
+// popAllDue removes and returns the deadlines that are over. next is the next deadline, or
+// 0.
 func (q *taskQueue) popAllDue(now int64) (due []taskDeadline, next int64) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -213,7 +213,8 @@ func (q *taskQueue) popAllDue(now int64) (due []taskDeadline, next int64) {
 	return due, q.deadlines.nextLocked()
 }
 
-// takeUnpinnedLocked takes the tasks out of a queue that other workers may do.
+// takeUnpinnedLocked takes out the tasks that other workers may run, and leaves pinned
+// ones.
 func (q *taskQueue) takeUnpinnedLocked() (tasks []*Task) {
 	for _, t := range q.takeAllLocked() {
 		if t.pinned() {

@@ -1,13 +1,13 @@
 package engine
 
-// This file moves queued tasks from one worker to another, while the world is stopped.
-// Moved tasks ignore shares.
+// This file moves queued tasks between workers while the world is stopped. Moved tasks may
+// exceed a worker's share.
 
 // dealing is the layer that moves queued tasks between workers.
 type dealing struct{ backpressure }
 
-// handBackLocked gives tasks that have lost their worker to other workers, in the order
-// they were accepted. Tasks for that worker alone are dropped.
+// handBackLocked gives tasks that have lost their worker to other workers, in order of
+// acceptance. It drops pinned tasks.
 func (e *dealing) handBackLocked(tasks []*Task, then *after) {
 	if len(tasks) == 0 {
 		return
@@ -52,8 +52,8 @@ func (e *dealing) dealLocked(t *Task, then *after) {
 	e.wakeForTaskLocked(q, w, then)
 }
 
-// drawAwakeLocked draws a worker whose handler does not wait for the pool, maybe for
-// the very task that is dealt out; if all wait, any.
+// drawAwakeLocked draws a worker whose handler does not wait for the pool, since it might
+// wait for this very task. If all handlers wait, it draws any worker.
 func (e *dealing) drawAwakeLocked(v *view) *Worker {
 	w, _ := e.dispatch.draw(v)
 	for range v.eligible {
@@ -65,9 +65,9 @@ func (e *dealing) drawAwakeLocked(v *view) *Worker {
 	return w
 }
 
-// rebalanceLocked lets keyed tasks follow their keys after a change of the workers. It
-// costs one pass over the queued tasks, however many workers have come or gone. Tasks
-// without a key stay where they are.
+// rebalanceLocked moves keyed tasks to the workers of their keys after a change of the
+// workers. It takes one pass over the queued tasks, however many workers have come or gone.
+// Tasks without a key stay where they are.
 func (e *dealing) rebalanceLocked(then *after) {
 	v := e.roster.view.Load()
 	if e.dispatch.binding != hashed || len(v.routees) == 0 {
@@ -100,8 +100,8 @@ func (e *dealing) rebalanceLocked(then *after) {
 	e.readdressWaitersLocked()
 }
 
-// rescue hands on what a worker has returned to its queue after that was emptied: tasks
-// of its batch that had been moved too often to be moved once more.
+// rescue hands on the tasks that a worker has returned to its queue after that queue was
+// emptied. They were in its batch and had been moved too often to be recalled.
 func (e *dealing) rescue(w *Worker) {
 	e.world(func(then *after) {
 		tasks := w.takePinsLocked(w.q)
@@ -120,14 +120,13 @@ func (e *dealing) rescue(w *Worker) {
 	e.progressed()
 }
 
-// EndVainWaits tells handlers that wait for their own pool in vain, if a change of the
-// workers has made it so. It is called when a worker is gone and has its successor, if
-// it gets one, and when tasks have moved to other workers.
+// EndVainWaits ends the waits of handlers for their own pool if a change of the workers has
+// made one of them vain. It is called when a worker is gone and its successor, if any, has
+// joined, and when tasks have moved to other workers.
 func (e *dealing) EndVainWaits() { e.deadlocks.endVain() }
 
-// takeOrphansLocked takes the tasks out of the shared queue that have lost their worker
-// and, if one worker is left for them, those that it has, so that all can be queued in
-// order.
+// takeOrphansLocked takes the orphans out of the shared queue. If only one worker is left
+// for them, it also takes the tasks of that worker, so that all can be queued in order.
 func (e *dealing) takeOrphansLocked() []*Task {
 	tasks := e.shared.takeAllLocked()
 	e.orphans.Store(0)
@@ -138,8 +137,7 @@ func (e *dealing) takeOrphansLocked() []*Task {
 	return tasks
 }
 
-// adoptOrphansLocked binds the tasks that were accepted while there was no worker to
-// bind them to.
+// adoptOrphansLocked binds the orphans to the workers that there are now.
 func (e *dealing) adoptOrphansLocked(then *after) {
 	if e.late() || e.shared.rings.Len() == 0 {
 		return
@@ -155,8 +153,8 @@ func (e *dealing) adoptOrphansLocked(then *after) {
 	}
 }
 
-// dealOrphan binds the first task of the shared queue to w, which is about to look for
-// a task, unless w has one that comes before it.
+// dealOrphan binds the first orphan to w, which is about to look for a task, unless w has a
+// task that comes first. It is used with custom dispatch only.
 func (e *dealing) dealOrphan(w *Worker) {
 	if e.dispatch.binding != picked {
 		return
@@ -187,7 +185,7 @@ func (e *dealing) dealOrphan(w *Worker) {
 		e.shared.moved--
 	}
 	if !t.swap(state, state.of(w.index)) {
-		return // only the lock of its queue lets others settle it, so this cannot happen
+		return // cannot happen: settling the orphan needs the lock of the shared queue
 	}
 	w.q.rings.PushFront(t, t.priority())
 	w.q.raiseLocked(t.priority())

@@ -9,13 +9,13 @@ import (
 	"github.com/troupe-go/troupe/messages"
 )
 
-// admission is the layer that decides what becomes of a submission.
+// admission is the layer that accepts or rejects submissions.
 type admission struct {
 	stopping
 	rejected [messages.Reasons + 1]atomic.Int64
 }
 
-// counted counts a rejected task.
+// counted counts a task as rejected if err is not nil, and returns err.
 func (e *admission) counted(ctx context.Context, err error) error {
 	if err != nil {
 		reason := messages.ReasonOf(err)
@@ -27,10 +27,10 @@ func (e *admission) counted(ctx context.Context, err error) error {
 	return err
 }
 
-// Rejected counts a task that was rejected before it came to Submit or Tell.
+// Rejected counts a task that was rejected before Submit or Tell was called.
 func (e *admission) Rejected(err error) { e.rejected[messages.ReasonOf(err)].Add(1) }
 
-// ended says why nothing is done for ctx: it is nil, or has ended.
+// ended returns an error if ctx is nil or has ended.
 func ended(ctx context.Context) error {
 	if ctx == nil {
 		return fmt.Errorf("%w: nil context", messages.ErrInvalidOption)

@@ -2,8 +2,9 @@ package engine
 
 import "github.com/troupe-go/troupe/router"
 
-// delayLocked has a task wait whose attempt, in the hand h of w, is over. w is nil if the
-// task ran in its caller. The locks of the task's place must be held.
+// delayLocked makes a task wait for its next attempt. The last one, in the hand h of w, is
+// over. w is nil if the task ran in its caller. The locks that guard the task's word must
+// be held.
 func (e *placing) delayLocked(t *Task, h *hand, w *Worker, now int64) {
 	d := &e.delays
 	d.retries++
@@ -23,14 +24,14 @@ func (e *placing) delayLocked(t *Task, h *hand, w *Worker, now int64) {
 	}
 }
 
-// releaseDueNow queues the tasks whose next attempt is due at once.
+// releaseDueNow queues the tasks whose next attempt is due.
 func (e *placing) releaseDueNow() {
 	var then after
 	e.releaseDue(e.now(), &then)
 	then.run(e.sched)
 }
 
-// releaseDue queues the tasks whose next attempt is due, and says when the next one is.
+// releaseDue queues the tasks whose next attempt is due, and returns when the next one is.
 func (e *placing) releaseDue(now int64, then *after) (next int64) {
 	for {
 		e.delays.mu.Lock()
@@ -48,13 +49,12 @@ func (e *placing) releaseDue(now int64, then *after) (next int64) {
 	}
 }
 
-// requeueLocked dispatches a task for a further attempt, whether there is room or not.
-// Neither its old place nor its new one is locked; delays.mu is held, so nobody settles
-// it meanwhile.
+// requeueLocked dispatches a task for a further attempt, even if there is no room.
+// delays.mu is held, so no other goroutine settles the task meanwhile. No queue is locked.
 func (e *placing) requeueLocked(t *Task, then *after) {
 	for {
 		q, w := e.retryQueue(t)
-		if q == nil { // it was for a worker that has left
+		if q == nil { // the task was for a worker that has left
 			e.shared.mu.Lock()
 			e.dropUnqueuedLocked(&e.shared, t, errWorkerGone, then)
 			e.shared.mu.Unlock()
@@ -73,14 +73,14 @@ func (e *placing) requeueLocked(t *Task, then *after) {
 	}
 }
 
-// boundTo is the worker that makes the next attempt, nil if dispatch chooses it.
+// boundTo returns the worker that makes the next attempt, or nil if dispatch chooses it.
 func (t *Task) boundTo() *Worker {
 	w, _ := t.extra.past.bound.(*Worker)
 	return w
 }
 
-// retryQueue is where a task goes for its next attempt: the queue, and the worker if it
-// is bound to one. The queue is nil if the task was for a worker alone that has left.
+// retryQueue returns the queue for the next attempt of a task, and the worker if the task
+// is bound to one. The queue is nil if the task is pinned to a worker that has left.
 func (e *placing) retryQueue(t *Task) (*taskQueue, *Worker) {
 	v := e.roster.view.Load()
 	if t.pinned() {
@@ -113,8 +113,8 @@ func (e *placing) retryQueue(t *Task) (*taskQueue, *Worker) {
 	return w.q, w
 }
 
-// queueLocked puts a task that was accepted before into q, behind those of its
-// priority. w is the worker it is for, or nil.
+// queueLocked puts a task that was accepted before into q, behind those of its priority. w
+// is the worker that the task is bound to, or nil.
 func (e *placing) queueLocked(q *taskQueue, w *Worker, t *Task) {
 	state := t.load().with(queued).of(nobody)
 	if w != nil {
@@ -137,15 +137,15 @@ func (e *placing) queueLocked(q *taskQueue, w *Worker, t *Task) {
 	}
 }
 
-// putBack has the task that w has just put down tried again. It is running until then,
-// and may have been settled by others.
+// putBack queues the task of w whose attempt has just ended for a retry. The task is
+// running until then, and others may have settled it.
 func (e *placing) putBack(w *Worker) {
 	h := &w.hand
 	t, now := w.batch[w.at-1], w.runner.now
 	var then after
 	e.delays.mu.Lock()
 	w.q.mu.Lock()
-	h.mu.Lock() // whoever settles the task from outside is done with the hand
+	h.mu.Lock() // so that a goroutine that settles the task from outside is done with the hand
 	settled := h.interrupted
 	switch {
 	case settled:
@@ -171,7 +171,7 @@ func (e *placing) putBack(w *Worker) {
 	e.releaseDueNow()
 }
 
-// settleUnretriedLocked settles a task that was to be tried again.
+// settleUnretriedLocked settles a task whose retry cannot take place.
 func (e *placing) settleUnretriedLocked(w *Worker, t *Task, then *after) {
 	h, retry := &w.hand, w.hand.attempt.retry
 	t.state.Store(uint64(h.word.with(doneAs(retry.outcome))))

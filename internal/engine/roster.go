@@ -6,26 +6,27 @@ import (
 	"sync/atomic"
 )
 
-// A roster has the workers of a pool.
+// A roster lists the workers of a pool.
 type roster struct {
 	mu       sync.Mutex
 	workers  []*Worker          // guarded by mu: those in dispatch and those that are leaving
 	byID     map[string]*Worker // guarded by mu; the same, by the IDs of their PIDs
-	joining  []*Worker          // guarded by mu: workers that start during a resize
+	joining  []*Worker          // guarded by mu: workers that have joined and are not in dispatch yet
 	resizing bool               // guarded by mu
 	departed departed           // guarded by mu
 	stopped  []*taskQueue       // guarded by mu; queues that stopWorld has locked
 
-	// slots has the workers by the index in the word of a task. Written under mu.
+	// slots has the workers by their index in the words of tasks. Written under mu.
 	slots atomic.Pointer[[]atomic.Pointer[Worker]]
-	used  int   // guarded by mu; slots that have been used
-	free  []int // guarded by mu; those of them whose workers are gone
+	used  int   // guarded by mu; slots used so far
+	free  []int // guarded by mu; used slots whose workers are gone
 
-	// view is what senders dispatch among. It is replaced under mu and all queue locks.
+	// view has the workers among which senders dispatch. It is replaced under mu and all
+	// queue locks.
 	view atomic.Pointer[view]
 }
 
-// departed sums up the workers that are gone.
+// departed sums up what the workers that are gone have done.
 type departed struct {
 	submitted int64
 	outcomes  tally
@@ -36,11 +37,11 @@ type departed struct {
 // A view is an immutable list of the workers in dispatch.
 type view struct {
 	routees  []*Worker // in dispatch order
-	eligible []*Worker // those that are not sidelined or, if all are, all of them
-	aside    []bool    // which of routees are not eligible; nil: none
+	eligible []*Worker // the routees that are not sidelined or, if all are, all of them
+	aside    []bool    // which routees are not eligible; nil: none
 }
 
-// Len implements router.Workers for a custom dispatch.
+// Len implements router.Workers, for custom dispatch.
 func (v *view) Len() int { return len(v.eligible) }
 
 // ID implements router.Workers.
@@ -64,8 +65,8 @@ func newRoster() *roster {
 	return r
 }
 
-// worker returns the worker of an index that a task's word has: nil if it is nobody's,
-// or if the worker is gone, which a task that has not been settled never sees.
+// worker returns the worker with an index from a task's word. It returns nil for nobody, or
+// if the worker is gone. The worker of a task that has not been settled is never gone.
 func (r *roster) worker(index int) *Worker {
 	if index == nobody {
 		return nil
@@ -97,7 +98,7 @@ func (r *roster) enrollLocked(w *Worker) {
 	r.byID[w.hand.worker] = w
 }
 
-// strikeLocked forgets a worker that has stopped. Its index is used again.
+// strikeLocked forgets a worker that has stopped. Its index will be used again.
 func (r *roster) strikeLocked(w *Worker) {
 	delete(r.byID, w.hand.worker)
 	last := len(r.workers) - 1
@@ -131,7 +132,7 @@ func (r *roster) setRouteesLocked(routees []*Worker) {
 		if len(eligible) > 0 {
 			v.eligible = eligible
 		} else {
-			v.aside = nil // their tasks wait
+			v.aside = nil // all are eligible, and their tasks wait
 		}
 	}
 	r.view.Store(v)

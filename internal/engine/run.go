@@ -2,8 +2,8 @@ package engine
 
 import "github.com/troupe-go/troupe/messages"
 
-// runBatches runs the batch to its end, or until the worker is wanted at the queue. A
-// panic ends one task; the batch goes on.
+// runBatches runs the batch until it is done, the worker is wanted at its queue, or the
+// actor fails: then escalate puts the rest of the batch back into the queue.
 func (w *workerMailbox) runBatches(r *runner) {
 	r.cut = false
 	w.runBatch(r)
@@ -16,12 +16,12 @@ func (w *workerMailbox) runBatches(r *runner) {
 	if r.untimed == 0 {
 		r.flush(&w.engine.base, w.shard())
 	}
-	if w.engine.cfg.DeadlineCheck && !r.cut { // what was cut short, or went on in vain, tells nothing
+	if w.engine.cfg.DeadlineCheck && !r.cut { // a batch with a cut task does not show how long tasks take
 		w.engine.pace.learn(w.engine.now()-w.begun, int64(w.at))
 	}
 }
 
-// wanted reports whether the worker is to come to the queue before its batch is done.
+// wanted reports whether the worker should visit its queue before the batch is done.
 func (w *workerMailbox) wanted() bool {
 	if w.poke.Load() || w.hand.attempt.retry != nil {
 		return true
@@ -29,8 +29,8 @@ func (w *workerMailbox) wanted() bool {
 	return w.q.top.Load() > int64(w.priority)
 }
 
-// runBatch runs tasks until the batch is done, the worker is wanted at the queue, or
-// the actor panics or ends its goroutine.
+// runBatch runs tasks until the batch is done, the worker is wanted at its queue, or the
+// actor panics or ends its goroutine.
 func (w *workerMailbox) runBatch(r *runner) {
 	defer func() {
 		if w.hand.task != nil {
@@ -54,7 +54,7 @@ func (w *workerMailbox) runBatch(r *runner) {
 			continue
 		}
 		if w.engine.waits.some.Load() {
-			w.engine.admitWaiting() // the task takes no more room
+			w.engine.admitWaiting() // the started task takes no more room
 		}
 		w.give(t)
 		w.putDown(r, t)
@@ -64,12 +64,12 @@ func (w *workerMailbox) runBatch(r *runner) {
 	}
 }
 
-// begin starts the task, unless it is no longer the worker's. Nothing but the word of the
-// task may be looked at before: another worker may have it.
+// begin starts the task if it still belongs to the worker. Until then the worker may only
+// look at the task's word, since another worker may have the task.
 func (w *workerMailbox) begin(r *runner, t *Task, state word) bool {
 	h := &w.hand
 	if h.started.Load() != r.now {
-		h.started.Store(r.now) // for whoever settles it before the rest of this is done
+		h.started.Store(r.now) // for a goroutine that settles the task before begin returns
 	}
 	h.word = state.with(running).of(w.index)
 	if !t.swap(state, h.word) {
@@ -93,8 +93,9 @@ func (w *workerMailbox) begin(r *runner, t *Task, state word) bool {
 	return true
 }
 
-// give has the actor do the task. A handler's task is settled by Context.Finish; that
-// of a user's actor is done when Receive returns.
+// give passes the task to the actor. With a handler, workerMailbox.settle or finish has
+// settled the task when the call returns. Without one, the task succeeds when Receive
+// returns.
 func (w *workerMailbox) give(t *Task) {
 	e := w.engine
 	if e.tracer != nil {
@@ -123,8 +124,8 @@ func (w *workerMailbox) give(t *Task) {
 	}
 }
 
-// endContext ends the context of a task that is done, unless the next one may get it.
-// What that runs of the user's code is part of the work.
+// endContext ends the context of a finished task, unless the next task may reuse it. The
+// time of user code that this runs counts as part of the task.
 func (w *workerMailbox) endContext(ctx *Context) {
 	if ctx.used.Load() || ctx != w.hand.last {
 		w.hand.forgetContext(ctx)
@@ -132,18 +133,19 @@ func (w *workerMailbox) endContext(ctx *Context) {
 	}
 }
 
-// putDown frees the task whose handler has returned.
+// putDown clears the hand after the handler has returned, and frees the task unless it is
+// retried.
 func (w *workerMailbox) putDown(r *runner, t *Task) {
 	h := &w.hand
 	h.task = nil
 	if h.attempt.retry != nil {
-		return // it is queued again: see putBack
+		return // work calls putBack for the retry
 	}
 	t.release()
 	if w.engine.watchdog.on() {
 		w.engine.handlerReturned(&w.Worker)
 	}
-	if h.interrupted { // whoever settles it may still tell its waiters
+	if h.interrupted { // the goroutine that settled the task may still notify its waiters
 		h.forgetInterruption()
 		h.endLastContext()
 		r.cut = true
@@ -159,29 +161,29 @@ func (w *workerMailbox) putDown(r *runner, t *Task) {
 	r.time(&w.engine.base, &w.pace, w.shard())
 }
 
-// release keeps a task for reuse, if nobody else can have it.
+// release keeps a finished task for reuse, if nobody else can have it.
 func (w *workerMailbox) release(r *runner, t *Task) {
 	h := &w.hand
 	t.forgetSender()
 	switch {
 	case h.word.hop() != 0: // another worker may still have it in its batch
-	case t.extra != nil && h.ctx != nil && h.ctx.used.Load(): // somebody may still read its attributes
+	case t.extra != nil && h.ctx != nil && h.ctx.used.Load(): // a goroutine may still read its attributes
 	default:
 		r.keep(t)
 	}
 }
 
-// taskFailed is called when the actor has panicked with the task in hand, or ended its
-// goroutine if value is nil: the task's waiters are told, then the supervisor.
+// taskFailed is called when the actor has panicked with the task in hand, or has ended its
+// goroutine if value is nil. It settles the task first and then informs the supervisor.
 func (w *workerMailbox) taskFailed(r *runner, value any) {
 	h := &w.hand
 	t, ctx := h.task, h.ctx
 	w.failure = reasonOf(value)
 	message := t.body.Message()
-	if w.engine.cfg.Handled { // that is the body itself, which may be another task soon
+	if w.engine.cfg.Handled { // Message returns the body itself, which may soon hold another task
 		message = t.body.Payload()
 	}
-	if !h.settled { // else it is its context that has panicked
+	if !h.settled { // else ending the context has panicked
 		w.engine.attemptFailed(w, h, t, w.engine.newPanicError(value, t), nil)
 	}
 	if ctx != nil && (ctx.used.Load() || ctx != h.last) {

@@ -5,46 +5,46 @@ import (
 	"github.com/troupe-go/troupe/messages"
 )
 
-// A runner is a goroutine that runs workers, and the room that it lends them.
+// A runner is a goroutine that runs workers, with the buffers that it lends them.
 type runner struct {
-	wake  chan bool // holds one; false: it is to end
+	wake  chan bool // has one slot; false: the runner must end
 	batch [maxBatch]*Task
-	free  [maxBatch]*Task // tasks that are done: the engine's own, and others nobody has told so
+	free  [maxBatch]*Task // finished tasks: those the engine made, and others whose Unlinked must still be called
 	frees int
 
 	reading batchReading // of the batch, for a snapshot; guarded by the lock of the queue
 
-	now        int64 // the last reading of the clock, engine time; 0: none since it slept
+	now        int64 // the last reading of the clock, engine time; 0: none since the runner slept
 	settlement Settlement
 
-	// Of the batch, entered into the ledger when it is returned.
+	// Of the current batch; entered into the ledger when the batch is returned.
 	settled tally
 	ran     int64 // nanoseconds
-	dead    int32 // entries that others had settled
+	dead    int32 // entries that other goroutines had settled
 	cut     bool  // a task was settled from outside while it ran
 
-	// Tasks that were done since now and have not been timed: brief ones, maybe of
-	// several workers.
+	// Of the tasks that have finished since now and have not been timed: brief ones,
+	// perhaps of several workers.
 	untimed  int64
 	waited   int64 // nanoseconds that they had waited
-	waitBase int64 // nanoseconds that the first of them had waited, which stands for all
-	cutShort bool  // one of them was interrupted, or returned since its context had ended
+	waitBase int64 // nanoseconds that the first of them had waited; stands for all
+	cutShort bool  // one of them was interrupted, or returned because its context had ended
 	record   meter.Batch
 
-	stray   bool // tasks have been returned to a queue that nobody looks at any more
+	stray   bool // tasks were returned to a queue that no worker serves any more
 	flooded bool // the journals have no room for further successes of the batch
 }
 
 func newRunner() *runner { return &runner{wake: make(chan bool, 1)} }
 
-// wakeUp is called when the runner begins to run a worker.
+// wakeUp reads the clock when the runner begins to run a worker, if it has slept.
 func (r *runner) wakeUp(b *base) {
 	if r.now == 0 {
 		r.now = b.now()
 	}
 }
 
-// rest is called when the runner finds nothing to do.
+// rest records what is left to record when the runner finds nothing to do.
 func (r *runner) rest(b *base) {
 	if r.untimed > 0 {
 		n, took := r.measure(b)
@@ -55,15 +55,15 @@ func (r *runner) rest(b *base) {
 	r.settlement = Settlement{}
 }
 
-// readClock reads the clock after something that was no task.
+// readClock reads the clock after the worker has done something other than tasks.
 func (r *runner) readClock(b *base) {
 	if r.untimed == 0 {
 		r.now = b.now()
 	}
 }
 
-// measure reads the clock: it returns how many tasks have been done since the last
-// reading, and how long they took.
+// measure reads the clock. It returns how many tasks have finished since the last reading,
+// and how long they took.
 func (r *runner) measure(b *base) (n, took int64) {
 	now := b.now()
 	n, took = r.untimed, now-r.now
@@ -74,7 +74,7 @@ func (r *runner) measure(b *base) (n, took int64) {
 	return n, took
 }
 
-// flush hands the times to the meter.
+// flush passes the recorded times to the meter.
 func (r *runner) flush(b *base, shard uint32) {
 	if len(r.record.Runs) == 0 {
 		return
@@ -84,19 +84,19 @@ func (r *runner) flush(b *base, shard uint32) {
 	r.record.Reset()
 }
 
-// count counts a task that the goroutine which ran it has settled.
+// count counts a task that was settled by the goroutine that ran it.
 func (r *runner) count(o messages.Outcome) {
 	r.settled[o]++
 	r.cutShort = r.cutShort || o == messages.TimedOut || o == messages.Canceled
 }
 
-// keep keeps a task that is done until the batch is returned.
+// keep keeps a finished task until the batch is returned.
 func (r *runner) keep(t *Task) {
 	r.free[r.frees] = t
 	r.frees++
 }
 
-// unlink tells the bodies of tasks that no batch has any more.
+// unlink calls Unlinked on finished tasks that are in no batch any more.
 func (r *runner) unlink() {
 	for i, t := range r.free[:r.frees] {
 		r.free[i] = nil
@@ -105,17 +105,17 @@ func (r *runner) unlink() {
 	r.frees = 0
 }
 
-// A batchReading is what has become of the tasks of a batch. Each word is read once, so
-// every task is seen in one place.
+// A batchReading is a snapshot of the tasks of a batch. Each word is read once, so every
+// task is counted in one place.
 type batchReading struct {
-	waiting int   // tasks that have not started, settled by others or not
+	waiting int   // tasks that have not started, whether others have settled them or not
 	settled tally // outcomes that are not in Worker.outcomes yet
-	task    *Task // the one that runs, settled or not; nil: none
-	cut     bool  // it is settled
-	oldest  int64 // when the oldest one that has not started was accepted; 0: there is none
+	task    *Task // the one in hand, settled or not; nil: none
+	cut     bool  // the task in hand was settled from outside
+	oldest  int64 // when the oldest task that has not started was accepted; 0: there is none
 }
 
-// time measures the tasks that a worker has done since the last reading of the clock.
+// time measures the tasks that a worker has finished since the last reading of the clock.
 // shard is the worker's shard of the meter.
 func (r *runner) time(b *base, p *workerPace, shard uint32) {
 	if r.untimed == 0 {
@@ -141,8 +141,8 @@ func (r *runner) time(b *base, p *workerPace, shard uint32) {
 	}
 }
 
-// skipTime leaves out the time of a task that was settled from outside, which recorded
-// it then. The worker was busy with it until now.
+// skipTime leaves out the running time of a task that was settled from outside, since that
+// was recorded then. The worker still counts as busy until now.
 func (r *runner) skipTime(b *base, p *workerPace, shard uint32) {
 	now := b.now()
 	if n := r.untimed; n > 0 {

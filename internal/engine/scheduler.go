@@ -8,45 +8,45 @@ import (
 	"github.com/asynkron/protoactor-go/actor"
 )
 
-// A scheduler runs workers that have something to do. A worker that is woken enters the
-// run queue. At most one runner is on its way to the run queue at a time, and it wakes
-// the next before it runs a worker; so waking costs a sender little, and runners do not
+// A scheduler runs workers that have something to do. A woken worker enters the run queue.
+// At most one runner is on its way to the run queue at a time, and it wakes the next one
+// before it runs a worker. So waking a worker costs a sender little, and runners seldom
 // meet. A runner that finds the run queue empty looks once more before it sleeps.
 //
-// It is safe for concurrent use. It must be closed.
+// A scheduler is safe for concurrent use. It must be closed.
 type scheduler struct {
 	base *base // for the clock and the meter
-	keep int   // how many idle runners are kept
+	keep int   // how many idle runners to keep
 
 	mu      sync.Mutex
-	ring    []*Worker // guarded by mu; of worker i at i modulo len, a power of 2
+	ring    []*Worker // guarded by mu; worker i is at i modulo len, a power of 2
 	head    uint32    // guarded by mu
 	tail    uint32    // guarded by mu
 	coming  bool      // guarded by mu; a runner is on its way
-	resting []*runner // guarded by mu; the last one that came is used first
+	resting []*runner // guarded by mu; idle runners, used last in, first out
 	closed  bool      // guarded by mu
 	_       [64]byte
 
 	backlog atomic.Int32 // workers in the run queue; written under mu
 }
 
-// idleRunners is how many idle runners a pool keeps for each processor. More workers
-// than that seldom become busy at once when tasks are short, and when they are long a
-// new goroutine costs little beside them.
+// idleRunners is how many idle runners a pool keeps for each processor. When tasks are
+// short, more workers than that are seldom busy at once. When tasks are long, a new
+// goroutine costs little in comparison.
 const idleRunners = 16
 
 func newScheduler(b *base, keep int) *scheduler { return &scheduler{base: b, keep: keep} }
 
 var _ actor.Dispatcher = (*scheduler)(nil)
 
-// Schedule implements actor.Dispatcher, for Proto.Actor: the engine's workers are
-// pushed instead.
+// Schedule implements actor.Dispatcher, for Proto.Actor. The engine pushes its workers
+// instead.
 func (s *scheduler) Schedule(f func()) { go f() }
 
-// Throughput implements actor.Dispatcher. Workers do not ask for it.
+// Throughput implements actor.Dispatcher. Workers do not use it.
 func (s *scheduler) Throughput() int { return 300 }
 
-// push has a worker run.
+// push puts a worker into the run queue and starts a runner if needed.
 func (s *scheduler) push(w *Worker) {
 	s.mu.Lock()
 	s.enqueueLocked(w)
@@ -82,8 +82,8 @@ func (s *scheduler) dequeueLocked() *Worker {
 	return w
 }
 
-// nextRunnerLocked says whether the caller is to start a runner, and which: nil stands
-// for a new one.
+// nextRunnerLocked reports whether the caller must start a runner, and which one. A nil r
+// stands for a new runner.
 func (s *scheduler) nextRunnerLocked() (r *runner, start bool) {
 	if s.coming || s.head == s.tail {
 		return nil, false
@@ -105,8 +105,8 @@ func (s *scheduler) start(r *runner) {
 	go s.run(newRunner(), true, nil)
 }
 
-// run is the goroutine of a runner. If w is not nil, another runner was running it when
-// its goroutine ended.
+// run is the goroutine of a runner. If w is not nil, it takes over a worker from a runner
+// whose goroutine has ended.
 func (s *scheduler) run(r *runner, came bool, w *Worker) {
 	running := w
 	defer func() {
@@ -139,7 +139,7 @@ func (s *scheduler) run(r *runner, came bool, w *Worker) {
 		r.rest(s.base)
 		if !looked && !s.coming && !s.closed {
 			looked = true
-			s.coming, came = true, true // whoever pushes need not start another
+			s.coming, came = true, true // so that a push need not start another runner
 			s.mu.Unlock()
 			runtime.Gosched()
 			continue
@@ -158,7 +158,7 @@ func (s *scheduler) run(r *runner, came bool, w *Worker) {
 	}
 }
 
-// close ends the idle runners, and those that are not as soon as they are.
+// close ends the idle runners now, and the others when they become idle.
 func (s *scheduler) close() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -169,13 +169,13 @@ func (s *scheduler) close() {
 	s.resting = nil
 }
 
-// schedule has a worker run that was unparked.
+// schedule makes a worker run that has been unparked.
 func (s *scheduler) schedule(w *Worker) {
 	if w.dispatcher == nil {
 		s.push(w)
 		return
 	}
-	// The user's dispatcher may run the worker at once, and locks may be held here.
+	// The user's dispatcher may run the worker at once, but the caller may hold locks.
 	go w.dispatcher.Schedule(func() { runApart(w, newRunner()) })
 }
 

@@ -13,8 +13,7 @@ var errNotRun = errors.New("troupe: the task did not reach the handler: a middle
 // finish implements runnable.
 func (w *workerMailbox) finish(t *Task, err error) { w.engine.finish(w, w.hand.ctx, t, err) }
 
-// settle gives the task in hand its outcome, unless it has one, and tells whoever
-// waits.
+// settle gives the task in hand its outcome, unless it has one, and notifies its waiters.
 func (w *workerMailbox) settle(t *Task, outcome messages.Outcome, err error) {
 	h, r, e := &w.hand, w.runner, w.engine
 	if e.tracer != nil {
@@ -22,7 +21,7 @@ func (w *workerMailbox) settle(t *Task, outcome messages.Outcome, err error) {
 	}
 	h.settled = true
 	if !t.swap(h.word, h.word.with(doneAs(outcome))) {
-		h.mu.Lock() // whoever was faster may still need the task in hand
+		h.mu.Lock() // the goroutine that was faster may still need the task in hand
 		defer h.mu.Unlock()
 		h.value = nil
 		w.noteOutcome(t.Outcome())
@@ -42,7 +41,7 @@ func (w *workerMailbox) settle(t *Task, outcome messages.Outcome, err error) {
 		r.flush(&e.base, w.shard())
 	}
 	if h.word&flagOwned != 0 && !answered && outcome != messages.Quarantined && !e.journals.on() {
-		return // nobody is to be told
+		return // nobody waits for it
 	}
 	s := &r.settlement
 	*s = Settlement{
@@ -59,11 +58,11 @@ func (w *workerMailbox) settle(t *Task, outcome messages.Outcome, err error) {
 	s.Value, s.Err = nil, nil
 }
 
-// attemptOver notes an attempt of the task in hand that is not the last. Until it is
-// queued again the task is running, and may be settled by others.
+// attemptOver records an attempt of the task in hand that will be retried. Until the task
+// is queued again, it is running and others may settle it.
 func (w *workerMailbox) attemptOver(t *Task, retry *retryPlan) {
 	r := w.runner
-	w.noteOutcome(retry.outcome) // a failure, even if others are first to settle the task
+	w.noteOutcome(retry.outcome) // a failure, even if others settle the task first
 	r.untimed++
 	r.waited += r.waitBase
 	r.time(&w.engine.base, &w.pace, w.shard())
@@ -75,8 +74,8 @@ func (w *workerMailbox) attemptOver(t *Task, retry *retryPlan) {
 	}
 }
 
-// noteOutcome counts failures in a row. A worker whose breaker is to open takes no
-// further task of its batch. It is for the goroutine that runs the worker.
+// noteOutcome counts failures in a row. A worker whose breaker is about to open takes no
+// further task of its batch. Only the goroutine that runs the worker may call noteOutcome.
 func (w *workerMailbox) noteOutcome(outcome messages.Outcome) {
 	if w.engine.cfg.Breaker.Failures == 0 {
 		return
@@ -92,8 +91,8 @@ func (w *workerMailbox) noteOutcome(outcome messages.Outcome) {
 	}
 }
 
-// breakerActsLocked reports whether the breaker must be looked at, now that the worker
-// has put its tasks down.
+// breakerActsLocked reports whether judgeBreaker must be called, now that the worker has
+// returned its batch.
 func (w *workerMailbox) breakerActsLocked() bool {
 	if w.engine.cfg.Breaker.Failures == 0 {
 		return false
@@ -101,8 +100,8 @@ func (w *workerMailbox) breakerActsLocked() bool {
 	return w.engine.tripped(&w.Worker) || w.rare != nil && w.rare.breaker != breakerClosed
 }
 
-// grouping reports whether the tasks of this worker are timed together with those of
-// others that the runner runs: under early binding a batch may have one brief task.
+// grouping reports whether the worker's tasks are timed together with those of other
+// workers that the runner runs. Under early binding a batch may have only one brief task.
 func (w *workerMailbox) grouping(r *runner) bool {
 	return w.q.late == nil && len(w.batch) <= 2 && w.pace.mean >= 0 && w.pace.mean < briefTime &&
 		w.pace.careful == 0 && r.untimed < groupSize

@@ -8,31 +8,31 @@ import (
 	"github.com/troupe-go/troupe/messages"
 )
 
-// A Settlement is what those who wait for a task are told. It is valid during
-// Body.Settled only.
+// A Settlement tells a task's body how the task was settled. It is valid only during
+// Body.Settled.
 type Settlement struct {
 	base *base
 	task *Task
-	// outside says that the task was settled from outside. Its worker may be dropping what
-	// its body has, so sender is the one to be told.
+	// outside says that the task was settled from outside. Its worker may be clearing the
+	// body meanwhile, so sender has the sender.
 	outside bool
 	sender  *actor.PID
 
 	Outcome messages.Outcome
 	Err     error  // nil if and only if the task has succeeded
 	Value   any    // what Context.Keep was given
-	Worker  string // the ID of the worker that runs or ran it last; empty: none
-	Started int64  // of the last attempt, engine time; 0: it was not running
+	Worker  string // the ID of the worker that made the last attempt; empty: none
+	Started int64  // start of the last attempt, engine time; 0: the task was not running
 	Ended   int64
 }
 
-// An answer is a Result on its way to the sender of a task: one allocation.
+// An answer is a Result with its envelope, in one allocation.
 type answer struct {
 	result   messages.Result
 	envelope actor.MessageEnvelope
 }
 
-// Answer sends the task's sender, if it has one, the result.
+// Answer sends the result to the task's sender, if it has one.
 func (s *Settlement) Answer() {
 	t, b := s.task, s.base
 	sender := s.sender

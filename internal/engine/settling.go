@@ -15,9 +15,9 @@ import (
 // settling is the layer that settles tasks.
 type settling struct{ core }
 
-// judge says whether the task in hand, whose attempt ended in err, is tried again. It
-// is nil if not. exhausted reports that it would be if it had attempts left. It runs
-// code of the user's.
+// judge returns the plan for a retry of the task in hand, whose attempt ended in err, or
+// nil if there is none. exhausted reports that only the limit of attempts rules out a
+// retry. judge runs user code.
 func (e *settling) judge(t *Task, outcome messages.Outcome, err error) (retry *retryPlan, exhausted bool) {
 	policy := &e.cfg.Retry
 	if policy.Attempts == 0 {
@@ -49,9 +49,9 @@ func (e *settling) judge(t *Task, outcome messages.Outcome, err error) (retry *r
 	return &retryPlan{delay: delay, outcome: outcome, err: err}, false
 }
 
-// endsWithin reports whether the task's timeout is over within d, or its caller's
-// deadline if it is bound to that. Only a handler's goroutine may ask the caller, whose
-// context may run code of the user's.
+// endsWithin reports whether the task's timeout, or the deadline of the caller that the
+// task is bound to, will pass within d. askCaller must be false outside of the handler's
+// call, since the caller's context may run user code.
 func (e *settling) endsWithin(t *Task, d time.Duration, askCaller bool) bool {
 	if t.due > 0 && int64(d) >= t.due-e.now() {
 		return true
@@ -63,18 +63,18 @@ func (e *settling) endsWithin(t *Task, d time.Duration, askCaller bool) bool {
 	return ok && d >= time.Until(at)
 }
 
-// A performer is the goroutine that runs a task: a worker's, or one for its caller.
+// A performer runs a task: on a worker, or in the task's caller.
 type performer interface {
-	// settle gives the task its outcome, unless it has one, and tells whoever waits.
+	// settle gives the task its outcome, unless it has one, and notifies its waiters.
 	settle(t *Task, outcome messages.Outcome, err error)
-	// attemptOver notes an attempt that is not the last.
+	// attemptOver records an attempt that will be retried.
 	attemptOver(t *Task, retry *retryPlan)
 }
 
-// finish settles a task whose handler has returned err, or has it tried again.
+// finish settles a task whose handler has returned err, or plans a retry.
 func (e *settling) finish(p performer, c *Context, t *Task, err error) {
-	// A handler that gives up since its context has ended may do so a moment before the
-	// engine sees that end: the outcome is the same.
+	// A handler that returns because its context has ended may return a moment before the
+	// engine notices that end. The outcome is the same.
 	switch {
 	case err == nil:
 		p.settle(t, messages.Succeeded, nil)
@@ -87,8 +87,8 @@ func (e *settling) finish(p performer, c *Context, t *Task, err error) {
 	}
 }
 
-// attemptFailed settles a task whose attempt has failed, or panicked if crash is not
-// nil; or has it tried again, or quarantines it.
+// attemptFailed handles an attempt that has failed, or panicked if crash is not nil. It
+// settles the task, plans a retry, or quarantines the task.
 func (e *settling) attemptFailed(p performer, h *hand, t *Task, crash *messages.PanicError, err error) {
 	outcome := messages.Failed
 	if crash != nil {
@@ -112,7 +112,7 @@ func (e *settling) attemptFailed(p performer, h *hand, t *Task, crash *messages.
 		if e.tracer != nil {
 			h.ctx.endTrace(t, outcome, err)
 		}
-		if t.load().settled() { // judge has asked the user, and there may be a tracer: that takes time
+		if t.load().settled() { // judge and the tracer run user code, which may take time
 			p.settle(t, outcome, err)
 			return
 		}
@@ -122,8 +122,9 @@ func (e *settling) attemptFailed(p performer, h *hand, t *Task, crash *messages.
 	}
 }
 
-// newPanicError is called where the panic of the handler of t was recovered. The stack
-// costs most of what a panic does, so it is left out where nobody would see it.
+// newPanicError returns the error for a panic of the handler of t. It must be called where
+// the panic was recovered. Recording the stack costs most of what a panic costs, so the
+// stack is left out where nobody would see it.
 func (e *settling) newPanicError(value any, t *Task) *messages.PanicError {
 	err := &messages.PanicError{Value: reasonOf(value)}
 	if t.load()&(flagOwned|flagAnswered) != flagOwned || e.cfg.Quarantine != (router.Quarantine{}) || e.journals.on() || e.tracer != nil {
@@ -132,8 +133,8 @@ func (e *settling) newPanicError(value any, t *Task) *messages.PanicError {
 	return err
 }
 
-// fromPanic removes from a stack the frames above that of the panic, which belong to
-// whoever recovered from it. A runtime.Goexit has no such frame.
+// fromPanic removes from a stack the frames above that of the panic, which belong to the
+// code that recovered. A runtime.Goexit has no such frame.
 func fromPanic(stack []byte) []byte {
 	head, _, _ := bytes.Cut(stack, []byte("\n"))
 	if at := bytes.Index(stack, []byte("\npanic(")); at > 0 {
@@ -142,7 +143,7 @@ func fromPanic(stack []byte) []byte {
 	return stack
 }
 
-// reasonOf is what a recovered value stands for: nil is a runtime.Goexit.
+// reasonOf returns what a recovered value stands for: nil stands for a runtime.Goexit.
 func reasonOf(value any) any {
 	if value == nil {
 		return messages.ErrGoexit
@@ -150,7 +151,8 @@ func reasonOf(value any) any {
 	return value
 }
 
-// quarantines reports whether a task is given up whose attempt ended so.
+// quarantines reports whether a task whose attempt ended with outcome goes into the
+// quarantine.
 func (e *settling) quarantines(t *Task, outcome messages.Outcome, exhausted bool) bool {
 	q := &e.cfg.Quarantine
 	if q.Crashes > 0 && outcome == messages.Panicked {
@@ -165,7 +167,7 @@ func (e *settling) quarantines(t *Task, outcome messages.Outcome, exhausted bool
 	return q.Exhausted && exhausted
 }
 
-// newQuarantined describes the task in hand, which is given up for err.
+// newQuarantined describes the task in hand, which goes into the quarantine because of err.
 func (e *settling) newQuarantined(t *Task, h *hand, err error) *quarantined {
 	v := t.view()
 	entry := &quarantined{QuarantinedTask: messages.QuarantinedTask{
@@ -191,10 +193,10 @@ func (e *settling) newQuarantined(t *Task, h *hand, err error) *quarantined {
 	return entry
 }
 
-// announce says that a task was quarantined, when its waiter knows.
+// announce publishes that a task was quarantined, after its waiter was notified.
 func (e *settling) announce(entry *quarantined) {
 	if entry.Number == 0 {
-		return // others were first to settle it
+		return // another goroutine settled the task first
 	}
 	e.notify(&messages.TaskQuarantined{Pool: e.name, QuarantinedTask: entry.QuarantinedTask})
 	if entry.displaced != 0 {

@@ -2,12 +2,12 @@ package engine
 
 import "github.com/asynkron/protoactor-go/actor"
 
-// A worker is sidelined while its breaker is open, while it has its probe, and while it
-// waits for a delayed restart. Dispatch passes sidelined workers over; if all are
-// sidelined, all are eligible, and their tasks wait.
+// A worker is sidelined while its breaker is open, while it runs its probe, and while it
+// waits for a delayed restart. Dispatch skips sidelined workers. If all are sidelined, all
+// are eligible, and their tasks wait.
 
-// Sideline excludes a worker that has failed from dispatch until it has been restarted,
-// which will be a while.
+// Sideline excludes a worker that has failed from dispatch until it has been restarted. Use
+// it for a delayed restart.
 func (e *membership) Sideline(pid *actor.PID) {
 	e.world(func(then *after) {
 		if w := e.roster.byID[pid.Id]; w != nil && w.suspended && !w.leaving.Load() {
@@ -18,7 +18,7 @@ func (e *membership) Sideline(pid *actor.PID) {
 	e.progressed()
 }
 
-// readmit ends that.
+// readmit takes a worker back into dispatch after its delayed restart.
 func (e *membership) readmit(w *Worker) {
 	e.world(func(then *after) {
 		if w.rare.delayed {
@@ -29,7 +29,7 @@ func (e *membership) readmit(w *Worker) {
 	e.progressed()
 }
 
-// sidelineLocked passes a worker over from now on: its queue goes to others.
+// sidelineLocked excludes a worker from dispatch and gives its queued tasks to others.
 func (e *membership) sidelineLocked(w *Worker, then *after) {
 	w.refreshLocked(w.q)
 	e.sideLocked(w)
@@ -41,8 +41,9 @@ func (e *membership) sidelineLocked(w *Worker, then *after) {
 	e.keepOneLocked(then)
 }
 
-// readmitLocked has a worker get tasks again, and gives it its share: its keys, and
-// what is queued for workers that are sidelined since there was no other.
+// readmitLocked gives a worker tasks again, and its part of those that are queued: the
+// tasks of its keys, and tasks of workers that are sidelined and kept theirs because all
+// were.
 func (e *membership) readmitLocked(w *Worker, then *after) {
 	w.refreshLocked(w.q)
 	e.sideLocked(w)
@@ -57,8 +58,8 @@ func (e *membership) readmitLocked(w *Worker, then *after) {
 	e.admitWaitingLocked(then)
 }
 
-// relieveLocked gives what is queued for workers that are sidelined, since there was no
-// other, to those that are not.
+// relieveLocked moves the tasks of sidelined workers to workers that are not. A worker
+// keeps its tasks while all workers are sidelined.
 func (e *membership) relieveLocked(then *after) {
 	v := e.roster.view.Load()
 	if v.aside == nil || e.late() {
@@ -73,7 +74,7 @@ func (e *membership) relieveLocked(then *after) {
 	e.handBackLocked(tasks, then)
 }
 
-// forgetSidelinedLocked forgets that a worker that leaves is sidelined.
+// forgetSidelinedLocked clears the reasons to sideline a worker that leaves.
 func (e *membership) forgetSidelinedLocked(w *Worker) {
 	w.sidelined = false
 	if x := w.rare; x != nil {
@@ -82,7 +83,7 @@ func (e *membership) forgetSidelinedLocked(w *Worker) {
 	}
 }
 
-// keepOneLocked puts a worker on trial before its time if all are sidelined.
+// keepOneLocked starts the trial of one worker early if all are sidelined.
 func (e *membership) keepOneLocked(then *after) {
 	routees := e.roster.view.Load().routees
 	for _, w := range routees {
@@ -98,8 +99,8 @@ func (e *membership) keepOneLocked(then *after) {
 	}
 }
 
-// tryLocked puts a worker on trial whose cooldown is over. Its goroutine has no task,
-// so it does not touch failures.
+// tryLocked puts a worker on trial after its cooldown. The worker's goroutine has no task,
+// so it does not use failures meanwhile.
 func (e *membership) tryLocked(w *Worker, then *after) {
 	w.rare.breaker, w.failures = breakerTrial, -1
 	e.readmitLocked(w, then)

@@ -1,26 +1,25 @@
 package engine
 
-// maxSpares bounds the tasks that a queue keeps for reuse.
+// maxSpares limits the tasks that a queue keeps for reuse.
 const maxSpares = 4096
 
-// spares are tasks that the engine has made and that are free. The last one that came
-// is used first, since it is most likely in the cache. The lock of the queue guards
-// them.
+// spares are free tasks that the engine has made. The last one that came back is used
+// first, since it is most likely in the cache. The lock of the queue guards them.
 type spares struct {
-	last *Task // the last one that came; nil: none
+	last *Task // the last one that came back; nil: none
 	list []*Task
 	made int // tasks in the last slab
 }
 
-// Tasks are made in slabs. Side by side they take no more memory than they need, and
-// the processor fetches the next one in advance. The slabs of a queue grow, since a
-// worker's own queue may need few.
+// Tasks are made in slabs. Side by side they waste no memory, and the processor prefetches
+// the next one. The slabs of a queue start small and grow, since a worker's own queue may
+// need few tasks.
 const (
 	leastSlab = 8       // tasks
-	slabBytes = 8 << 10 // of a large one
+	slabBytes = 8 << 10 // of a large slab
 )
 
-// takeLocked returns a free task, making some if there is none.
+// takeLocked returns a free task. If there is none, it makes a slab.
 func (s *spares) takeLocked(cfg *Config) *Task {
 	if t := s.last; t != nil {
 		s.last = nil

@@ -9,7 +9,7 @@ import (
 	"github.com/troupe-go/troupe/router"
 )
 
-// Mode says what a submitter can do when the queue has no room.
+// Mode says what a submitter can do when its queue has no room.
 type Mode int8
 
 // The modes.
@@ -24,14 +24,14 @@ type Spec struct {
 	ID, Key  string
 	Headers  map[string]string
 	Priority int
-	Timeout  time.Duration   // whole life; 0 means no bound
+	Timeout  time.Duration   // of the task's whole life; 0: no limit
 	Caller   context.Context // its values reach the handler; nil stands for Background
 	Bound    bool            // the end of Caller is also the end of the task
 	Mode     Mode
 	Sender   *actor.PID // gets a Result; nil: nobody
-	InBody   bool       // the body knows the sender
+	InBody   bool       // the body has the sender
 
-	to target // where the task goes: for the engine
+	to target // where the task goes; set by the engine
 }
 
 // rare reports whether the task needs an extra.

@@ -6,8 +6,8 @@ import (
 	"github.com/troupe-go/troupe/messages"
 )
 
-// Stats takes a snapshot. It stops the world, so every accepted task is seen once, and
-// the ledger holds. A worker may start and settle tasks of its batch meanwhile: see
+// Stats takes a snapshot. It stops the world, so it sees every accepted task once and the
+// ledger adds up. Workers may start and settle tasks of their batches meanwhile: see
 // batchReading.
 func (e *Engine) Stats() *messages.Stats {
 	s := &messages.Stats{Pool: e.name, Custom: make(map[string]int64)}
@@ -24,12 +24,12 @@ type summary struct {
 	tally       tally
 	now         int64
 	oldest      int64 // when the oldest queued task was accepted
-	longest     int64 // nanoseconds that the oldest running attempt has taken
+	longest     int64 // nanoseconds that the longest running attempt has taken so far
 	windowStart int64
 	busy        int64 // nanoseconds of the window spent on the tasks in hand
 }
 
-// takeLocked takes what needs the world to be stopped.
+// takeLocked takes the figures for which the world must be stopped.
 func (sum *summary) takeLocked() {
 	e, s := sum.engine, sum.stats
 	now := e.now()
@@ -83,7 +83,7 @@ func (sum *summary) addQueueLocked(q *taskQueue) {
 
 func (sum *summary) see(enqueued int64) { sum.oldest = min(sum.oldest, enqueued) }
 
-// addWorkerLocked adds a worker.
+// addWorkerLocked adds the figures of a worker.
 func (sum *summary) addWorkerLocked(w *Worker) {
 	s := sum.stats
 	ws := messages.WorkerStats{ID: w.hand.worker, State: w.stateLocked(), Restarts: w.restarts}
@@ -133,7 +133,7 @@ func (sum *summary) addWorkerLocked(w *Worker) {
 	s.Workers = append(s.Workers, ws)
 }
 
-// complete adds what guards itself.
+// complete adds the figures that have locks of their own.
 func (sum *summary) complete() {
 	e, s, t := sum.engine, sum.stats, &sum.tally
 	s.Succeeded, s.Failed, s.Panicked = t[messages.Succeeded], t[messages.Failed], t[messages.Panicked]
@@ -177,7 +177,7 @@ func (w *Worker) stateLocked() messages.WorkerState {
 	}
 }
 
-// Load returns how much the pool has to do, at a small part of what Stats costs.
+// Load returns how much work the pool has. It costs much less than Stats.
 func (e *Engine) Load() messages.Load {
 	load := messages.Load{Capacity: int(e.capacity.Load()), Queued: int(e.delays.count.Load())}
 	view := e.roster.view.Load()

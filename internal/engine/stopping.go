@@ -7,22 +7,22 @@ import (
 	"github.com/troupe-go/troupe/messages"
 )
 
-// A phase says whether a pool takes tasks. Phases only go up.
+// A phase says whether a pool takes tasks. Phases never go back.
 type phase int8
 
 const (
 	phaseOpen     phase = iota
 	phaseDraining       // refuses new tasks, finishes the accepted ones
-	phaseClosed         // has dropped what was queued and canceled what ran
+	phaseClosed         // has dropped the queued tasks and canceled the running ones
 )
 
-// stopping is the layer that pauses a pool and brings it to its end. The lock of the
-// roster guards its fields.
+// stopping is the layer that pauses, drains and closes a pool. The lock of the roster
+// guards its fields.
 type stopping struct {
 	membership
 	phase  phase
-	failed error // why no task can be accepted while the pool is open; nil if it can
-	before tally // all outcomes when the drain or close began
+	failed error // why no task can be accepted while the pool is open; nil: tasks can be
+	before tally // the outcomes up to the drain or close
 }
 
 // setRefusalLocked tells the queues whether tasks are accepted. The world is stopped.
@@ -34,8 +34,8 @@ func (e *stopping) setRefusalLocked() {
 	e.queuesLocked(func(q *taskQueue) { q.refusal = refusal })
 }
 
-// Pause keeps queued tasks from being started. It reports whether it did: a pool that
-// is stopping is not paused.
+// Pause stops workers from starting queued tasks. It returns false, and does nothing, if
+// the pool is stopping.
 func (e *stopping) Pause() (paused bool) {
 	e.world(func(*after) {
 		if e.phase != phaseOpen {
@@ -73,8 +73,8 @@ func (e *stopping) resumeLocked(then *after) {
 	}
 }
 
-// Wait returns when nothing is queued or running, or ctx ends. It returns ErrDeadlock to
-// one of the pool's own handlers, which would wait for itself.
+// Wait returns when nothing is queued or running, or when ctx ends. It returns ErrDeadlock
+// to the pool's own handlers, which would wait for themselves.
 func (e *stopping) Wait(ctx context.Context) error {
 	if e.OfHandler(ctx) {
 		return messages.ErrDeadlock
@@ -101,8 +101,8 @@ func (e *stopping) Wait(ctx context.Context) error {
 	}
 }
 
-// Drain refuses new tasks and those that wait for admission, and has call called when
-// the accepted ones are settled and their handlers have returned. It ends a pause.
+// Drain refuses new tasks and those that wait for room. It calls call when the accepted
+// tasks are settled and their handlers have returned. Drain ends a pause.
 func (e *stopping) Drain(call func()) {
 	e.world(func(then *after) {
 		if e.phase == phaseOpen {
@@ -118,7 +118,7 @@ func (e *stopping) Drain(call func()) {
 	})
 }
 
-// Close refuses new tasks, drops the queued ones and cancels those that run. It does not
+// Close refuses new tasks, drops the queued ones and cancels the running ones. It does not
 // wait for their handlers.
 func (e *stopping) Close() {
 	e.world(func(then *after) {
@@ -135,7 +135,7 @@ func (e *stopping) Close() {
 			w.routed = false
 		}
 		e.roster.joining = nil
-		e.setRouteesLocked(nil) // all will leave: one by one would take n²
+		e.setRouteesLocked(nil) // all workers leave: removing them one by one would take n² steps
 		e.waits.refuseAllLocked(messages.ErrPoolStopped)
 		e.dropQueuedLocked(errDroppedByStop, then)
 		for _, w := range e.roster.workers {
@@ -171,8 +171,8 @@ func (e *stopping) cancelCallers() {
 	then.run(e.sched)
 }
 
-// Fail says that no worker is left and none will come. Tasks are refused with err until
-// Revive, and the queued ones are dropped.
+// Fail records that no worker is left and none will come. It drops the queued tasks and
+// refuses new ones with err until Revive.
 func (e *stopping) Fail(err error) {
 	e.world(func(then *after) {
 		if e.failed != nil {
@@ -187,9 +187,9 @@ func (e *stopping) Fail(err error) {
 	})
 }
 
-// Revive says that workers are on their way.
+// Revive ends the effect of Fail: workers will join.
 func (e *stopping) Revive() {
-	if !e.unmanned.Load() { // as for each of many workers
+	if !e.unmanned.Load() { // the usual case, since Revive is called for each worker
 		return
 	}
 	e.stopWorld(func() {
@@ -219,7 +219,7 @@ func (e *stopping) dropQueuedLocked(err error, then *after) {
 	}
 }
 
-// totalsLocked counts the outcomes so far. The world is stopped.
+// totalsLocked sums up the outcomes so far. The world is stopped.
 func (e *stopping) totalsLocked() tally {
 	t := e.roster.departed.outcomes
 	t.add(&e.delays.outcomes)

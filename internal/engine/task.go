@@ -14,56 +14,58 @@ import (
 	"github.com/troupe-go/troupe/router"
 )
 
-// A Body is what a task carries: the work, and whoever waits for it. No method but Run
-// and Payload's user may block or panic.
+// A Body is what a task carries: the work, and the means to answer its waiter. Only Run may
+// block or panic.
 type Body interface {
 	// Message returns what the worker's actor receives.
 	Message() any
-	// Payload returns what the handler is given.
+	// Payload returns the value that the handler gets.
 	Payload() any
 	// Sender returns the actor that gets a Result, or nil.
 	Sender() *actor.PID
 	// Run does the work. Pools of user actors do not call it.
 	Run(ctx *Context) error
-	// Copy makes a task with the same work that nobody waits for.
+	// Copy returns a new task with the same work, for which nobody waits.
 	Copy() *Task
-	// Settled tells whoever waits. It is called once, when the outcome is known.
+	// Settled notifies the waiter. It is called once, when the outcome is known.
 	Settled(s *Settlement)
-	// Released is called when no handler uses the payload any more: it is dropped.
+	// Released is called when no handler uses the payload any more, to drop the payload.
 	Released()
-	// Unlinked is called when the engine has no reference to the task any more, if
-	// nobody but its worker has ever had it. Only then may its maker reuse it.
+	// Unlinked is called when the engine has no reference to the task any more, but only if
+	// no other goroutine than its worker's can have one. Only then may its maker reuse the
+	// task.
 	Unlinked()
 }
 
 // A Task is one unit of work on its way through the pool. Its maker sets the body with
-// [Task.Init] and hands it to [Engine.Submit]; [Engine.Tell] makes and reuses its own.
+// [Task.Init] and passes the task to [Engine.Submit]. [Engine.Tell] makes and reuses its
+// own tasks.
 //
-// The word says who may touch the other fields: the submitter while the task is fresh,
-// the goroutine that runs it while it is running, and whoever settles it from then on.
-// They are not written while the task is queued.
+// The word says who may use the other fields: the submitter while the task is fresh, the
+// goroutine that runs it while it is running, and afterwards the goroutine that settled it.
+// Nobody writes them while the task is queued.
 type Task struct {
 	state    atomic.Uint64 // a word
 	body     Body
 	caller   context.Context // nil stands for Background
 	extra    *extra          // nil: nothing in it
-	enqueued int64           // when it was accepted, or its next attempt became due; engine time
+	enqueued int64           // when the task was accepted, or its next attempt is due; engine time
 	due      int64           // when its timeout is over, engine time; 0: never
 }
 
-// extra has what few tasks need.
+// extra has the fields that few tasks need.
 type extra struct {
 	id, key  string
 	headers  map[string]string
 	sender   *actor.PID
 	hash     uint64 // of key, if there is one
 	priority int
-	pinned   bool          // for its worker alone, never handed to another
+	pinned   bool          // only its worker may run it
 	timeout  time.Duration // of a task that has waited for room; 0: see Task.timeout
 	past     *history      // nil: the first attempt
 }
 
-// Init makes t, which is new or was recycled by its maker, a fresh task.
+// Init makes t a fresh task. t is new, or its maker reuses it.
 func (t *Task) Init(body Body) {
 	t.body = body
 	t.state.Store(0)
@@ -73,7 +75,7 @@ func (t *Task) load() word { return word(t.state.Load()) }
 
 func (t *Task) swap(from, to word) bool { return t.state.CompareAndSwap(uint64(from), uint64(to)) }
 
-// describe takes over what s says. The task is fresh.
+// describe copies the description s into a fresh task.
 func (t *Task) describe(s *Spec) {
 	t.caller = s.Caller
 	if !s.rare() {
@@ -83,7 +85,7 @@ func (t *Task) describe(s *Spec) {
 	x.id, x.key, x.headers, x.priority, x.sender = s.ID, s.Key, s.Headers, s.Priority, s.Sender
 }
 
-// Sender returns the actor that gets a Result, as the Spec named it, or nil.
+// Sender returns the actor that gets a Result, as given in the Spec, or nil.
 func (t *Task) Sender() *actor.PID {
 	if t.extra == nil {
 		return nil
@@ -91,13 +93,13 @@ func (t *Task) Sender() *actor.PID {
 	return t.extra.sender
 }
 
-// release drops what a handler needs, when none has the task.
+// release drops what a handler needs, once no handler has the task.
 func (t *Task) release() {
 	t.caller = nil
 	t.body.Released()
 }
 
-// forgetSender is for a task that has been settled and may lie in a queue still.
+// forgetSender drops the sender of a settled task, which may still lie in a queue.
 func (t *Task) forgetSender() {
 	if t.extra != nil {
 		t.extra.sender = nil
@@ -111,7 +113,7 @@ func (t *Task) makeExtra() *extra {
 	return t.extra
 }
 
-// timeout is how long the task may live. It must have a deadline.
+// timeout returns how long the task may live. The task must have a deadline.
 func (t *Task) timeout() time.Duration {
 	accepted := t.enqueued
 	if x := t.extra; x != nil {
@@ -125,7 +127,7 @@ func (t *Task) timeout() time.Duration {
 	return time.Duration(t.due - accepted)
 }
 
-// Clear makes a task that nobody uses any more keep nothing of its work alive.
+// Clear resets a task that nobody uses any more, so that it keeps no work alive.
 func (t *Task) Clear() {
 	t.caller, t.due = nil, 0
 	if t.extra != nil {
@@ -133,7 +135,7 @@ func (t *Task) Clear() {
 	}
 }
 
-// Outcome says how the task was settled, or 0.
+// Outcome returns how the task was settled, or 0.
 func (t *Task) Outcome() messages.Outcome { return t.load().status().outcome() }
 
 func (t *Task) priority() int {
@@ -145,7 +147,7 @@ func (t *Task) priority() int {
 
 func (t *Task) pinned() bool { return t.extra != nil && t.extra.pinned }
 
-// past is nil during the first attempt.
+// past returns the history of the earlier attempts, nil during the first attempt.
 func (t *Task) past() *history {
 	if t.extra == nil {
 		return nil
@@ -153,7 +155,7 @@ func (t *Task) past() *history {
 	return t.extra.past
 }
 
-// attempts is the number of the attempt that runs or comes next, from 1.
+// attempts returns the number of the current or next attempt, from 1.
 func (t *Task) attempts() int {
 	if past := t.past(); past != nil {
 		return past.attempts + 1
@@ -168,7 +170,7 @@ func (t *Task) key() string {
 	return t.extra.key
 }
 
-// id is the task's ID or, if it has none, its number.
+// id returns the task's ID or, if it has none, its number.
 func (t *Task) id() string {
 	if t.extra != nil && t.extra.id != "" {
 		return t.extra.id
@@ -176,7 +178,7 @@ func (t *Task) id() string {
 	return strconv.FormatUint(t.load().sequence(), 10)
 }
 
-// view describes the task as its submitter did.
+// view returns the task as its submitter described it.
 func (t *Task) view() router.TaskView {
 	v := router.TaskView{Priority: t.priority()}
 	if x := t.extra; x != nil {
@@ -192,8 +194,9 @@ func (t *Task) callerOrBackground() context.Context {
 	return t.caller
 }
 
-// order is the task's place among those of its priority: by acceptance or, if it was
-// queued for a retry, behind the tasks that had been accepted by then.
+// order returns the task's place among those of its priority. A task is placed by its
+// acceptance. A retry is placed behind the tasks that had been accepted when it was queued
+// again.
 func (t *Task) order() uint64 {
 	if past := t.past(); past != nil {
 		return 2*past.order + 1
@@ -209,8 +212,8 @@ func (t *Task) before(u *Task) bool {
 	return compareOrder(t, u) < 0
 }
 
-// compareOrder compares two tasks of one priority. Of retries that were queued between
-// the same two acceptances, the one that was due first comes first.
+// compareOrder compares two tasks of one priority. Retries that were queued between the
+// same two acceptances are ordered by the time at which they were due.
 func compareOrder(t, u *Task) int {
 	if c := cmp.Compare(t.order(), u.order()); c != 0 {
 		return c
@@ -218,7 +221,8 @@ func compareOrder(t, u *Task) int {
 	return cmp.Or(cmp.Compare(t.enqueued, u.enqueued), cmp.Compare(t.load().sequence(), u.load().sequence()))
 }
 
-// sortByOrder sorts tasks of one priority, or of several whose queues keep them apart.
+// sortByOrder sorts tasks by order. They may have several priorities if queues separate
+// those.
 func sortByOrder(tasks []*Task) {
 	// With the orders side by side, most comparisons need not touch the tasks.
 	type ordered struct {

@@ -8,29 +8,29 @@ import (
 	"github.com/troupe-go/troupe/internal/deadline"
 )
 
-// A timer has all that is due at a time behind one runtime timer: the deadlines of the
-// queues, the retries of delays, and the alarms of the optional features.
+// A timer serves all times at which something is due with one runtime timer: the deadlines
+// of the queues, the retries in delays, and the alarms of the optional features.
 type timer struct {
 	clock
 	ring func() // called when something is due
 
 	mu     sync.Mutex
-	timer  *time.Timer          // guarded by mu; nil until it is set first
+	timer  *time.Timer          // guarded by mu; nil until it is first set
 	alarms deadline.Heap[alarm] // guarded by mu
 	closed bool                 // guarded by mu
-	at     atomic.Int64         // when it fires, engine time; 0: it is not set; written under mu
+	at     atomic.Int64         // when it fires, engine time; 0: not set; written under mu
 }
 
 // alarmEntry is one alarm of the timer.
 type alarmEntry = deadline.Entry[alarm]
 
-// An alarm does what is due, when it is due. It is called without a lock.
+// An alarm is called when it is due, without a lock held.
 type alarm interface {
 	due(now int64)
 }
 
-// set has the timer fire at the given time at the latest. A timer that is set too early
-// is left alone: it costs less to let it fire in vain.
+// set makes the timer fire at the given time or earlier. If it is already set to an earlier
+// time, it stays so: firing in vain costs less than a reset.
 func (t *timer) set(due int64) {
 	if at := t.at.Load(); at != 0 && at <= due {
 		return
@@ -61,7 +61,7 @@ func (t *timer) addAlarm(entry *alarmEntry, due int64) {
 	t.setLocked(due)
 }
 
-// removeAlarm takes back an alarm, and reports whether it was set.
+// removeAlarm removes an alarm, and reports whether it was set.
 func (t *timer) removeAlarm(entry *alarmEntry) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -72,7 +72,7 @@ func (t *timer) removeAlarm(entry *alarmEntry) bool {
 	return true
 }
 
-// popDue returns the earliest alarm that is due, or nil.
+// popDue removes and returns the earliest alarm if it is due, or returns nil.
 func (t *timer) popDue(now int64) alarm {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -80,7 +80,7 @@ func (t *timer) popDue(now int64) alarm {
 	return a
 }
 
-// next is when the earliest alarm is due, or 0.
+// next returns when the earliest alarm is due, or 0.
 func (t *timer) next() int64 {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -88,7 +88,8 @@ func (t *timer) next() int64 {
 	return at
 }
 
-// close stops the timer, if no alarm is left, since nothing of a pool may outlive it.
+// close stops the timer unless an alarm is left, so that nothing of a stopped pool stays
+// alive.
 func (t *timer) close() {
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -8,11 +8,11 @@ import (
 	"github.com/troupe-go/troupe/router"
 )
 
-// beginTrace tells the tracer of the attempt that is about to begin.
+// beginTrace tells the tracer about the attempt that is about to begin.
 func (c *Context) beginTrace(t *Task) {
 	b, v := c.base, t.view()
 	defer b.deliver.Survive("tracer", nil)
-	c.traced = traced{} // a worker may give c to several tasks
+	c.traced = traced{} // a worker may reuse c for several tasks
 	seen := router.Traced{
 		Worker: c.hand.worker,
 		Pool:   b.name, ID: t.id(), Key: v.Key, Priority: v.Priority, Headers: v.Headers, Attempt: c.attempt,
@@ -21,15 +21,15 @@ func (c *Context) beginTrace(t *Task) {
 	c.traced = traced{handler, ended}
 }
 
-// endTrace tells the tracer how the attempt has ended. It may be called where a panic
-// has just been recovered: hence the goroutine of its own.
+// endTrace tells the tracer how the attempt has ended. It calls the tracer on another
+// goroutine, since a panic may just have been recovered on this one.
 func (c *Context) endTrace(t *Task, outcome messages.Outcome, err error) {
 	ended := c.traced.ended
 	if ended == nil {
 		return
 	}
 	c.traced.ended = nil
-	if state := t.load(); state.settled() { // by others: the handler may not have noticed
+	if state := t.load(); state.settled() { // by another goroutine: the handler may not have noticed
 		outcome = state.status().outcome()
 		reason := messages.ErrCanceled
 		if outcome == messages.TimedOut {
@@ -44,8 +44,8 @@ func (c *Context) endTrace(t *Task, outcome messages.Outcome, err error) {
 	c.base.deliver.Run("tracer", nil, func() { ended(outcome, err) })
 }
 
-// because says why a task ended that its handler returned err from, unless err says so
-// itself.
+// because wraps err, which the handler returned, in the reason why the task ended. It
+// returns err itself if that wraps the reason already.
 func because(reason, err error) error {
 	if errors.Is(err, reason) {
 		return err

@@ -2,8 +2,8 @@ package engine
 
 import "context"
 
-// work runs the worker until it has nothing to do. At each visit to its queue it
-// returns its batch, and gets a message or a further batch.
+// work runs the worker until it has nothing to do. At each visit to its queue, the worker
+// returns its batch and gets a message or another batch.
 func (w *workerMailbox) work(r *runner) {
 	e := w.engine
 	if w.runner != r { // else a snapshot may be reading it
@@ -46,7 +46,7 @@ func (w *workerMailbox) work(r *runner) {
 			w.guarded(w.farewell)
 			return
 		case errandPark:
-			if e.dispatch.binding == picked && e.orphans.Load() > 0 && w.unpark() { // one may have come since
+			if e.dispatch.binding == picked && e.orphans.Load() > 0 && w.unpark() { // an orphan may have come meanwhile
 				continue
 			}
 			if next.lastBusy {
@@ -60,13 +60,13 @@ func (w *workerMailbox) work(r *runner) {
 	}
 }
 
-// An errand is what a visit to the queue sends the worker to do.
+// An errand is what the worker does after a visit to its queue.
 type errand struct {
 	kind     errandKind
 	message  any
 	trial    bool    // the batch is the probe of the worker's breaker
-	wake     *Worker // another worker to be scheduled; nil: none
-	lastBusy bool    // no worker is busy any more
+	wake     *Worker // another worker to schedule; nil: none
+	lastBusy bool    // the worker parks and no other is busy
 }
 
 type errandKind int8
@@ -77,10 +77,10 @@ const (
 	errandSystem
 	errandMail
 	errandBreaker
-	errandFarewell // it was abandoned and has come back: its actor is to hear of its end
+	errandFarewell // its abandoned handler has returned: tell its actor about the end
 )
 
-// visit returns the batch, if there is one, and says what is next.
+// visit returns the batch, if there is one, to the queue, and returns the next errand.
 func (w *workerMailbox) visit(r *runner) errand {
 	q := w.q
 	q.mu.Lock()
@@ -108,8 +108,8 @@ func (w *workerMailbox) visit(r *runner) errand {
 	return n
 }
 
-// nextLocked says what the worker does next: system messages first, then messages to
-// the worker itself, then tasks.
+// nextLocked returns what the worker does next. The end of an abandoned worker and the
+// breaker come first, then system messages, then messages to the worker itself, then tasks.
 func (w *workerMailbox) nextLocked(q *taskQueue, r *runner, returned bool) errand {
 	if w.abandoned.Load() {
 		if w.dismissed {
@@ -135,8 +135,8 @@ func (w *workerMailbox) nextLocked(q *taskQueue, r *runner, returned bool) erran
 	return errand{}
 }
 
-// guarded runs the actor with something else than a task. A panic in it is a failure of
-// the worker.
+// guarded calls f, which gives the actor something other than a task. A panic in f is a
+// failure of the worker.
 func (w *workerMailbox) guarded(f func()) {
 	done := false
 	defer func() {

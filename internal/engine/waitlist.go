@@ -7,8 +7,8 @@ import (
 	"github.com/troupe-go/troupe/internal/chain"
 )
 
-// A waitList has the submitters that wait for room, in the order they came. Those whose
-// tasks are for one worker wait for that worker; all others wait for any room.
+// A waitList has the submitters that wait for room, in order of arrival. Those whose tasks
+// are for one worker wait for that worker. All others wait for any room.
 type waitList struct {
 	mu   sync.Mutex
 	all  chain.Chain[*waiter] // guarded by mu
@@ -17,16 +17,16 @@ type waitList struct {
 	_    [63]byte
 }
 
-// A waiter is a submitter that waits for room. It is in waitList.all until either its
-// task is accepted or it is refused; both are said on ready.
+// A waiter is a submitter that waits for room. It is in waitList.all until its task is
+// accepted or refused; in either case ready then gets a value.
 type waiter struct {
 	task  *Task
 	spec  Spec
-	self  *hand               // of the handler that waits; nil: none of this pool's
+	self  *hand               // of the handler that waits; nil: not a handler of this pool
 	link  chain.Link[*waiter] // guarded by waitList.mu; in all
 	waits bool                // guarded by waitList.mu; it is in all
 	err   error               // guarded by waitList.mu until ready has been received
-	ready chan struct{}       // holds one
+	ready chan struct{}       // has one slot
 }
 
 func newWaiter(t *Task, s *Spec) *waiter {
@@ -35,7 +35,7 @@ func newWaiter(t *Task, s *Spec) *waiter {
 	return wt
 }
 
-// endLocked ends the wait of a submitter with an error, nil if its task has been
+// endLocked ends the wait of a submitter with an error, which is nil if its task has been
 // accepted.
 func (l *waitList) endLocked(wt *waiter, err error) {
 	l.all.Remove(&wt.link)

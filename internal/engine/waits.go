@@ -9,11 +9,11 @@ import (
 	"github.com/troupe-go/troupe/messages"
 )
 
-// backpressure is the layer that has submitters wait for room.
+// backpressure is the layer that makes submitters wait for room.
 type backpressure struct{ placing }
 
-// wait waits until the task is accepted or refused. due is when its timeout is over,
-// or 0.
+// wait waits until the task is accepted or refused, ctx ends, or the task's timeout is
+// over. It returns ErrDeadlock if the wait would be in vain.
 func (e *backpressure) wait(ctx context.Context, t *Task, s *Spec) error {
 	self := e.handlerOf(ctx)
 	wt := newWaiter(t, s)
@@ -53,8 +53,8 @@ func (e *backpressure) wait(ctx context.Context, t *Task, s *Spec) error {
 	return e.stopWaiting(wt, fmt.Errorf("%w: %w", e.full(), why))
 }
 
-// enlist adds a waiter. There may be room by now: a worker may have started a task of
-// its batch and not have seen that somebody waits.
+// enlist adds a waiter. There may be room already, since a worker that has started a task
+// may not have seen the waiter.
 func (e *backpressure) enlist(wt *waiter) error {
 	if err := e.addWaiter(wt); err != nil {
 		return err
@@ -63,7 +63,7 @@ func (e *backpressure) enlist(wt *waiter) error {
 	return nil
 }
 
-// addWaiter has a submitter wait, unless no task is accepted.
+// addWaiter adds a waiter, unless no task is accepted.
 func (e *backpressure) addWaiter(wt *waiter) error {
 	e.waits.mu.Lock()
 	defer e.waits.mu.Unlock()
@@ -75,7 +75,7 @@ func (e *backpressure) addWaiter(wt *waiter) error {
 	return nil
 }
 
-// stopWaiting ends a wait with an error, unless it has been ended meanwhile.
+// stopWaiting ends a wait with an error, unless it has already ended.
 func (e *backpressure) stopWaiting(wt *waiter, err error) error {
 	e.waits.mu.Lock()
 	if wt.waits {
@@ -86,20 +86,20 @@ func (e *backpressure) stopWaiting(wt *waiter, err error) error {
 	return wt.err
 }
 
-// admitWaiting admits submitters that wait, after a worker has made room.
+// admitWaiting admits waiting submitters after room has been made.
 func (e *backpressure) admitWaiting() {
 	for _, w := range e.admitAll() {
 		e.sideIfOnTrial(w)
 	}
 }
 
-// admitAll accepts the tasks of waiters while there is room. Where a task must wait for
-// its worker, a later one may be for another worker. It returns the workers that got a
-// task as the probe of their breaker.
+// admitAll accepts the tasks of waiters while there is room. If a task must wait for its
+// worker, a later task for another worker may be accepted first. admitAll returns the
+// workers that got a task as the probe of their breakers.
 func (e *backpressure) admitAll() (trials []*Worker) {
 	e.waits.mu.Lock()
 	defer e.waits.mu.Unlock()
-	blocked := map[*Worker]bool{} // workers that have no room for the waiter that came first
+	blocked := map[*Worker]bool{} // workers without room for the first waiter
 	for link := e.waits.all.First(); link != nil; {
 		wt := link.Of
 		link = link.Next() // before wt leaves
@@ -128,8 +128,8 @@ func (e *backpressure) admitAll() (trials []*Worker) {
 	return trials
 }
 
-// mayFindRoom reports whether there can be room for a task while the handler of self
-// waits for it. A task for one worker needs that worker to get on.
+// mayFindRoom reports whether there can be room for a task while the handler of self waits
+// for it. If the task is for one worker, that worker must be able to go on.
 func (e *backpressure) mayFindRoom(to *Worker, self *hand) bool {
 	if to != nil {
 		return &to.hand != self && !e.deadlocks.waits(&to.hand)
@@ -145,8 +145,8 @@ func (e *backpressure) mayFindRoom(to *Worker, self *hand) bool {
 	return false
 }
 
-// place puts a task into a queue that has room for it, unless it would take the room that
-// a submitter waits for. Its errors are errNoRoom, and why no task is accepted at all.
+// place puts a task into a queue that has room for it, unless it would take the room that a
+// submitter waits for. Its error is errNoRoom, or says why no task is accepted at all.
 func (e *backpressure) place(t *Task, s *Spec, fill func(Body)) error {
 	if e.waits.some.Load() && e.overtakes(&s.to) {
 		return errNoRoom
@@ -173,8 +173,8 @@ func (e *backpressure) full() error {
 	return fmt.Errorf("%w: capacity %d", messages.ErrQueueFull, e.capacity.Load())
 }
 
-// readdressWaitersLocked has submitters that wait for a worker which has left wait for
-// another.
+// readdressWaitersLocked makes submitters that wait for a worker that has left wait for
+// another worker.
 func (e *backpressure) readdressWaitersLocked() {
 	v := e.roster.view.Load()
 	for link := e.waits.all.First(); link != nil; link = link.Next() {
@@ -188,8 +188,8 @@ func (e *backpressure) readdressWaitersLocked() {
 	}
 }
 
-// admitWaitingLocked has submitters that wait admitted, now that there may be room. The
-// world is stopped.
+// admitWaitingLocked admits waiting submitters, now that there may be room. The world is
+// stopped.
 func (e *backpressure) admitWaitingLocked(then *after) {
 	for link := e.waits.all.First(); link != nil; {
 		wt := link.Of

@@ -1,6 +1,6 @@
 package engine
 
-// wakeForLocked returns a worker to be scheduled for a task that was put into q, or nil.
+// wakeForLocked returns a worker to schedule for a task that was put into q, or nil.
 func (e *placing) wakeForLocked(q *taskQueue) *Worker {
 	if q.late != nil {
 		return q.late.wakeLocked(q)
@@ -11,8 +11,8 @@ func (e *placing) wakeForLocked(q *taskQueue) *Worker {
 	return nil
 }
 
-// wakeForTaskLocked has a worker woken for a task that was put into q for w, or for
-// anybody if w is nil.
+// wakeForTaskLocked notes in then to wake a worker for a task that was put into q. The task
+// is for w, or for any worker if w is nil.
 func (e *placing) wakeForTaskLocked(q *taskQueue, w *Worker, then *after) {
 	switch {
 	case w == nil && q.late == nil:
@@ -24,7 +24,7 @@ func (e *placing) wakeForTaskLocked(q *taskQueue, w *Worker, then *after) {
 	}
 }
 
-// wakeIdle wakes parked workers for tasks of the shared queue, under early binding.
+// wakeIdle wakes parked workers for orphans. It is used under early binding.
 func (e *placing) wakeIdle() {
 	wanted := e.orphans.Load()
 	for _, w := range e.roster.view.Load().routees {

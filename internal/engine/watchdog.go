@@ -16,8 +16,8 @@ import (
 // defaultLimit is the default of router.Watchdog.Limit.
 const defaultLimit = 100
 
-// A watchdog watches handlers whose task has been settled by others, and says which of
-// them ignore their cancellation for longer than Grace.
+// A watchdog watches handlers whose tasks others have settled, and detects those that
+// ignore cancellation for longer than Grace.
 type watchdog struct {
 	base    *base
 	grace   time.Duration // 0: no handler is watched
@@ -26,21 +26,20 @@ type watchdog struct {
 	expired func(wt *watch, now int64) // called without a lock when a watch is due
 
 	mu         sync.Mutex
-	abandoned  map[*watch]struct{} // guarded by mu; handlers that have been abandoned and have not returned
-	unreported []*watch            // guarded by mu; those of them of which no event was published
+	abandoned  map[*watch]struct{} // guarded by mu; abandoned handlers that have not returned
+	unreported []*watch            // guarded by mu; abandoned handlers for which no event was published yet
 }
 
-// A watch is kept on a handler from the moment its task is settled by others to its
-// return.
+// A watch is kept on a handler from the moment others settle its task until it returns.
 type watch struct {
 	dog    *watchdog
 	alarm  alarmEntry // set until the handler is abandoned
 	hand   *hand      // with the task
 	worker *actor.PID // nil: the handler runs in its caller
 	since  int64      // when the task was settled
-	warned bool       // guarded by watchdog.mu; that the limit kept it from being abandoned
+	warned bool       // guarded by watchdog.mu; it was logged that the limit kept the handler from being abandoned
 
-	// For the report, once it has been abandoned.
+	// For the report of an abandoned handler.
 	id        string // of the task
 	overdue   time.Duration
 	goroutine goroutine.ID
@@ -55,8 +54,8 @@ func newWatchdog(b *base, t *timer, cfg *router.Watchdog) watchdog {
 // on reports whether handlers are watched.
 func (d *watchdog) on() bool { return d.grace > 0 }
 
-// begin watches the handler that has a task in the hand h, which others have settled.
-// worker is nil if the handler runs in its caller. It returns nil if the watchdog is off.
+// begin watches the handler whose task in the hand h others have settled. worker is nil if
+// the handler runs in its caller. begin returns nil if the watchdog is off.
 func (d *watchdog) begin(h *hand, worker *actor.PID, t *Task) *watch {
 	if !d.on() {
 		return nil
@@ -70,7 +69,7 @@ func (d *watchdog) begin(h *hand, worker *actor.PID, t *Task) *watch {
 // due implements alarm.
 func (wt *watch) due(now int64) { wt.dog.expired(wt, now) }
 
-// end ends a watch, which may be nil: the handler has returned.
+// end ends a watch, since the handler has returned. wt may be nil.
 func (d *watchdog) end(wt *watch) {
 	if wt == nil || d.timer.removeAlarm(&wt.alarm) {
 		return
@@ -80,8 +79,8 @@ func (d *watchdog) end(wt *watch) {
 	}
 }
 
-// admit counts a handler as abandoned, unless too many are: then first reports whether
-// that has not been said of this one.
+// admit counts a handler as abandoned, unless too many are. In that case first reports
+// whether this is the first refusal for the handler.
 func (d *watchdog) admit(wt *watch) (admitted, first bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -94,7 +93,7 @@ func (d *watchdog) admit(wt *watch) (admitted, first bool) {
 	return false, first
 }
 
-// forget reports whether the handler was abandoned, and ends that.
+// forget removes a handler from the abandoned ones, and reports whether it was among them.
 func (d *watchdog) forget(wt *watch) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -103,8 +102,8 @@ func (d *watchdog) forget(wt *watch) bool {
 	return abandoned
 }
 
-// report has an abandoned handler reported. It says whether somebody must do so: nobody
-// is about to.
+// report adds an abandoned handler to those to be reported. It returns true if the caller
+// must start reportAbandoned.
 func (d *watchdog) report(wt *watch) (start bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -112,14 +111,15 @@ func (d *watchdog) report(wt *watch) (start bool) {
 	return len(d.unreported) == 1
 }
 
-// toReport returns the handlers to be reported.
+// toReport returns the handlers to report.
 func (d *watchdog) toReport() []*watch {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return slices.Clone(d.unreported)
 }
 
-// reported forgets the first n watches to be reported, and says whether none is left.
+// reported removes the first n watches from those to be reported, and reports whether none
+// is left.
 func (d *watchdog) reported(n int) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -131,15 +131,15 @@ func (d *watchdog) reported(n int) bool {
 	return true
 }
 
-// count is the number of abandoned handlers.
+// count returns the number of abandoned handlers.
 func (d *watchdog) count() int {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return len(d.abandoned)
 }
 
-// abandonedIDs are the tasks of the abandoned handlers whose workers are gone, or that
-// ran in their callers.
+// abandonedIDs returns the IDs of the tasks of abandoned handlers, except those whose hand
+// is known.
 func (d *watchdog) abandonedIDs(known func(*hand) bool) (ids []string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()

@@ -2,13 +2,14 @@ package engine
 
 import "github.com/troupe-go/troupe/messages"
 
-// A word is the state of a task in one machine word, so that one compare-and-swap
-// starts a task and one settles it:
+// A word is the state of a task in one machine word, so that one compare-and-swap starts a
+// task and one settles it:
 //
-//	status(4) | hop(3) | owned(1) | bound(1) | answered(1) | retried(1) | worker(20) | sequence(33)
+//	status(4) | hop(3) | owned(1) | bound(1) | answered(1) | retried(1) |
+//	worker(20) | sequence(33)
 //
-// The sequence number makes the words of two tasks that use the same cell different:
-// whoever holds a word of the earlier one fails in the swap. Numbers repeat after 8
+// The sequence number distinguishes the words of two tasks that use the same cell: a
+// goroutine that has a word of the earlier task fails in its swap. Numbers repeat after 8
 // billion tasks.
 type word uint64
 
@@ -17,7 +18,7 @@ type status uint64
 
 const (
 	fresh   status = iota // not accepted: just made, waiting for admission, or rejected
-	waiting               // accepted, but it may not start yet: see delays
+	waiting               // accepted, but must not start yet: see delays
 	queued                // in a queue or in a batch
 	running               // a handler has it
 
@@ -29,7 +30,7 @@ const (
 	doneCanceled
 	doneQuarantined
 
-	// Settled by another goroutine, which counts the outcome, while it was queued or
+	// Settled by another goroutine, which counts the outcome, while the task was queued or
 	// waited for its next attempt.
 	endedTimedOut
 	endedCanceled
@@ -65,7 +66,8 @@ const (
 )
 
 // nobody is the worker index of a task that belongs to no worker: it is in the shared
-// queue or runs in its caller. Real indexes are smaller, see supervisor.MaxSize.
+// queue, waits for a retry, or runs in its caller. Real indexes are smaller, see
+// supervisor.MaxSize.
 const nobody = 1<<workerBits - 1
 
 func (w word) status() status { return status(w & statusMask) }
@@ -78,8 +80,8 @@ func (w word) sequence() uint64 { return uint64(w >> sequenceShift) }
 
 func (w word) settled() bool { return w.status() > running }
 
-// dead reports whether the task was settled while it was queued: its entry in the queue
-// or in a batch is still there.
+// dead reports whether the task was settled while it was queued. Its entry may still be in
+// a queue or in a batch.
 func (w word) dead() bool { return w.status() >= endedTimedOut && w.status() <= endedDropped }
 
 // with returns the word with another status.
@@ -88,12 +90,11 @@ func (w word) with(s status) word { return w&^statusMask | word(s) }
 // of returns the word with another worker.
 func (w word) of(worker int) word { return w&^workerMask | word(worker)<<workerShift }
 
-// moved returns the word of a task that is taken out of a batch by another goroutine
-// than the batch's own. The cell of such a task is not reused, since the worker that
-// had claimed it may still look at it.
+// moved returns the word of a task that another goroutine takes out of a worker's batch.
+// The cell of such a task is not reused, since that worker may still look at it.
 func (w word) moved() word { return w + hopOne }
 
-// outcome translates the status of a settled task.
+// outcome returns the outcome of a settled task.
 func (s status) outcome() messages.Outcome {
 	switch s {
 	case doneSucceeded:
@@ -115,7 +116,7 @@ func (s status) outcome() messages.Outcome {
 	}
 }
 
-// doneAs is the status of a task that the goroutine which ran it settles so.
+// doneAs returns the status of a task that the goroutine which ran it settles with o.
 func doneAs(o messages.Outcome) status {
 	switch o {
 	case messages.Succeeded:
@@ -133,7 +134,7 @@ func doneAs(o messages.Outcome) status {
 	}
 }
 
-// cutAs is the status of a task that another goroutine settles so while it runs.
+// cutAs returns the status of a running task that another goroutine settles with o.
 func cutAs(o messages.Outcome) status {
 	if o == messages.TimedOut {
 		return cutTimedOut
@@ -141,7 +142,8 @@ func cutAs(o messages.Outcome) status {
 	return cutCanceled
 }
 
-// endedAs is the status of a queued task that another goroutine settles so.
+// endedAs returns the status of a queued or waiting task that another goroutine settles
+// with o.
 func endedAs(o messages.Outcome) status {
 	switch o {
 	case messages.TimedOut:
@@ -153,7 +155,7 @@ func endedAs(o messages.Outcome) status {
 	}
 }
 
-// A tally counts outcomes, indexed by them.
+// A tally counts outcomes, with the outcome as the index.
 type tally [messages.Outcomes + 1]int64
 
 func (t *tally) add(other *tally) {

@@ -9,11 +9,12 @@ import (
 	"github.com/troupe-go/troupe/internal/goroutine"
 )
 
-// A Worker is a worker as its queue, the roster and whoever settles its task see it. Its
-// actor and its goroutine are in workerMailbox, which embeds it.
+// A Worker is the part of a worker that its queue, the roster and the goroutine that
+// settles its task use. The worker's actor and goroutine use workerMailbox, which embeds a
+// Worker.
 //
-// What a task needs lies side by side, since with many workers each line of it is fetched
-// from another processor's cache.
+// Fields that each task needs lie side by side, since with many workers each cache line is
+// fetched from another processor's cache.
 type Worker struct {
 	q          *taskQueue // its own, or the shared one under late binding; never nil
 	gauges     *gauges
@@ -25,8 +26,8 @@ type Worker struct {
 	claim
 	rare *rareWorker // guarded by q.mu; nil: nothing in it
 
-	// Only for the goroutine that runs it, unless somebody settles the task in hand from
-	// outside: see settling.endRunningLocked.
+	// Only the goroutine that runs the worker uses these, except when the task in hand is
+	// settled from outside: see settling.endRunningLocked.
 	runner   *runner
 	at       int // index in batch of the next task
 	pace     workerPace
@@ -37,35 +38,36 @@ type Worker struct {
 	member
 }
 
-// A claim is what a worker has claimed of a queue, whose lock guards it.
+// A claim describes what a worker has claimed of its queue. The lock of the queue guards
+// it.
 type claim struct {
-	batch    []*Task // the room of its runner; nil: nothing
-	counted  int32   // tasks of the batch, as counted in taskQueue.claimed
+	batch    []*Task // in the buffer of its runner; nil: nothing
+	counted  int32   // tasks of the batch that are counted in taskQueue.claimed
 	batchAt  int32   // the worker's index in lateQueue.batches plus one; 0: it is not there
-	hop      word    // that of the tasks in the batch
+	hop      word    // of the tasks in the batch
 	priority int     // of the tasks in the batch
-	begun    int64   // when it was claimed
+	begun    int64   // when the batch was claimed
 }
 
 // A parking says whether a worker is about to take a task, or could take one. The lock of
 // its queue guards it.
 type parking struct {
 	parked    bool        // no goroutine runs the worker or is about to
-	started   bool        // Start has been called
+	started   bool        // the worker has joined
 	suspended bool        // its supervisor decides what happens to it
 	listed    bool        // it is in lateQueue.idle
-	waking    bool        // it was woken for the shared queue and has not come
+	waking    bool        // it was woken for the shared queue and has not reached it
 	able      bool        // under late binding: counted in lateQueue.able
 	promised  bool        // under late binding: counted in lateQueue.promised
 	leaving   atomic.Bool // it takes no further task; written while the world is stopped
 	idle      chain.Link[*Worker]
 }
 
-// A workRecord is what a worker has done. The lock of its queue guards it.
+// A workRecord sums up what a worker has done. The lock of its queue guards it.
 type workRecord struct {
-	outcomes tally // of its tasks, but for those of the batch that it has settled itself
-	retried  int64 // attempts that were not the last
-	ran      int64 // nanoseconds that its tasks took
+	outcomes tally // of its tasks, except those of the current batch that its own goroutine settled
+	retried  int64 // attempts that were retried
+	ran      int64 // nanoseconds that its attempts took
 }
 
 // A runnable is the mailbox of a worker's actor.
@@ -79,8 +81,8 @@ type runnable interface {
 	PostSystemMessage(message any)
 }
 
-// A member is what the roster knows of a worker. It is written while the world is
-// stopped.
+// A member is what the roster knows about a worker. It is written while the world is
+// stopped, except where noted.
 type member struct {
 	pid          *actor.PID
 	supervisor   *actor.PID
@@ -92,41 +94,41 @@ type member struct {
 	restarts     int64       // guarded by the lock of its queue
 	failedStarts int32       // failed starts in a row; guarded by the lock of its queue
 	abandoned    atomic.Bool // its handler was abandoned
-	worked       atomic.Bool // it is gone, and has settled a task
+	worked       atomic.Bool // set by strike: it had finished or settled an attempt
 }
 
-// rareWorker is what few workers have.
+// rareWorker has the fields that few workers need.
 type rareWorker struct {
 	pins      []*Task // under late binding: tasks for this worker alone, in order
 	breaker   breakerState
 	cooling   alarmEntry // set while the breaker is open
-	delayed   bool       // its restart is
+	delayed   bool       // it waits for a delayed restart
 	watch     *watch     // on the handler; nil: none
 	goroutine goroutine.ID
 }
 
-// A breakerState is that of a worker's breaker.
+// A breakerState is the state of a worker's breaker.
 type breakerState int8
 
 const (
 	breakerClosed breakerState = iota // dispatch as usual
 	breakerOpen                       // the worker takes no task
-	breakerTrial                      // it takes one task, and is sidelined while it has it
+	breakerTrial                      // the worker takes one task, and is sidelined while it has it
 )
 
-// shard is the worker's shard of the meter.
+// shard returns the worker's shard of the meter.
 func (w *Worker) shard() uint32 { return uint32(w.index) }
 
 // hasTaskLocked reports whether the worker has a task in hand, settled or not.
 func (w *Worker) hasTaskLocked() bool { return w.batch != nil }
 
-// ableLocked reports whether the worker could start a task now. It needs q.mu.
+// ableLocked reports whether the worker could start a task now. q.mu must be held.
 func (w *Worker) ableLocked() bool {
 	return w.started && !w.suspended && !w.leaving.Load() && !w.hasTaskLocked() &&
 		(w.rare == nil || w.rare.breaker != breakerOpen)
 }
 
-// rareLocked makes room for what few workers have.
+// rareLocked returns w.rare, and makes it first if it is nil.
 func (w *Worker) rareLocked() *rareWorker {
 	if w.rare == nil {
 		w.rare = new(rareWorker)
@@ -134,10 +136,10 @@ func (w *Worker) rareLocked() *rareWorker {
 	return w.rare
 }
 
-// onTrialLocked reports whether the worker has a trial, for which one task is enough.
+// onTrialLocked reports whether the worker is on trial, during which it takes one task.
 func (w *Worker) onTrialLocked() bool { return w.rare != nil && w.rare.breaker == breakerTrial }
 
-// address is the PID of the worker or of the actor that it stands for.
+// address returns the PID of the worker, or of the actor that it stands for.
 func (w *Worker) address() *actor.PID {
 	if w.foreign != nil {
 		return w.foreign

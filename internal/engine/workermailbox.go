@@ -6,10 +6,10 @@ import (
 	"github.com/asynkron/protoactor-go/actor"
 )
 
-// A workerMailbox is the mailbox of a worker's actor, and runs the worker. A goroutine
-// runs it only while it has something to do: system messages, messages to the worker
-// itself, or tasks. A panic or a runtime.Goexit of the actor ends there: the task is
-// settled, its waiters are told, and then the failure is escalated.
+// A workerMailbox is the mailbox of a worker's actor, and runs the worker. A goroutine runs
+// the worker only while it has something to do: system messages, messages to the worker
+// itself, or tasks. It recovers from a panic or a runtime.Goexit of the actor: it settles
+// the task, notifies its waiters, and then escalates the failure.
 type workerMailbox struct {
 	Worker
 	engine  *Engine
@@ -19,13 +19,13 @@ type workerMailbox struct {
 	system fifo
 	mail   fifo // messages to the worker itself
 
-	// Only for the goroutine that runs the worker.
-	doing      any  // the message that the actor has, if that is no task
+	// Only the goroutine that runs the worker uses these.
+	doing      any  // the message that the actor handles, if it is not a task
 	failure    any  // why the actor failed last; nil after its restart
 	stopping   bool // it has been told to stop
-	gaveUp     bool // it has failed in doing so
-	dismissed  bool // its actor was told its end, after it had been abandoned
-	restarting bool // it has been told to restart, and not been resumed since
+	gaveUp     bool // the actor has failed while stopping
+	dismissed  bool // the actor of the abandoned worker was told about its end
+	restarting bool // it has been told to restart, and has not been resumed since
 }
 
 var (
@@ -63,9 +63,9 @@ func (w *workerMailbox) RegisterHandlers(invoker actor.MessageInvoker, dispatche
 // Start lets the worker join the pool.
 func (w *workerMailbox) Start() { w.engine.join(&w.Worker) }
 
-// PostSystemMessage queues a message of the actor system. A worker that fails is
-// suspended at once: before its supervisor hears of it, and so before a decision to
-// resume it can come.
+// PostSystemMessage queues a message of the actor system. A SuspendMailbox takes effect at
+// once: before the supervisor learns of the failure, and so before a decision to resume the
+// worker can arrive.
 func (w *workerMailbox) PostSystemMessage(message any) {
 	if _, ok := message.(*actor.SuspendMailbox); ok {
 		w.suspendFailed()
@@ -74,7 +74,7 @@ func (w *workerMailbox) PostSystemMessage(message any) {
 	w.post(&w.system, message)
 }
 
-// PostUserMessage queues a message to the worker itself. It is not a task.
+// PostUserMessage queues a message to the worker itself, which is not a task.
 func (w *workerMailbox) PostUserMessage(message any) {
 	_, inner, sender := actor.UnwrapEnvelope(message)
 	if batch, ok := inner.(actor.MessageBatch); ok {
@@ -109,8 +109,8 @@ func (w *workerMailbox) post(to *fifo, message any) {
 	}
 }
 
-// suspendFailed suspends a worker that has failed. A resume that still waits was for
-// what came before the failure.
+// suspendFailed suspends a worker that has failed. It drops resumes that are still queued,
+// since they are answers to earlier failures.
 func (w *workerMailbox) suspendFailed() {
 	w.q.mu.Lock()
 	defer w.q.mu.Unlock()
@@ -118,7 +118,7 @@ func (w *workerMailbox) suspendFailed() {
 	w.system.drop(func(message any) bool { _, resume := message.(*actor.ResumeMailbox); return resume })
 }
 
-// suspend keeps the worker from working while its supervisor decides, or ends that.
+// suspend suspends the worker while its supervisor decides, or resumes it.
 func (w *workerMailbox) suspend(suspended bool) {
 	w.q.mu.Lock()
 	w.suspendLocked(suspended)
@@ -143,9 +143,9 @@ func envelop(message any, sender *actor.PID) any {
 	return &actor.MessageEnvelope{Message: message, Sender: sender}
 }
 
-// NewWorker returns the props of a further worker, which joins the pool when it is
-// spawned. All workers have the same props, unless an abandoned one must be known by its
-// middleware.
+// NewWorker returns the props of another worker, which joins the pool when it is spawned.
+// All workers share one Props, unless they need sender middleware that recognizes an
+// abandoned worker.
 func (e *Engine) NewWorker() *actor.Props {
 	if !e.cfg.Handled && e.watchdog.on() {
 		return e.onlyWorker(e.cfg.WorkerProps(e.sched), nil)
@@ -159,14 +159,15 @@ func (e *Engine) NewWorker() *actor.Props {
 	return e.hiring.props
 }
 
-// hiring makes the props of workers, under its lock: the options in them are the user's.
+// hiring caches the props of the workers. Its lock is held while they are made, and the
+// options in them are user code.
 type hiring struct {
 	mu    sync.Mutex
 	props *actor.Props // guarded by mu; nil until the first
 }
 
-// Adopt returns the props of a worker that stands for a foreign actor; nil if the
-// pool's tasks cannot be given to one.
+// Adopt returns the props of a worker that stands for a foreign actor. It returns nil if
+// the pool's tasks cannot be given to a foreign actor.
 func (e *Engine) Adopt(foreign *actor.PID) *actor.Props {
 	props := e.cfg.Adopt(foreign)
 	if props == nil {
@@ -175,7 +176,7 @@ func (e *Engine) Adopt(foreign *actor.PID) *actor.Props {
 	return e.onlyWorker(props, foreign)
 }
 
-// onlyWorker configures the props of one worker.
+// onlyWorker adds the mailbox of a single worker to its props.
 func (e *Engine) onlyWorker(props *actor.Props, foreign *actor.PID) *actor.Props {
 	w := newWorkerMailbox(e)
 	w.foreign = foreign
@@ -186,8 +187,8 @@ func (e *Engine) onlyWorker(props *actor.Props, foreign *actor.PID) *actor.Props
 	return props
 }
 
-// resumeSuspended lets the workers go on whose failure was escalated, when the pool's
-// parent has decided so.
+// resumeSuspended resumes the workers whose failures were escalated, when the pool's parent
+// has decided so.
 func (e *Engine) resumeSuspended() {
 	for _, w := range e.roster.all() {
 		w.q.mu.Lock()

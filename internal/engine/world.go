@@ -1,20 +1,19 @@
 package engine
 
-// The world of a pool is everything that the locks of its queues guard. What is rare
-// and concerns several queues stops it: changes of the workers, pause, drain, close,
-// snapshots. Senders and workers that come meanwhile wait; tasks that have been claimed
-// go on.
+// The world of a pool is everything that the locks of its queues guard. Operations that are
+// rare and concern several queues stop the world: changes of the workers, pause, drain,
+// close, snapshots. Senders and workers that arrive meanwhile wait. Claimed tasks go on.
 //
 // The order of the locks:
 //
 //	roster.mu < waitList.mu < delays.mu < shared.mu < taskQueue.mu of the workers, in
-//	the order of roster.workers < hand.mu < Context.mu, timer.mu and the locks of the
-//	parts that call nothing
+//	the order of roster.workers < callerRuns.mu, hand.mu, scheduler.mu < watchdog.mu,
+//	counters.mu < all others
 //
-// A goroutine that holds a lock may acquire only those after it. Code of the user's is
+// A goroutine that holds a lock may acquire only locks further to the right. User code is
 // never called under a lock.
 
-// world stops the world for f and then does what f left to be done.
+// world stops the world for f and then does what f has left for later.
 func (e *core) world(f func(then *after)) {
 	var then after
 	e.stopWorld(func() { f(&then) })
@@ -60,7 +59,7 @@ func (e *core) queuesLocked(f func(*taskQueue)) {
 	}
 }
 
-// queues returns all queues, for what need not see them at one moment.
+// queues returns all queues, for callers that do not need them all at one moment.
 func (e *core) queues() []*taskQueue {
 	queues := []*taskQueue{&e.shared}
 	if e.late() {
@@ -74,7 +73,7 @@ func (e *core) queues() []*taskQueue {
 	return queues
 }
 
-// sideLocked brings sidelined up to date, after a change of what it depends on.
+// sideLocked updates sidelined after a change of what it depends on.
 func (e *core) sideLocked(w *Worker) {
 	x := w.rare
 	sidelined := x != nil && w.routed && (x.delayed || x.breaker == breakerOpen ||

@@ -9,24 +9,24 @@ const (
 	maxRing   = 2 * 32 // slots that an empty list keeps
 )
 
-// A list is a double-ended queue of pointers. The zero value is empty. A short list lies
-// in the list itself, so that a push and a pop touch few cache lines; once it has become
+// A list is a double-ended queue of pointers. The zero value is empty. A short list lies in
+// the list itself, so that a push and a pop touch few cache lines. Once it has become
 // longer, it lies in chunks until it is empty. An empty list begins at position 0.
 type list[E any] struct {
-	tail, head int64        // positions behind the last element and of the first
-	short      [shortest]*E // of position i at i modulo shortest; used while ring is empty
+	tail, head int64        // position behind the last element, and position of the first
+	short      [shortest]*E // position i is at i modulo shortest; used unless long
 	long       bool         // the elements are in chunks
-	ring       []*[chunk]*E // chunk i is at i modulo len, a power of 2; those outside of head to tail are nil
+	ring       []*[chunk]*E // chunk i is at i modulo len, a power of 2; entries outside of head to tail are nil
 	spares     []*[chunk]*E
 }
 
 // shortest is how many elements a list holds without chunks, a power of 2.
 const shortest = 8
 
-// length is the number of elements.
+// length returns the number of elements.
 func (l *list[E]) length() int { return int(l.tail - l.head) }
 
-// at returns the place of a position from head to tail.
+// at returns the slot of a position from head to tail.
 func (l *list[E]) at(position int64) **E {
 	if !l.long {
 		return &l.short[position&(shortest-1)]
@@ -113,8 +113,8 @@ func (l *list[E]) grow(position int64) {
 	}
 }
 
-// pop removes the first element of a list that has one. A list in chunks leaves the
-// pointer where it was: a later push overwrites it, or its chunk is cleared.
+// pop removes the first element of a list that is not empty. A list in chunks leaves the
+// pointer in its slot until a later push overwrites it or the chunk is cleared.
 func (l *list[E]) pop() *E {
 	if !l.long {
 		at := &l.short[l.head&(shortest-1)]
@@ -137,8 +137,8 @@ func (l *list[E]) pop() *E {
 	return e
 }
 
-// reset makes an empty list begin anew, so that a short queue keeps to the same few
-// cache lines.
+// reset makes an empty list start again at position 0, so that a short queue stays in the
+// same few cache lines.
 func (l *list[E]) reset() {
 	if used := l.head & (chunk - 1); l.long && used != 0 {
 		l.free(l.head, int(used))
@@ -149,8 +149,8 @@ func (l *list[E]) reset() {
 	}
 }
 
-// free gives up the chunk of a position, of which the first elements have been used. It
-// clears them, for they may keep much alive.
+// free removes the chunk of a position, whose first used elements were in use. It clears
+// those, since they may keep much memory alive.
 func (l *list[E]) free(position int64, used int) {
 	c := &l.ring[int(position>>shift)&(len(l.ring)-1)]
 	if *c != nil && len(l.spares) < maxSpares {
@@ -160,7 +160,7 @@ func (l *list[E]) free(position int64, used int) {
 	*c = nil
 }
 
-// filter removes the elements that are not to be kept.
+// filter removes the elements for which keep returns false.
 func (l *list[E]) filter(keep func(*E) bool) {
 	end, to := l.tail, l.head
 	for i := l.head; i < end; i++ {

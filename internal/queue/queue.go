@@ -4,14 +4,15 @@ package queue
 
 import "slices"
 
-// A Queue holds the elements of each priority in a list. Push and Pop cost O(1) while
-// elements have one priority and O(p) for p priorities present. It keeps 8 bytes an
-// element. The zero value is empty and ready. A queue is not safe for concurrent use.
+// A Queue holds the elements of each priority in a list. Push and Pop cost O(1) if all
+// elements have the same priority, and O(p) if p priorities are present. A Queue needs 8
+// bytes for each element. The zero value is empty and ready. A Queue is not safe for
+// concurrent use.
 type Queue[E any] struct {
 	length int
-	top    *level[E]   // levels[0], nil if there is none
+	top    *level[E]   // levels[0]; nil: none
 	inline level[E]    // the first level that is needed
-	levels []*level[E] // the highest priority first; only one that is alone may be empty
+	levels []*level[E] // the highest priority first; only the last remaining level may be empty
 	spares []*level[E] // levels that became empty, kept for reuse: up to maxLevels
 }
 
@@ -24,7 +25,7 @@ type level[E any] struct {
 // maxLevels is how many empty levels a queue keeps for reuse.
 const maxLevels = 8
 
-// Len is the number of elements.
+// Len returns the number of elements.
 func (q *Queue[E]) Len() int { return q.length }
 
 // Push appends e behind the elements of its priority.
@@ -99,8 +100,8 @@ func (q *Queue[E]) Pop() *E {
 	return e
 }
 
-// PopMore removes elements of the highest priority as Pop would, n at most, and
-// appends them to the given ones.
+// PopMore removes at most n elements, all of the highest priority, and appends them to the
+// given ones.
 func (q *Queue[E]) PopMore(to []*E, n int) []*E {
 	if q.length == 0 {
 		return to
@@ -123,7 +124,7 @@ func (q *Queue[E]) Peek() *E {
 	return q.top.first()
 }
 
-// Top is the highest priority present. The queue must not be empty.
+// Top returns the highest priority present. The queue must not be empty.
 func (q *Queue[E]) Top() int { return q.top.priority }
 
 // First returns the oldest element of the given priority without removing it, nil if
@@ -150,7 +151,7 @@ func (q *Queue[E]) PopFirst(priority int) *E {
 	return nil
 }
 
-// Filter removes the elements that are not to be kept. It costs O(n).
+// Filter removes the elements for which keep returns false. It costs O(n).
 func (q *Queue[E]) Filter(keep func(*E) bool) {
 	if q.length == 0 {
 		return
@@ -192,8 +193,8 @@ func (q *Queue[E]) Ascending(visit func(*E) bool) {
 	}
 }
 
-// Ahead is the number of elements that an element of the given priority would come
-// after. It costs O(p).
+// Ahead returns the number of elements that would come before a new element of the given
+// priority. It costs O(p).
 func (q *Queue[E]) Ahead(priority int) (n int) {
 	for _, l := range q.levels {
 		if l.priority >= priority {
@@ -203,8 +204,8 @@ func (q *Queue[E]) Ahead(priority int) (n int) {
 	return n
 }
 
-// Heads calls visit with the elements of each priority, oldest first, until it
-// returns true for one of them: then it goes on to the next priority.
+// Heads calls visit for each priority with its elements, oldest first, until visit returns
+// true. Then it goes on with the next priority.
 func (q *Queue[E]) Heads(visit func(*E) bool) {
 	for _, l := range q.levels {
 		for i := l.head; i < l.tail; i++ {

@@ -21,7 +21,7 @@ type autoscaler struct {
 	rule      string                // its name
 	timer     *time.Timer
 	at        time.Time // of the last check
-	ended     int64     // attempts that had ended by then
+	ended     int64     // attempts that had ended at the last check
 	reported  [2]int    // sizes from and to of the last decision that was published but not carried out
 }
 
@@ -76,8 +76,8 @@ func (a *autoscaler) schedule(ctx actor.Context) {
 	a.timer = time.AfterFunc(a.autoscale.Every, sendSelf(ctx, &loadCheck{}))
 }
 
-// decision is a message to the supervisor itself: what the scaler has decided. The
-// scaler may be user code that blocks, so it runs on a goroutine of its own.
+// decision is a message to the supervisor itself: the decision of the scaler. The scaler
+// may be user code that blocks, so it runs on a goroutine of its own.
 type decision struct {
 	load supervisor.Load
 	lost int // lost workers, which load counts as busy
@@ -104,8 +104,8 @@ func (a *autoscaler) check(ctx actor.Context) {
 	}()
 }
 
-// measure returns the load since the last check. Lost workers must not be replaced
-// by scaling, so it counts them as workers that are always busy.
+// measure returns the load since the last check. It counts lost workers as workers that are
+// always busy, because scaling must not replace them.
 func (a *autoscaler) measure(stats *messages.Stats) supervisor.Load {
 	lost := a.sizer.lost
 	ended := stats.Succeeded + stats.Failed + stats.Panicked + stats.Quarantined + stats.Retries

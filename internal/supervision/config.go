@@ -20,10 +20,10 @@ type Config struct {
 	Autoscale *supervisor.Autoscale // nil: the size changes by request only
 	Logger    *slog.Logger
 
-	// Started is called when all workers have been spawned, or with the error of
-	// one that could not be. It reports whether someone waits for the start. If so,
-	// an error stops the pool. Otherwise the pool has been restarted, and the
-	// supervisor tries again.
+	// Started is called when all workers have been spawned, or with the error of a worker
+	// that could not be spawned. It reports whether someone waits for the start. If so, an
+	// error stops the pool. Otherwise the pool has been restarted, and the supervisor tries
+	// again.
 	Started func(error) (awaited bool)
 	// Escalate passes a worker's failure to the pool's parent. It may be called on
 	// any goroutine.

@@ -13,19 +13,19 @@ import (
 // their delays. It is safe for concurrent use.
 type delayedRestarts struct {
 	mu      sync.Mutex
-	of      map[string]*delayedRestart // guarded by mu; by the ID of the PID of the failed worker
-	stopped bool                       // guarded by mu; no restart begins any more
+	of      map[string]*delayedRestart // guarded by mu; by the ID of the failed worker's PID
+	stopped bool                       // guarded by mu; no further restart begins
 }
 
-// A delayedRestart is the latest one of a worker. It stays after the restart, to
-// count the failures.
+// A delayedRestart is the latest delayed restart of a worker. It is kept after the restart,
+// to count the failures.
 type delayedRestart struct {
 	failures int       // in a row
 	due      time.Time // when the worker was, or will be, restarted
 	timer    *time.Timer
 }
 
-// start forgets the restarts of earlier workers.
+// start clears the restarts of earlier workers.
 func (r *delayedRestarts) start() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -42,8 +42,8 @@ func (r *delayedRestarts) stop() {
 	}
 }
 
-// schedule calls restart after the delay that the failed worker has reached. restart
-// restarts the given workers, of which the failed one is one.
+// schedule calls restart after the delay for the failed worker's number of failures.
+// restart restarts the given workers, which include the failed one.
 func (r *delayedRestarts) schedule(
 	delays restarts.Delays, failed *actor.PID, workers []*actor.PID, restart func(),
 ) {
@@ -73,8 +73,8 @@ func (r *delayedRestarts) schedule(
 	})
 }
 
-// begin reports whether the restart is still wanted. If so, it cancels the delayed
-// restarts of the other workers, which are restarted as well.
+// begin reports whether the restart is still wanted. If so, it cancels the delayed restarts
+// of the other workers, since they are restarted as well.
 func (r *delayedRestarts) begin(failed *actor.PID, d *delayedRestart, workers []*actor.PID) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()

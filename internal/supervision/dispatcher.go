@@ -2,8 +2,8 @@ package supervision
 
 import "github.com/asynkron/protoactor-go/actor"
 
-// dispatcher runs the supervisor's mailbox. If code of the user's ends the goroutine,
-// another one goes on with the next message.
+// dispatcher runs the supervisor's mailbox. If user code ends the goroutine, another
+// goroutine goes on with the next message.
 type dispatcher struct{ actor.Dispatcher }
 
 // newDispatcher returns a dispatcher with the throughput of Proto.Actor's own.

@@ -9,9 +9,9 @@ import (
 	"github.com/troupe-go/troupe/messages"
 )
 
-// A pool is overloaded when more than overload tasks per worker are queued, until
-// at most recovery tasks per worker are. The two limits differ so that a queue near one
-// of them does not make the pool overloaded and recovered in turns.
+// A pool becomes overloaded when more than overload tasks per worker are queued, and
+// recovers when at most recovery tasks per worker are queued. The two limits differ so that
+// a queue near one of them does not make the pool change back and forth.
 const (
 	overload = 5
 	recovery = 2.5

@@ -11,7 +11,7 @@ import (
 type members struct {
 	mu      sync.Mutex
 	live    map[string]bool      // by the ID of the PID
-	leaving map[string]departure // those of live that will not be replaced
+	leaving map[string]departure // members of live that will not be replaced
 }
 
 // A departure says why a worker stops and is not to be replaced.
@@ -43,8 +43,8 @@ func (m *members) dismiss(reason string, workers ...*actor.PID) {
 	}
 }
 
-// retire marks a worker that a resize stops, even if it has been dismissed: then
-// the pool has one worker less by request, and none is lost.
+// retire marks a worker that a resize stops, even if the strategy has dismissed it. Then
+// the pool has become smaller by request, and no worker is lost.
 func (m *members) retire(reason string, worker *actor.PID) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -53,8 +53,8 @@ func (m *members) retire(reason string, worker *actor.PID) {
 	}
 }
 
-// remove forgets a worker that has stopped. known is false if it is none of the
-// members. leaves is false if the worker is to be replaced.
+// remove forgets a worker that has stopped. known is false if the worker is not a member.
+// leaves is false if the worker is to be replaced.
 func (m *members) remove(worker *actor.PID) (d departure, leaves, known bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -65,8 +65,7 @@ func (m *members) remove(worker *actor.PID) (d departure, leaves, known bool) {
 	return d, leaves, known
 }
 
-// replaceable returns how many workers either run or, if they have begun to stop,
-// will be replaced.
+// replaceable returns how many workers run, or have begun to stop and will be replaced.
 func (m *members) replaceable() int {
 	m.mu.Lock()
 	defer m.mu.Unlock()

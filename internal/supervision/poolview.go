@@ -44,7 +44,7 @@ func (v *poolView) RestartChildren(workers ...*actor.PID) {
 }
 
 // StopChildren stops workers. They are replaced, unless the strategy has used up its
-// budget. Proto.Actor's own strategies clear the count of failures in that case.
+// budget: in that case Proto.Actor's own strategies clear the count of failures.
 func (v *poolView) StopChildren(workers ...*actor.PID) {
 	if v.before > 0 && v.failures.FailureCount() == 0 {
 		v.Dismiss(restarts.Spent, workers...)

@@ -11,10 +11,9 @@ import (
 	"github.com/troupe-go/troupe/messages"
 )
 
-// attempts limits how often in a row a worker may fail to start, or be replaced
-// without ever having settled a task. Without the limit, such a worker would be
-// started forever, as fast as the machine can. A strategy that delays restarts has
-// no limit.
+// attempts limits how often in a row a worker may fail to start, or be replaced before it
+// has settled a task. Without the limit, such a worker would be started forever, as fast as
+// the machine can. A strategy that delays restarts has no limit.
 const attempts = 10
 
 const cannotStart = "cannot start"
@@ -29,7 +28,7 @@ type replacer struct {
 	spawner *spawner
 	sizer   *sizer
 
-	useless int                           // workers in a row that have stopped without having settled a task
+	useless int                           // workers in a row that stopped without having settled a task
 	retries map[*spawnAttempt]*time.Timer // workers that will be spawned later
 }
 
@@ -64,13 +63,14 @@ func (r *replacer) stopped(ctx actor.Context, worker *actor.PID) {
 	case r.pool.stopping:
 	case departure.dismissed:
 		r.sizer.lose(worker, reason)
-	case !leaves && r.sizer.hasGap(): // a resize may have filled it
+	case !leaves && r.sizer.hasGap(): // a resize may have filled the gap
 		r.replace(ctx, worker, worked)
 	}
 }
 
-// replace spawns the successor of a worker that has stopped, at once if that worker
-// has settled a task. So workers may stop themselves after any number of tasks.
+// replace spawns the successor of a worker that has stopped. It delays or refuses that only
+// after too many workers in a row have stopped without having settled a task. So workers
+// may stop themselves after any number of tasks.
 func (r *replacer) replace(ctx actor.Context, worker *actor.PID, worked bool) {
 	if worked {
 		r.useless = 0
@@ -100,8 +100,8 @@ func (r *replacer) spawn(ctx actor.Context, a *spawnAttempt) {
 	r.pool.publish(&messages.WorkerReplaced{Pool: r.pool.name, Worker: successor, Replace: a.replaces})
 }
 
-// spawnLater schedules another attempt, because of err. With a strategy that delays
-// restarts, the attempts go on forever with the delays of the strategy.
+// spawnLater schedules another attempt to spawn a worker, because of err. With a strategy
+// that delays restarts, the attempts go on forever with the delays of the strategy.
 func (r *replacer) spawnLater(ctx actor.Context, a *spawnAttempt, err error) {
 	delays := backoff.Backoff{Min: 100 * time.Millisecond, Max: 10 * time.Second}
 	if own := r.guard.delays; own != nil {
@@ -125,13 +125,13 @@ func (r *replacer) retry(ctx actor.Context, a *spawnAttempt) {
 	}
 }
 
-// exhausted reports whether no worker is left and none will be spawned. A worker
-// that has left dispatch, but whose end has not been handled yet, is replaced then.
+// exhausted reports whether no worker is left and none will be spawned. A worker that has
+// left dispatch, but whose end has not been handled yet, will still be replaced.
 func (r *replacer) exhausted() bool {
 	return r.pool.workers.Size() == 0 && len(r.retries) == 0 && r.members.replaceable() == 0
 }
 
-// stop cancels the attempts that are scheduled.
+// stop cancels the scheduled attempts.
 func (r *replacer) stop() {
 	for _, timer := range r.retries {
 		timer.Stop()

@@ -17,8 +17,8 @@ type sizer struct {
 	lost    int // workers lost since the last resize by request
 }
 
-// start spawns the first workers. It calls failed for each one that cannot be
-// spawned, until that returns false.
+// start spawns the first workers. It calls failed for each worker that cannot be spawned,
+// and stops when failed returns false.
 func (s *sizer) start(ctx actor.Context, size int, failed func(error) bool) (complete bool) {
 	s.wanted = size
 	s.pool.workers.Lost(0)
@@ -32,8 +32,7 @@ func (s *sizer) start(ctx actor.Context, size int, failed func(error) bool) (com
 	return true
 }
 
-// request resizes the pool because a user asked for it. That makes up for lost
-// workers.
+// request resizes the pool because a user asked for it. This makes up for lost workers.
 func (s *sizer) request(ctx actor.Context, size int) error {
 	err := s.resize(ctx, size, "requested")
 	if err == nil {
@@ -63,8 +62,8 @@ func (s *sizer) resize(ctx actor.Context, size int, reason string) error {
 	return nil
 }
 
-// grow spawns the workers that are missing. One that stops meanwhile is replaced
-// like any other.
+// grow spawns the missing workers. A worker that stops meanwhile is replaced like any
+// other.
 func (s *sizer) grow(ctx actor.Context, size int) error {
 	missing := size - s.pool.workers.Size()
 	if missing <= 0 {

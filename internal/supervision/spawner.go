@@ -15,16 +15,16 @@ type spawner struct {
 	pool    *pool
 	members *members
 	last    int  // the number of the last worker; workers are named by their numbers
-	failed  bool // no worker has been spawned since fail
+	failed  bool // no worker has been spawned since fail was called
 }
 
-// spawn starts a worker with props of the data plane.
+// spawn starts a worker with props from the data plane.
 func (s *spawner) spawn(ctx actor.Context) (*actor.PID, error) {
 	return s.spawnFrom(ctx, s.pool.workers.NewWorker)
 }
 
-// spawnFrom starts a worker. A panic of its constructor, or of an option of its
-// props, is an error.
+// spawnFrom starts a worker. It turns a panic of the worker's constructor, or of an option
+// of its props, into an error.
 func (s *spawner) spawnFrom(ctx actor.Context, props func() *actor.Props) (pid *actor.PID, err error) {
 	s.last++
 	panicked := runGuarded(func() { pid, err = ctx.SpawnNamed(props(), strconv.Itoa(s.last)) })
@@ -41,8 +41,8 @@ func (s *spawner) spawnFrom(ctx actor.Context, props func() *actor.Props) (pid *
 	return pid, nil
 }
 
-// fail tells the data plane that no worker is left, until one is spawned. It
-// reports whether that is news.
+// fail tells the data plane that no worker is left. It returns false, and does nothing, if
+// no worker has been spawned since the last call.
 func (s *spawner) fail() bool {
 	if s.failed {
 		return false

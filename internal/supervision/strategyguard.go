@@ -13,8 +13,8 @@ import (
 )
 
 // strategyGuard is the supervision strategy of a pool's workers. It asks the user's
-// strategy, survives faults of that strategy, and keeps what the strategy needs of the
-// pool. It outlives a restart of the supervisor. It is safe for concurrent use.
+// strategy, survives faults of that strategy, and has the state that the strategy needs. It
+// outlives a restart of the supervisor. It is safe for concurrent use.
 type strategyGuard struct {
 	strategy actor.SupervisorStrategy
 	delays   *restarts.Delays // of the strategy; nil: it does not delay restarts
@@ -77,9 +77,9 @@ func (g *strategyGuard) HandleFailure(
 	done = true
 }
 
-// strategyFailed restarts the worker in place of a strategy that has panicked, or ended
-// its goroutine if value is nil: see dispatcher. What it had decided before it ended its
-// goroutine is done: a subscriber of its event may have done that.
+// strategyFailed restarts the worker after the strategy has panicked, or has ended its
+// goroutine if value is nil: see dispatcher. A decision that the strategy had made before
+// its goroutine ended stands: a subscriber of the decision's event may have ended it.
 func (g *strategyGuard) strategyFailed(view *poolView, child *actor.PID, value any) {
 	if value == nil {
 		if view.decided.Load() {

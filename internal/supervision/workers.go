@@ -6,9 +6,9 @@ import (
 	"github.com/troupe-go/troupe/messages"
 )
 
-// Workers is the pool's data plane as its supervisor uses it. The supervisor calls
-// it from one goroutine, except Sideline and FailedStarts, which a strategy may call
-// on any.
+// Workers is the pool's data plane as its supervisor uses it. The supervisor calls it from
+// one goroutine, except for Sideline and FailedStarts, which a strategy may call on any
+// goroutine.
 //
 // A worker is in dispatch from the moment it is spawned until it leaves: when
 // Retire or RetireWorker takes it out, or when it begins to stop.
@@ -44,8 +44,8 @@ type Workers interface {
 	// it, out of dispatch and returns the worker's PID; nil if there is none. The
 	// caller stops it.
 	RetireWorker(pid *actor.PID) *actor.PID
-	// Remove forgets a worker that has stopped. It reports whether the worker ever
-	// settled a task, and whether the watchdog abandoned it.
+	// Remove forgets a worker that has stopped. It reports whether the worker ever finished
+	// or settled an attempt, and whether the watchdog abandoned it.
 	Remove(pid *actor.PID) (worked, abandoned bool)
 	// EndVainWaits looks for a deadlock among handlers that wait for their own pool,
 	// and ends it. The supervisor calls it after a worker has stopped, when the
