@@ -14,7 +14,7 @@ type Load struct {
 	Size   int // workers that take tasks
 	Busy   int // workers that have a task in hand
 	Free   int // workers that could begin one at once
-	Queued int // tasks that wait, without those that a worker has taken along in a batch
+	Queued int // tasks that wait; it may include some of a batch that have just started
 	// Capacity is how many may wait beyond those that a free worker is about to take.
 	Capacity int
 	Paused   bool

@@ -45,7 +45,7 @@ func (e *admission) startInCaller(t *Task, s *Spec, run *callerRun) error {
 		return q.refusal
 	}
 	q.submitted++
-	e.enterLedgerLocked(q, t, s, e.numberLocked(q), nobody, 0)
+	e.enterLedgerLocked(q, t, s, e.numberLocked(q, s.to.turn), nobody, 0)
 	c.mu.Lock()
 	h.task, h.word = t, t.load().with(running)
 	h.started.Store(t.enqueued)

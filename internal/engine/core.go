@@ -176,13 +176,13 @@ func (e *core) refusal() error {
 // queue is locked, the answer does not change.
 func (e *core) hasWorkers() bool { return !e.late() && len(e.roster.view.Load().routees) > 0 }
 
-// numberLocked returns the number of a task for which there was no room. Turns have been
-// drawn for that task already, so it draws no other.
-func (e *core) numberLocked(q *taskQueue) uint64 {
-	if e.late() {
-		return uint64(q.submitted)
+// numberLocked returns the number of a task for which there was no room. It is the turn
+// that was drawn for it last, since no other task has that number.
+func (e *core) numberLocked(q *taskQueue, turn uint64) uint64 {
+	if e.late() || turn == 0 {
+		return e.newNumberLocked(q)
 	}
-	return e.dispatch.number(e.dispatch.turns.Load())
+	return e.dispatch.number(turn)
 }
 
 // newNumberLocked returns the number of a task for which no turn was drawn.

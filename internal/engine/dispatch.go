@@ -55,6 +55,7 @@ type target struct {
 	worker *Worker // nil: draw one
 	hash   uint64
 	keyed  bool
+	turn   uint64  // the last turn drawn for the task; 0: none
 	trial  *Worker // the worker that got the task as the probe of its breaker; nil: none
 	// How closely to look for room, at some cost: whether to count again what seems to be
 	// full, and whether to ask every worker.

@@ -55,7 +55,7 @@ func (e *admission) dropOldest(t *Task, s *Spec) error {
 			return e.dropNewest(t, s)
 		}
 		q.submitted++
-		e.acceptLocked(q, t, s, nil, e.numberLocked(q))
+		e.acceptLocked(q, t, s, nil, e.numberLocked(q, s.to.turn))
 		then.wake(e.wakeForLocked(q))
 		q.mu.Unlock()
 		then.run(e.sched)
@@ -74,7 +74,8 @@ func (e *admission) queueInTurn(to *target) *taskQueue {
 	case to.worker != nil:
 		return to.worker.q
 	default:
-		w, _ := e.dispatch.draw(v)
+		w, turn := e.dispatch.draw(v)
+		to.turn = turn
 		return w.q
 	}
 }
@@ -91,7 +92,7 @@ func (e *admission) dropNewest(t *Task, s *Spec) error {
 	q.submitted++
 	t.describe(s)
 	t.enqueued = e.now()
-	w := word(e.numberLocked(q))<<sequenceShift | word(nobody)<<workerShift | word(endedDropped)
+	w := word(e.numberLocked(q, s.to.turn))<<sequenceShift | word(nobody)<<workerShift | word(endedDropped)
 	t.state.Store(uint64(w))
 	q.unstarted[messages.Dropped]++
 	then.settled = append(then.settled, e.endingOf(t, messages.Dropped, messages.ErrDropped))

@@ -107,6 +107,7 @@ func (e *placing) placeAmong(v *view, t *Task, s *Spec, fill func(Body)) error {
 	}
 	for range tries {
 		w, turn := e.dispatch.draw(v)
+		s.to.turn = turn
 		if err := e.placeAt(w, turn, t, s, fill); err == nil || !errors.Is(err, errNoRoom) {
 			return err
 		}
@@ -116,7 +117,7 @@ func (e *placing) placeAmong(v *view, t *Task, s *Spec, fill func(Body)) error {
 	}
 	// Others have drawn turns meanwhile, or chance has left some out: ask every worker.
 	for _, w := range v.eligible {
-		if err := e.placeAt(w, e.dispatch.turns.Load(), t, s, fill); !errors.Is(err, errNoRoom) {
+		if err := e.placeAt(w, s.to.turn, t, s, fill); !errors.Is(err, errNoRoom) {
 			return err
 		}
 	}

@@ -119,7 +119,7 @@ func (d *dataPlane) Adopt(*actor.PID) *actor.Props            { return nil }
 func (d *dataPlane) RetireWorker(*actor.PID) *actor.PID       { return nil }
 func (d *dataPlane) EndVainWaits()                            {}
 func (d *dataPlane) Lost(int)                                 {}
-func (d *dataPlane) FailedStarts(*actor.PID) int                    { return 0 }
+func (d *dataPlane) FailedStarts(*actor.PID) int              { return 0 }
 func (d *dataPlane) Sideline(*actor.PID)                      {}
 func (d *dataPlane) AddCounters(*actor.PID, map[string]int64) {}
 func (d *dataPlane) PeakBusy() int                            { return 0 }
