@@ -15,26 +15,37 @@ type Deliverer struct {
 	Logger *slog.Logger
 }
 
-// Tell sends a message.
+// Tell sends a message, with the middleware of the system's root context.
 func (d Deliverer) Tell(to *actor.PID, message any) {
-	d.to(to, func(actor.Process) { d.System.Root.Send(to, message) }) // with the middleware of Root
+	defer d.Survive("receiver", to)
+	if _, isActor := d.process(to).(*actor.ActorProcess); isActor {
+		d.System.Root.Send(to, message)
+		return
+	}
+	d.tellApart(to, message)
+}
+
+// tellApart sends a message to what is no actor and may run code of the user's there and
+// then, such as the dead letters.
+func (d Deliverer) tellApart(to *actor.PID, message any) {
+	d.Run("receiver", to, func() { d.System.Root.Send(to, message) })
 }
 
 // TellSystem sends a message of the actor system.
 func (d Deliverer) TellSystem(to *actor.PID, message any) {
-	d.to(to, func(process actor.Process) { process.SendSystemMessage(to, message) })
-}
-
-// to sends to the process of a PID. An actor has a mailbox; anything else, such as the
-// dead letters, may run code of the user's there and then.
-func (d Deliverer) to(to *actor.PID, send func(actor.Process)) {
 	defer d.Survive("receiver", to)
-	process, _ := d.System.ProcessRegistry.Get(to)
-	if _, ok := process.(*actor.ActorProcess); ok {
-		send(process)
+	process := d.process(to)
+	if _, isActor := process.(*actor.ActorProcess); isActor {
+		process.SendSystemMessage(to, message)
 		return
 	}
-	d.Run("receiver", to, func() { send(process) })
+	d.Run("receiver", to, func() { process.SendSystemMessage(to, message) })
+}
+
+// process returns the process of a PID: that of the dead letters if it has none.
+func (d Deliverer) process(to *actor.PID) actor.Process {
+	process, _ := d.System.ProcessRegistry.Get(to)
+	return process
 }
 
 // DeadLetter gives up a message that nobody will get.
