@@ -94,12 +94,16 @@ func process(ctx context.Context, directory, what string, done map[string]int, u
 	if err := child.Start(); err != nil {
 		return err
 	}
-	for scanner := bufio.NewScanner(lines); len(done) < until && scanner.Scan(); {
+	killed := false
+	for scanner := bufio.NewScanner(lines); scanner.Scan(); { // also what it said before it was killed
 		if id, ok := strings.CutPrefix(scanner.Text(), "done "); ok {
 			done[id]++
 		}
+		if len(done) >= until && !killed {
+			_ = child.Process.Kill()
+			killed = true
+		}
 	}
-	_ = child.Process.Kill()
 	_ = child.Wait() // it was killed
 	if len(done) < until {
 		return fmt.Errorf("the process ended with %d of %d tasks done", len(done), until)

@@ -25,7 +25,7 @@ func TestTheSecondProcessGoesOnWhereTheFirstWasKilled(t *testing.T) {
 	lines := strings.Split(strings.TrimSpace(out.String()), "\n")
 	require.Len(t, lines, 4)
 	assert.Equal(t, "first process: submits 60 tasks and begins", lines[0])
-	assert.Equal(t, "killed, with 25 tasks done", lines[1])
+	assert.Regexp(t, `^killed, with 2[5-9] tasks done$`, lines[1])
 	assert.Equal(t, "second process: submits nothing and goes on", lines[2])
 	assert.Regexp(t, `^done: 60 of 60 tasks, \d+ of them twice$`, lines[3])
 }
