@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"runtime"
+	"sync/atomic"
 
 	"github.com/asynkron/protoactor-go/actor"
 
@@ -19,7 +20,7 @@ import (
 // order of the locks.
 type Engine struct {
 	admission
-	hiring hiring
+	workerProps atomic.Pointer[actor.Props] // what the workers share; nil until the first
 }
 
 // New returns an open engine without workers.

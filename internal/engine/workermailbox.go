@@ -1,8 +1,6 @@
 package engine
 
 import (
-	"sync"
-
 	"github.com/asynkron/protoactor-go/actor"
 )
 
@@ -150,20 +148,11 @@ func (e *Engine) NewWorker() *actor.Props {
 	if !e.cfg.Handled && e.watchdog.on() {
 		return e.onlyWorker(e.cfg.WorkerProps(e.sched), nil)
 	}
-	e.hiring.mu.Lock()
-	defer e.hiring.mu.Unlock()
-	if e.hiring.props == nil {
-		e.hiring.props = e.cfg.WorkerProps(e.sched).Configure(
-			actor.WithMailbox(func() actor.Mailbox { return newWorkerMailbox(e) }))
+	if e.workerProps.Load() == nil { // the options in them are user code, so no lock is held
+		e.workerProps.CompareAndSwap(nil, e.cfg.WorkerProps(e.sched).Configure(
+			actor.WithMailbox(func() actor.Mailbox { return newWorkerMailbox(e) })))
 	}
-	return e.hiring.props
-}
-
-// hiring caches the props of the workers. Its lock is held while they are made, and the
-// options in them are user code.
-type hiring struct {
-	mu    sync.Mutex
-	props *actor.Props // guarded by mu; nil until the first
+	return e.workerProps.Load()
 }
 
 // Adopt returns the props of a worker that stands for a foreign actor. It returns nil if
