@@ -99,10 +99,10 @@ func (j *callerJob) putDown(t *Task) {
 	case retry == nil || t.load().settled():
 		retry = nil
 	case e.dropped.Load():
-		j.settleUnretriedLocked(t, &retryPlan{outcome: messages.Canceled, err: errCanceledByStop}, &then)
+		e.settleUnretriedLocked(t, &j.hand, &retryPlan{outcome: messages.Canceled, err: errCanceledByStop}, &c.outcomes, &then)
 		retry = nil
 	case e.unmanned.Load(): // no worker will come
-		j.settleUnretriedLocked(t, retry, &then)
+		e.settleUnretriedLocked(t, &j.hand, retry, &c.outcomes, &then)
 		retry = nil
 	default:
 		e.delayLocked(t, &j.hand, nil, e.now())
@@ -118,14 +118,6 @@ func (j *callerJob) putDown(t *Task) {
 		t.release()
 	}
 	e.progressed()
-}
-
-// settleUnretriedLocked settles a task whose retry cannot take place.
-func (j *callerJob) settleUnretriedLocked(t *Task, retry *retryPlan, then *after) {
-	e := j.engine
-	t.state.Store(uint64(j.hand.word.with(doneAs(retry.outcome))))
-	e.callers.outcomes[retry.outcome]++
-	then.settled = append(then.settled, e.endingAfter(t, retry, j.hand.started.Load(), ""))
 }
 
 // settle implements performer.

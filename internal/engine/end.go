@@ -130,10 +130,8 @@ func (e *settling) endRunningLocked(t *Task, w word, outcome messages.Outcome, e
 	worker.ran += now - started
 	e.meter.RecordInterrupted(worker.shard(), max(started-t.enqueued, 0), now-started, now)
 	h.interrupted, h.cause = true, cause
-	s := e.endingOf(t, outcome, err)
-	s.running, s.ctx, s.cause = true, h.live, cause
-	s.Started, s.Ended, s.Worker = started, now, worker.hand.worker
-	s.note = e.journals.note(t, &s.Settlement, nil)
+	s := e.endingInHand(t, h, outcome, err, now)
+	s.ctx, s.cause = h.live, cause
 	if s.ctx != nil {
 		s.ctx.over.Store(true)
 	}
@@ -154,9 +152,8 @@ func (e *settling) endInCaller(t *Task, w word, outcome messages.Outcome, err, c
 	ctx.used.Store(true)
 	ctx.over.Store(true)
 	close(run.over)
-	s := e.endingOf(t, outcome, err)
-	s.running, s.ctx, s.cause, s.Started, s.Ended = true, ctx, cause, run.hand.started.Load(), now
-	s.note = e.journals.note(t, &s.Settlement, nil)
+	s := e.endingInHand(t, &run.hand, outcome, err, now)
+	s.ctx, s.cause = ctx, cause
 	then.settled = append(then.settled, s)
 	e.callers.mu.Lock()
 	defer e.callers.mu.Unlock()
@@ -166,20 +163,41 @@ func (e *settling) endInCaller(t *Task, w word, outcome messages.Outcome, err, c
 
 // endingOf describes a task that was settled while no handler ran.
 func (e *settling) endingOf(t *Task, outcome messages.Outcome, err error) ending {
-	s := ending{Settlement: Settlement{
-		base: &e.base, task: t, outside: true, sender: t.body.Sender(), Outcome: outcome, Err: err, Ended: e.now(),
-	}}
-	s.note = e.journals.note(t, &s.Settlement, nil)
+	return e.newEnding(Settlement{task: t, outside: true, sender: t.body.Sender(), Outcome: outcome, Err: err})
+}
+
+// endingInHand describes a task that was settled at the time now, while its handler runs.
+func (e *settling) endingInHand(t *Task, h *hand, outcome messages.Outcome, err error, now int64) ending {
+	s := e.newEnding(Settlement{
+		task: t, outside: true, sender: t.body.Sender(), Outcome: outcome, Err: err,
+		Worker: h.worker, Started: h.started.Load(), Ended: now,
+	})
+	s.running = true
 	return s
 }
 
 // endingAfter describes a task that is settled because its retry cannot take place.
-func (e *settling) endingAfter(t *Task, retry *retryPlan, started int64, worker string) ending {
-	s := ending{Settlement: Settlement{
-		base: &e.base, task: t, Outcome: retry.outcome, Err: retry.err, Started: started, Worker: worker, Ended: e.now(),
-	}}
-	s.note = e.journals.note(t, &s.Settlement, nil)
-	return s
+func (e *settling) endingAfter(t *Task, retry *retryPlan, h *hand) ending {
+	return e.newEnding(Settlement{
+		task: t, Outcome: retry.outcome, Err: retry.err, Started: h.started.Load(), Worker: h.worker,
+	})
+}
+
+// newEnding completes a settlement, which happens now unless it says when.
+func (e *settling) newEnding(s Settlement) ending {
+	s.base = &e.base
+	if s.Ended == 0 {
+		s.Ended = e.now()
+	}
+	return ending{Settlement: s, note: e.journals.note(s.task, &s, nil)}
+}
+
+// settleUnretriedLocked settles a task in a hand whose retry cannot take place, and counts
+// the outcome.
+func (e *settling) settleUnretriedLocked(t *Task, h *hand, retry *retryPlan, outcomes *tally, then *after) {
+	t.state.Store(uint64(h.word.with(doneAs(retry.outcome))))
+	outcomes[retry.outcome]++
+	then.settled = append(then.settled, e.endingAfter(t, retry, h))
 }
 
 // dropLocked drops a queued task that has been taken out of its queue.

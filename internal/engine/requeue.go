@@ -150,7 +150,7 @@ func (e *placing) putBack(w *Worker) {
 	switch {
 	case settled:
 	case e.unmanned.Load(): // no worker will come
-		e.settleUnretriedLocked(w, t, &then)
+		e.settleUnretriedLocked(t, h, h.attempt.retry, &w.outcomes, &then)
 	default:
 		w.retried++
 		e.delayLocked(t, h, w, now)
@@ -169,12 +169,4 @@ func (e *placing) putBack(w *Worker) {
 	e.handlerReturned(w)
 	then.run(e.sched)
 	e.releaseDueNow()
-}
-
-// settleUnretriedLocked settles a task whose retry cannot take place.
-func (e *placing) settleUnretriedLocked(w *Worker, t *Task, then *after) {
-	h, retry := &w.hand, w.hand.attempt.retry
-	t.state.Store(uint64(h.word.with(doneAs(retry.outcome))))
-	w.outcomes[retry.outcome]++
-	then.settled = append(then.settled, e.endingAfter(t, retry, h.started.Load(), w.hand.worker))
 }
