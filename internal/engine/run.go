@@ -7,9 +7,6 @@ import "github.com/troupe-go/troupe/messages"
 func (w *workerMailbox) runBatches(r *runner) {
 	r.cut = false
 	w.runBatch(r)
-	for w.at < len(w.batch) && !w.wanted() {
-		w.runBatch(r)
-	}
 	if w.hand.task == nil && r.untimed > 0 && !w.grouping(r) {
 		r.time(&w.engine.base, &w.pace, w.shard())
 	}
