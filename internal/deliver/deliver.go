@@ -55,7 +55,7 @@ func (d Deliverer) DeadLetter(to *actor.PID, message any) {
 
 // Publish publishes an event.
 func (d Deliverer) Publish(event any) {
-	d.Run("event subscriber", nil, func() { d.System.EventStream.Publish(event) })
+	Apart(func() { d.PublishHere(event) })
 }
 
 // PublishHere publishes an event on the caller's goroutine, which a subscriber may end.
@@ -89,6 +89,18 @@ func Apart(f func()) {
 		f()
 	}()
 	<-done
+}
+
+// GoOn runs f. If f ends its goroutine, GoOn runs f again on another one.
+func GoOn(f func()) {
+	done := false
+	defer func() {
+		if !done {
+			go GoOn(f)
+		}
+	}()
+	f()
+	done = true
 }
 
 // Survive recovers from a panic of the user's code; it is to be deferred. who and to say

@@ -6,6 +6,8 @@ import (
 	"sync/atomic"
 
 	"github.com/asynkron/protoactor-go/actor"
+
+	"github.com/troupe-go/troupe/internal/deliver"
 )
 
 // A scheduler runs workers that have something to do. A woken worker enters the run queue.
@@ -176,17 +178,8 @@ func (s *scheduler) schedule(w *Worker) {
 		return
 	}
 	// The user's dispatcher may run the worker at once, but the caller may hold locks.
-	go w.dispatcher.Schedule(func() { runApart(w, newRunner()) })
-}
-
-// runApart runs a worker on a goroutine of the user's dispatcher.
-func runApart(w *Worker, r *runner) {
-	done := false
-	defer func() {
-		if !done { // runtime.Goexit in the worker's actor: another goroutine goes on
-			go runApart(w, r)
-		}
-	}()
-	w.runs.work(r)
-	done = true
+	go w.dispatcher.Schedule(func() {
+		r := newRunner()
+		deliver.GoOn(func() { w.runs.work(r) }) // a runtime.Goexit in the worker's actor ends only a goroutine
+	})
 }

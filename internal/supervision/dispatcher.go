@@ -1,6 +1,10 @@
 package supervision
 
-import "github.com/asynkron/protoactor-go/actor"
+import (
+	"github.com/asynkron/protoactor-go/actor"
+
+	"github.com/troupe-go/troupe/internal/deliver"
+)
 
 // dispatcher runs the supervisor's mailbox. If user code ends the goroutine, another
 // goroutine goes on with the next message.
@@ -10,15 +14,4 @@ type dispatcher struct{ actor.Dispatcher }
 func newDispatcher() dispatcher { return dispatcher{actor.NewDefaultDispatcher(300)} }
 
 // Schedule implements [actor.Dispatcher].
-func (dispatcher) Schedule(run func()) { go goOn(run) }
-
-func goOn(run func()) {
-	done := false
-	defer func() {
-		if !done {
-			go goOn(run)
-		}
-	}()
-	run()
-	done = true
-}
+func (dispatcher) Schedule(run func()) { go deliver.GoOn(run) }
