@@ -162,19 +162,21 @@ func (e *placing) placeAt(w *Worker, turn uint64, t *Task, s *Spec, fill func(Bo
 func (e *placing) sharedRoomLocked(n int, exact bool) bool {
 	q := &e.shared
 	room := e.roomAfterDelays()
+	wanted := n
 	if q.late != nil {
-		if n == 1 && (q.liveLocked() < q.late.freeLocked(q) || exact && q.exactLocked() < q.late.freeLocked(q)) {
-			return true // a free worker starts the task at once, whatever waits for other workers
-		}
-		n += q.late.pinned
+		wanted += q.late.pinned
 		if !q.paused {
-			n -= q.late.able
+			wanted -= q.late.able
 		}
 	}
-	if q.liveLocked()+n <= room {
+	exact = exact && q.claimed > 0
+	switch {
+	case q.liveLocked()+wanted <= room:
 		return true
+	case q.late != nil && n == 1 && (q.liveLocked() < q.late.freeLocked(q) || exact && q.exactLocked() < q.late.freeLocked(q)):
+		return true // a free worker starts the task at once, whatever waits for other workers
 	}
-	return exact && q.claimed > 0 && q.exactLocked()+n <= room
+	return exact && q.exactLocked()+wanted <= room
 }
 
 // ownRoomLocked reports whether a worker's queue has room. A free worker makes room for
