@@ -66,13 +66,16 @@ func (m *poolMailbox) PostUserMessage(envelope any) {
 	switch message := message.(type) {
 	case *messages.Task:
 		m.submit(envelope, message, message, sender)
+	case *actor.PoisonPill, *noWorkers, *escalation, *notice, *warning:
+		m.mail(envelope)
+	// Side by side, cases that are interfaces cost one lookup for all.
 	case messages.Control, protorouter.ManagementMessage:
 		if reflect.ValueOf(message).IsNil() {
 			m.refuse(message, sender, fmt.Errorf("%w: nil %T", messages.ErrInvalidOption, message), "")
 			return
 		}
 		m.mail(envelope)
-	case actor.AutoRespond, *actor.PoisonPill, *noWorkers, *escalation, *notice, *warning, forSupervisor:
+	case actor.AutoRespond, forSupervisor:
 		m.mail(envelope)
 	case actor.MessageBatch:
 		for _, one := range message.GetMessages() {
