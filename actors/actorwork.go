@@ -98,6 +98,9 @@ func (m *mail) Sender() *actor.PID {
 	return nil
 }
 
+// Caller implements engine.Body.
+func (m *mail) Caller() context.Context { return nil }
+
 // Copy implements engine.Body. What the worker responds still reaches the sender; the
 // pool has nothing more to tell.
 func (m *mail) Copy() *engine.Task { return newMail(m.envelope) }

@@ -21,6 +21,7 @@ type call[In, Out any] struct {
 	work   *handlerWork[In, Out]
 	reused bool // by Ask: done gets a value; otherwise it is closed
 	done   chan struct{}
+	caller context.Context
 	in     In
 	answer[Out]
 	users atomic.Int32 // of a reused call: those besides the last one, who recycles it
@@ -57,8 +58,11 @@ func (c *call[In, Out]) Payload() any { return c.in }
 // Sender implements engine.Body: a call has none.
 func (c *call[In, Out]) Sender() *actor.PID { return nil }
 
+// Caller implements engine.Body.
+func (c *call[In, Out]) Caller() context.Context { return c.caller }
+
 // Copy implements engine.Body.
-func (c *call[In, Out]) Copy() *engine.Task { return newTellTask[In, Out](c.in) }
+func (c *call[In, Out]) Copy() *engine.Task { return newTellTask[In, Out](c.caller, c.in) }
 
 // Run implements engine.Body.
 func (c *call[In, Out]) Run(ctx *engine.Context) error {
@@ -80,7 +84,7 @@ func (c *call[In, Out]) Settled(s *engine.Settlement) {
 // Released implements engine.Body.
 func (c *call[In, Out]) Released() {
 	var in In
-	c.in = in
+	c.caller, c.in = nil, in
 }
 
 // Unlinked implements engine.Body. It is for the asker as well, when it is done.
@@ -93,7 +97,7 @@ func (c *call[In, Out]) Unlinked() {
 // recycle makes a call ready for the next asker.
 func (c *call[In, Out]) recycle() {
 	var in In
-	c.in, c.answer = in, answer[Out]{}
+	c.caller, c.in, c.answer = nil, in, answer[Out]{}
 	c.task.Clear()
 	c.work.calls.Put(c)
 }

@@ -60,8 +60,8 @@ func NewPool[In, Out any](parent actor.SpawnerContext, handler Handler[In, Out],
 // messages.ErrCanceled together with what ended ctx.
 func (p *Pool[In, Out]) Ask(ctx context.Context, in In, opts ...TaskOption) (out Out, err error) {
 	c := p.work.ask()
-	c.in = in
-	s := engine.Spec{Timeout: p.work.timeout, Caller: ctx, Bound: true}
+	c.caller, c.in = ctx, in
+	s := engine.Spec{Timeout: p.work.timeout, Bound: true}
 	if err := applyTo(&s, opts); err != nil {
 		p.engine.Rejected(err)
 		c.recycle()
@@ -107,8 +107,8 @@ func (p *Pool[In, Out]) Submit(ctx context.Context, in In, opts ...TaskOption) (
 
 func (p *Pool[In, Out]) submit(ctx context.Context, in In, bound bool, opts []TaskOption) (*Future[Out], error) {
 	c := p.work.submit()
-	c.in = in
-	s := engine.Spec{Timeout: p.work.timeout, Caller: ctx, Bound: bound}
+	c.caller, c.in = ctx, in
+	s := engine.Spec{Timeout: p.work.timeout, Bound: bound}
 	if err := applyTo(&s, opts); err != nil {
 		p.engine.Rejected(err)
 		return nil, err
@@ -121,14 +121,17 @@ func (p *Pool[In, Out]) submit(ctx context.Context, in In, bound bool, opts []Ta
 
 // Tell submits a task whose answer nobody wants. Its outcome is in the statistics.
 func (p *Pool[In, Out]) Tell(ctx context.Context, in In, opts ...TaskOption) error {
-	s := engine.Spec{Timeout: p.work.timeout, Caller: ctx}
+	s := engine.Spec{Timeout: p.work.timeout}
 	if len(opts) > 0 {
 		if err := applyTo(&s, opts); err != nil {
 			p.engine.Rejected(err)
 			return err
 		}
 	}
-	return p.engine.Tell(ctx, &s, func(body engine.Body) { body.(*tellTask[In, Out]).in = in })
+	return p.engine.Tell(ctx, &s, func(body engine.Body) {
+		t := body.(*tellTask[In, Out])
+		t.caller, t.in = ctx, in
+	})
 }
 
 // PID is the pool's address for actors.

@@ -1,6 +1,8 @@
 package actors
 
 import (
+	"context"
+
 	"github.com/asynkron/protoactor-go/actor"
 
 	"github.com/troupe-go/troupe/internal/engine"
@@ -10,13 +12,14 @@ import (
 // may. The engine makes many side by side and reuses them. It holds as little as it can,
 // since there may be millions in a queue.
 type tellTask[In, Out any] struct {
-	task engine.Task
-	in   In
+	task   engine.Task
+	caller context.Context
+	in     In
 }
 
 // newTellTask makes a task that the engine does not reuse.
-func newTellTask[In, Out any](in In) *engine.Task {
-	t := &tellTask[In, Out]{in: in}
+func newTellTask[In, Out any](caller context.Context, in In) *engine.Task {
+	t := &tellTask[In, Out]{caller: caller, in: in}
 	t.task.Init(t)
 	return &t.task
 }
@@ -38,8 +41,11 @@ func (t *tellTask[In, Out]) Payload() any { return t.in }
 // Sender implements engine.Body.
 func (t *tellTask[In, Out]) Sender() *actor.PID { return t.task.Sender() }
 
+// Caller implements engine.Body.
+func (t *tellTask[In, Out]) Caller() context.Context { return t.caller }
+
 // Copy implements engine.Body.
-func (t *tellTask[In, Out]) Copy() *engine.Task { return newTellTask[In, Out](t.in) }
+func (t *tellTask[In, Out]) Copy() *engine.Task { return newTellTask[In, Out](t.caller, t.in) }
 
 // Run implements engine.Body.
 func (t *tellTask[In, Out]) Run(ctx *engine.Context) error {
@@ -56,7 +62,7 @@ func (t *tellTask[In, Out]) Settled(s *engine.Settlement) { s.Answer() }
 // Released implements engine.Body.
 func (t *tellTask[In, Out]) Released() {
 	var in In
-	t.in = in
+	t.caller, t.in = nil, in
 }
 
 // Unlinked implements engine.Body.

@@ -11,7 +11,6 @@ func (e *placing) acceptLocked(q *taskQueue, t *Task, s *Spec, fill func(Body), 
 	flags := word(0)
 	if t == nil {
 		t = q.spares.takeLocked(&e.cfg)
-		fill(t.body)
 		flags = flagOwned
 	}
 	owner := nobody
@@ -19,6 +18,9 @@ func (e *placing) acceptLocked(q *taskQueue, t *Task, s *Spec, fill func(Body), 
 		owner = q.owner.index
 	}
 	e.enterLedgerLocked(q, t, s, number, owner, flags)
+	if fill != nil {
+		fill(t.body)
+	}
 	q.pushLocked(t, s.Priority)
 	if q.owner == nil && q.late == nil {
 		e.countOrphansLocked()
@@ -30,20 +32,20 @@ func (e *placing) acceptLocked(q *taskQueue, t *Task, s *Spec, fill func(Body), 
 
 // enterLedgerLocked turns a fresh task into a queued one.
 func (e *placing) enterLedgerLocked(q *taskQueue, t *Task, s *Spec, number uint64, owner int, flags word) {
-	t.describe(s)
-	if s.to.keyed {
-		t.extra.hash = s.to.hash
-	}
 	if s.Bound {
 		flags |= flagBound
 	}
 	if s.Sender != nil {
 		flags |= flagAnswered
 	}
+	w := word(number)<<sequenceShift | word(owner)<<workerShift | flags | word(queued)
+	t.state.Store(uint64(w)) // first, since this fetches the task's cache line for writing
+	t.describe(s)
+	if s.to.keyed {
+		t.extra.hash = s.to.hash
+	}
 	e.stampLocked(q, s.Timeout > 0 || flags&flagAnswered != 0)
 	t.enqueued = q.clock
-	w := word(number)<<sequenceShift | word(owner)<<workerShift | flags | word(queued)
-	t.state.Store(uint64(w))
 }
 
 // stampLocked updates the queue's clock, unless a recent reading is good enough.

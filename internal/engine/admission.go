@@ -46,7 +46,7 @@ func (e *admission) admit(ctx context.Context, t *Task, s *Spec, fill func(Body)
 		return err
 	}
 	if e.cfg.DeadlineCheck {
-		if err := e.unreachable(s); err != nil {
+		if err := e.unreachable(t, s); err != nil {
 			return err
 		}
 	}

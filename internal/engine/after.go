@@ -39,7 +39,7 @@ func tellEach(endings []ending) {
 		body.Settled(&s.Settlement)
 		s.task.forgetSender()
 		if !s.running { // else its worker releases it when the handler has returned
-			s.task.release()
+			s.task.body.Released()
 		}
 	}
 }

@@ -38,7 +38,7 @@ func (e *admission) runInCaller(ctx context.Context, t *Task, s *Spec) error {
 
 // startInCaller accepts a task that runs in its caller.
 func (e *admission) startInCaller(t *Task, s *Spec, run *callerRun) error {
-	q, c, h := &e.shared, &e.callers, &run.hand
+	q, c, h := e.shared, &e.callers, &run.hand
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if q.refusal != nil {
@@ -115,7 +115,7 @@ func (j *callerJob) putDown(t *Task) {
 	if retry != nil {
 		e.releaseDueNow()
 	} else {
-		t.release()
+		t.body.Released()
 	}
 	e.progressed()
 }

@@ -28,7 +28,7 @@ func TestRecalledTasksGoBackToTheirPlaces(t *testing.T) {
 		workers := seat(e, 2)
 		want := append(claimBatch(t, e, workers[0], newRunner(), 3), claimBatch(t, e, workers[1], newRunner(), 3)...)
 		for _, i := range order {
-			workers[i].recallLocked(&e.shared)
+			workers[i].recallLocked(e.shared)
 		}
 		assert.Equal(t, want, e.shared.takeAllLocked(), "recalled in the order %v", order)
 	}
@@ -38,7 +38,7 @@ func TestRecalledTasksAreCountedOnce(t *testing.T) {
 	e := newEngine(t, router.LeastBusy())
 	w := seat(e, 1)[0]
 	claimBatch(t, e, w, newRunner(), 3)
-	w.recallLocked(&e.shared)
+	w.recallLocked(e.shared)
 	assert.Equal(t, 3, e.Load().Queued)
 	assert.Zero(t, e.shared.claimed, "the batch has none of them any more")
 }

@@ -110,7 +110,7 @@ func (c *Context) ownDeadline() (time.Time, bool) {
 
 func newContext(b *base, h *hand, t *Task) *Context {
 	c := &Context{
-		base: b, hand: h, caller: t.callerOrBackground(), bound: t.load()&flagBound != 0, attempt: t.attempts(),
+		base: b, hand: h, caller: t.caller(), bound: t.load()&flagBound != 0, attempt: t.attempts(),
 	}
 	c.dueAt.Store(t.due)
 	c.attrs.Store(t.extra)

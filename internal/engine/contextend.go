@@ -169,7 +169,7 @@ func (c *Context) Value(key any) any {
 // contextFor returns a context for the task. It reuses the last one if nobody used that and
 // a new one would be the same.
 func (h *hand) contextFor(b *base, t *Task, bound bool) *Context {
-	caller := t.callerOrBackground()
+	caller := t.caller()
 	if last := h.last; last != nil && last.bound == bound && last.caller == caller && t.past() == nil && !last.used.Load() {
 		if last.dueAt.Load() != t.due {
 			last.dueAt.Store(t.due)

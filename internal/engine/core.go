@@ -31,7 +31,7 @@ type core struct {
 	dispatch   *dispatch
 	roster     *roster
 	sched      *scheduler
-	shared     taskQueue
+	shared     *taskQueue
 	timer      timer
 	waits      waitList
 	delays     delays
@@ -157,7 +157,7 @@ func (e *core) roomAfterDelays() int {
 // the task's worker is gone: then the task has been moved.
 func (e *core) queueOf(w word) *taskQueue {
 	if e.late() || w.worker() == nobody {
-		return &e.shared
+		return e.shared
 	}
 	if owner := e.roster.worker(w.worker()); owner != nil {
 		return owner.q

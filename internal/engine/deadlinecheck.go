@@ -11,10 +11,10 @@ import (
 // caller's deadline if the task is bound to its caller, would pass before the task is done.
 // The estimate takes the number of tasks ahead, each at the recent mean running time, and
 // ignores the rest of the running tasks. So it is optimistic.
-func (e *admission) unreachable(s *Spec) error {
+func (e *admission) unreachable(t *Task, s *Spec) error {
 	left := s.Timeout
-	if s.Bound && s.Caller != nil {
-		if at, ok := s.Caller.Deadline(); ok { // may run user code
+	if s.Bound {
+		if at, ok := t.caller().Deadline(); ok { // may run user code
 			if until := time.Until(at); left == 0 || until < left {
 				left = max(until, 1)
 			}
@@ -39,7 +39,7 @@ func (e *admission) unreachable(s *Spec) error {
 func (e *admission) rounds(s *Spec) (rounds int64, free bool) {
 	v := e.roster.view.Load()
 	if e.late() || len(v.routees) == 0 {
-		q := &e.shared
+		q := e.shared
 		q.mu.Lock()
 		defer q.mu.Unlock()
 		q.sweepLocked()

@@ -17,7 +17,7 @@ func handlers(t *testing.T, d router.Dispatch, n int) (*Engine, []*Context) {
 	var list []*Context
 	for _, w := range seat(e, n) {
 		w.hand.occupied.Store(true)
-		list = append(list, newContext(&e.base, &w.hand, numbered(0)))
+		list = append(list, newContext(&e.base, &w.hand, &newJob(nil).task))
 	}
 	return e, list
 }

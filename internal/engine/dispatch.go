@@ -30,8 +30,9 @@ type dispatch struct {
 	_        [64]byte
 	turns    atomic.Uint64 // turns drawn so far
 	sequence atomic.Uint64 // tasks accepted for workers that no turn chose
-	stamp    atomic.Int64  // engine time, which senders read now and then
-	_        [40]byte
+	_        [48]byte
+	stamp    atomic.Int64 // engine time, which senders read now and then
+	_        [56]byte
 }
 
 func newDispatch(d router.Dispatch) *dispatch {

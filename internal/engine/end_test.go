@@ -47,7 +47,7 @@ func TestATaskIsEitherStartedOrWithdrawn(t *testing.T) {
 		mailboxOf(w).runBatch(r)
 		until(&done, i+1)
 		e.shared.mu.Lock()
-		w.returnLocked(&e.shared, r)
+		w.returnLocked(e.shared, r)
 		e.shared.mu.Unlock()
 		r.unlink()
 		if started == withdrawn {

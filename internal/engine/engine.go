@@ -35,6 +35,7 @@ func New(cfg Config) *Engine {
 	e.roster = newRoster()
 	e.deadlocks.roster = e.roster
 	e.sched = newScheduler(&e.base, idleRunners*runtime.GOMAXPROCS(0))
+	e.shared = new(taskQueue)
 	if e.late() {
 		e.shared.late = new(lateQueue)
 	}

@@ -48,7 +48,7 @@ func newLedgerMachine(t *rapid.T) *ledgerMachine {
 	return m
 }
 
-func (m *ledgerMachine) q() *taskQueue { return &m.engine.shared }
+func (m *ledgerMachine) q() *taskQueue { return m.engine.shared }
 
 // push accepts a task, in a cell of the engine's own or of its maker's.
 func (m *ledgerMachine) push(priority int, owned bool) {

@@ -27,11 +27,12 @@ type job struct {
 	unlinked int                // guarded by mu
 }
 
-func (j *job) Message() any       { return j }
-func (j *job) Payload() any       { return j }
-func (j *job) Sender() *actor.PID { return j.sender }
-func (j *job) Copy() *Task        { return &newJob(j.work).task }
-func (j *job) Released()          {}
+func (j *job) Message() any            { return j }
+func (j *job) Payload() any            { return j }
+func (j *job) Sender() *actor.PID      { return j.sender }
+func (j *job) Copy() *Task             { return &newJob(j.work).task }
+func (j *job) Caller() context.Context { return nil }
+func (j *job) Released()               {}
 
 func (j *job) Run(ctx *Context) error {
 	if j.work == nil {
@@ -113,7 +114,7 @@ func submit(e *Engine, j *job, s *Spec) error {
 // accept puts a job into the queue of w, or the shared one if w is nil, whether there is
 // room or not. Nobody is woken for it.
 func accept(e *Engine, w *Worker, s *Spec) *Task {
-	t, q := &newJob(nil).task, &e.shared
+	t, q := &newJob(nil).task, e.shared
 	if w != nil {
 		q = w.q
 	}

@@ -68,7 +68,7 @@ func (e *admission) queueInTurn(to *target) *taskQueue {
 	v := e.roster.view.Load()
 	switch {
 	case e.late() || len(v.routees) == 0:
-		return &e.shared
+		return e.shared
 	case to.keyed:
 		return hashTo(to.hash, v).q
 	case to.worker != nil:
@@ -82,7 +82,7 @@ func (e *admission) queueInTurn(to *target) *taskQueue {
 
 // dropNewest accepts t and drops it at once.
 func (e *admission) dropNewest(t *Task, s *Spec) error {
-	q := &e.shared
+	q := e.shared
 	var then after
 	q.mu.Lock()
 	if q.refusal != nil {

@@ -43,7 +43,7 @@ func TestAPinnedTaskComesBeforeSharedOnes(t *testing.T) {
 	pinned := pin(e, workers[1], 0)
 	for i, want := range []*Task{shared, pinned} {
 		r := newRunner()
-		require.True(t, workers[i].claimLocked(&e.shared, r))
+		require.True(t, workers[i].claimLocked(e.shared, r))
 		assert.Same(t, want, workers[i].batch[0])
 	}
 	assert.Zero(t, e.shared.late.pinned)
@@ -54,7 +54,7 @@ func TestOtherWorkersDoNotStealPinnedTasks(t *testing.T) {
 	e := newEngine(t, router.LeastBusy())
 	workers := seat(e, 2)
 	pin(e, workers[0], 0)
-	assert.False(t, workers[1].claimLocked(&e.shared, newRunner()))
+	assert.False(t, workers[1].claimLocked(e.shared, newRunner()))
 	assert.Equal(t, 1, e.shared.late.promised)
 }
 
@@ -65,12 +65,12 @@ func TestARecalledPinnedTaskIsClaimedAgain(t *testing.T) {
 	r := newRunner()
 	w.runner, r.now = r, e.now()
 	for range 20 { // more than a task can hop
-		require.True(t, w.claimLocked(&e.shared, r))
-		w.recallLocked(&e.shared)
-		w.returnLocked(&e.shared, r)
+		require.True(t, w.claimLocked(e.shared, r))
+		w.recallLocked(e.shared)
+		w.returnLocked(e.shared, r)
 		require.Equal(t, []*Task{task}, w.rare.pins)
 	}
-	require.True(t, w.claimLocked(&e.shared, r))
+	require.True(t, w.claimLocked(e.shared, r))
 	assert.True(t, mailboxOf(w).begin(r, task, task.load()))
 }
 
@@ -90,11 +90,11 @@ func TestACanceledPinnedTaskIsGoneAtOnce(t *testing.T) {
 func TestTakingThePinsEndsTheirWait(t *testing.T) {
 	e := newEngine(t, router.LeastBusy())
 	w := seat(e, 1)[0]
-	assert.Empty(t, w.takePinsLocked(&e.shared))
+	assert.Empty(t, w.takePinsLocked(e.shared))
 	tasks := []*Task{pin(e, w, 0), pin(e, w, 0)}
-	assert.Equal(t, tasks, w.takePinsLocked(&e.shared))
+	assert.Equal(t, tasks, w.takePinsLocked(e.shared))
 	assert.Zero(t, e.shared.late.pinned)
 	assert.Zero(t, e.shared.late.promised)
-	assert.False(t, w.unpinLocked(&e.shared, tasks[0]), "it does not wait any more")
-	assert.False(t, (*Worker)(nil).unpinLocked(&e.shared, tasks[0]), "its worker is gone")
+	assert.False(t, w.unpinLocked(e.shared, tasks[0]), "it does not wait any more")
+	assert.False(t, (*Worker)(nil).unpinLocked(e.shared, tasks[0]), "its worker is gone")
 }

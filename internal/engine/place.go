@@ -31,7 +31,7 @@ func (e *placing) dispatchTo(t *Task, s *Spec, fill func(Body)) error {
 
 // placeShared puts a task into the shared queue.
 func (e *placing) placeShared(t *Task, s *Spec, fill func(Body)) error {
-	q := &e.shared
+	q := e.shared
 	q.mu.Lock()
 	err := e.enterSharedLocked(t, s, fill)
 	if err != nil {
@@ -54,7 +54,7 @@ func (e *placing) placeShared(t *Task, s *Spec, fill func(Body)) error {
 
 // enterSharedLocked accepts a task into the shared queue if there is room.
 func (e *placing) enterSharedLocked(t *Task, s *Spec, fill func(Body)) error {
-	q := &e.shared
+	q := e.shared
 	switch {
 	case q.refusal != nil:
 		return q.refusal
@@ -160,7 +160,7 @@ func (e *placing) placeAt(w *Worker, turn uint64, t *Task, s *Spec, fill func(Bo
 // worker makes room for one task beyond the capacity: its next one. Waiting retries take
 // room.
 func (e *placing) sharedRoomLocked(n int, exact bool) bool {
-	q := &e.shared
+	q := e.shared
 	room := e.roomAfterDelays()
 	wanted := n
 	if q.late != nil {

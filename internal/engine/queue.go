@@ -18,7 +18,8 @@ import (
 //
 //	live = rings.Len() + claimed - dead
 type taskQueue struct {
-	// The fields that each submission to a worker's own queue uses lie together.
+	// What each submission changes lies together: with many workers, each cache line is
+	// fetched from another processor's cache.
 	mu        sync.Mutex
 	ready     bool // its worker is parked and could start a task
 	paused    bool
@@ -32,20 +33,21 @@ type taskQueue struct {
 	share     int   // room for tasks, beyond one for an idle worker
 	clock     int64 // engine time of the last reading
 	submitted int64
-	owner     *Worker // nil: the queue is shared
-	refusal   error   // why no task is accepted; nil: tasks are accepted
 	spares    spares
 	rings     queue.Queue[Task]
 
 	deadlines *deadlines // of tasks with a timeout; nil until the first
 	unstarted tally      // outcomes of tasks that no worker had, counted by the goroutine that settled them
-	late      *lateQueue // nil under early binding
 
-	_ [40]byte
+	// The rest begins at a cache line and changes seldom.
+	owner   *Worker    // nil: the queue is shared
+	refusal error      // why no task is accepted; nil: tasks are accepted
+	late    *lateQueue // nil under early binding
 	// top is the highest priority in the rings, which workers compare with that of their
 	// batch. It is 0 until levels is true, and math.MinInt64 if the rings are empty. It is
 	// written under mu.
 	top atomic.Int64
+	_   [24]byte // Go aligns objects of 448 bytes to cache lines
 }
 
 // raiseLocked updates top after a task of the given priority has entered the rings.

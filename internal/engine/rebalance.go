@@ -18,7 +18,7 @@ func (e *dealing) handBackLocked(tasks []*Task, then *after) {
 	sortByOrder(tasks)
 	for _, t := range tasks {
 		if t.pinned() {
-			e.dropLocked(&e.shared, t, errWorkerGone, then)
+			e.dropLocked(e.shared, t, errWorkerGone, then)
 		} else {
 			e.dealLocked(t, then)
 		}
@@ -39,7 +39,7 @@ func (e *dealing) dealLocked(t *Task, then *after) {
 	default:
 		w = e.drawAwakeLocked(v)
 	}
-	q := &e.shared
+	q := e.shared
 	if w != nil {
 		q = w.q
 	}

@@ -56,7 +56,7 @@ func (e *placing) requeueLocked(t *Task, then *after) {
 		q, w := e.retryQueue(t)
 		if q == nil { // the task was for a worker that has left
 			e.shared.mu.Lock()
-			e.dropUnqueuedLocked(&e.shared, t, errWorkerGone, then)
+			e.dropUnqueuedLocked(e.shared, t, errWorkerGone, then)
 			e.shared.mu.Unlock()
 			return
 		}
@@ -91,7 +91,7 @@ func (e *placing) retryQueue(t *Task) (*taskQueue, *Worker) {
 		return w.q, w
 	}
 	if e.late() || len(v.routees) == 0 {
-		return &e.shared, nil
+		return e.shared, nil
 	}
 	switch e.dispatch.binding {
 	case picked:
@@ -100,7 +100,7 @@ func (e *placing) retryQueue(t *Task) (*taskQueue, *Worker) {
 			w = onlyOne(v)
 		}
 		if w == nil || w.leaving.Load() {
-			return &e.shared, nil
+			return e.shared, nil
 		}
 		return w.q, w
 	case hashed:
@@ -164,7 +164,7 @@ func (e *placing) putBack(w *Worker) {
 	e.delays.mu.Unlock()
 	h.attempt = attempt{}
 	if settled {
-		t.release()
+		t.body.Released()
 	}
 	e.handlerReturned(w)
 	then.run(e.sched)

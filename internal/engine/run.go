@@ -138,7 +138,7 @@ func (w *workerMailbox) putDown(r *runner, t *Task) {
 	if h.attempt.retry != nil {
 		return // work calls putBack for the retry
 	}
-	t.release()
+	t.body.Released()
 	if w.engine.watchdog.on() {
 		w.engine.handlerReturned(&w.Worker)
 	}

@@ -12,7 +12,7 @@ import (
 func TestAWorkerDoesNotStartATaskThatHasChangedSinceItLooked(t *testing.T) {
 	for name, change := range map[string]func(*Engine, *Worker, *Task){
 		"canceled": func(e *Engine, _ *Worker, task *Task) { e.Cancel(task, messages.ErrCanceled) },
-		"recalled": func(e *Engine, w *Worker, _ *Task) { w.recallLocked(&e.shared) },
+		"recalled": func(e *Engine, w *Worker, _ *Task) { w.recallLocked(e.shared) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			e := newEngine(t, router.LeastBusy())
@@ -32,7 +32,7 @@ func TestABatchPassesOverTheTasksThatWereTakenOutOfIt(t *testing.T) {
 	e := newEngine(t, router.LeastBusy())
 	w, r := seat(e, 1)[0], newRunner()
 	tasks := claimBatch(t, e, w, r, 3)
-	w.recallLocked(&e.shared)
+	w.recallLocked(e.shared)
 	mailboxOf(w).runBatch(r)
 	assert.Equal(t, 3, w.at)
 	assert.Zero(t, r.dead, "they live, elsewhere")

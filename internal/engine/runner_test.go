@@ -171,7 +171,7 @@ func TestTheClockIsNotReadWhileTasksAreUntimed(t *testing.T) {
 
 func TestOnlyShortTasksAreClaimedInBatches(t *testing.T) {
 	e := newEngine(t, router.LeastBusy())
-	q := &e.shared
+	q := e.shared
 	for _, c := range []struct {
 		mean         int64
 		size         int

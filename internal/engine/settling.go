@@ -59,7 +59,7 @@ func (e *settling) endsWithin(t *Task, d time.Duration, askCaller bool) bool {
 	if !askCaller || t.load()&flagBound == 0 {
 		return false
 	}
-	at, ok := t.caller.Deadline()
+	at, ok := t.caller().Deadline()
 	return ok && d >= time.Until(at)
 }
 
@@ -181,7 +181,7 @@ func (e *settling) newQuarantined(t *Task, h *hand, err error) *quarantined {
 	}
 	entry.spec = Spec{
 		ID: v.ID, Key: v.Key, Headers: v.Headers, Priority: v.Priority, Timeout: entry.Task.Timeout,
-		Caller: t.caller, Mode: RoomOnly,
+		Mode: RoomOnly,
 	}
 	if past := t.past(); past != nil {
 		entry.Panics = past.panics

@@ -8,15 +8,17 @@ const maxSpares = 4096
 type spares struct {
 	last *Task // the last one that came back; nil: none
 	list []*Task
-	made int // tasks in the last slab
+	made int // slabs
 }
 
 // Tasks are made in slabs. Side by side they waste no memory, and the processor prefetches
-// the next one. The slabs of a queue start small and grow, since a worker's own queue may
-// need few tasks.
+// the next one. The first slabs of a queue are small, since a worker's own queue may need
+// few tasks. Go aligns objects of both sizes to cache lines, so a task of 64 bytes lies in
+// one line.
 const (
-	leastSlab = 8       // tasks
-	slabBytes = 8 << 10 // of a large slab
+	smallSlab  = 512 // bytes
+	largeSlab  = 32 << 10
+	smallSlabs = 16
 )
 
 // takeLocked returns a free task. If there is none, it makes a slab.
@@ -26,8 +28,11 @@ func (s *spares) takeLocked(cfg *Config) *Task {
 		return t
 	}
 	if len(s.list) == 0 {
-		s.made = min(max(2*s.made, leastSlab), max(slabBytes/cfg.TaskSize, 1))
-		s.list = append(s.list, cfg.NewTasks(s.made)...)
+		size := smallSlab
+		if s.made++; s.made > smallSlabs {
+			size = largeSlab
+		}
+		s.list = append(s.list, cfg.NewTasks(max(size/cfg.TaskSize, 1))...)
 	}
 	last := len(s.list) - 1
 	t := s.list[last]

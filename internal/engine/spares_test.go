@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -31,16 +32,16 @@ func TestTheSpareThatCameLastIsUsedFirst(t *testing.T) {
 	assert.Empty(t, *made)
 }
 
-func TestSlabsGrowUpToTheirSize(t *testing.T) {
-	cfg, made := slabs(100)
+func TestTheFirstSlabsAreSmall(t *testing.T) {
+	cfg, made := slabs(64)
 	var s spares
 	seen := map[*Task]bool{}
-	for range 400 {
+	for range smallSlabs*8 + 512 + 1 {
 		task := s.takeLocked(cfg)
 		require.False(t, seen[task], "a task is given out once")
 		seen[task] = true
 	}
-	assert.Equal(t, []int{8, 16, 32, 64, 81, 81, 81, 81}, *made)
+	assert.Equal(t, append(slices.Repeat([]int{8}, smallSlabs), 512, 512), *made)
 }
 
 func TestASlabHasOneTaskAtLeast(t *testing.T) {

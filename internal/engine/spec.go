@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"context"
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -24,9 +23,8 @@ type Spec struct {
 	ID, Key  string
 	Headers  map[string]string
 	Priority int
-	Timeout  time.Duration   // of the task's whole life; 0: no limit
-	Caller   context.Context // its values reach the handler; nil stands for Background
-	Bound    bool            // the end of Caller is also the end of the task
+	Timeout  time.Duration // of the task's whole life; 0: no limit
+	Bound    bool          // the end of the body's Caller is also the end of the task
 	Mode     Mode
 	Sender   *actor.PID // gets a Result; nil: nobody
 	InBody   bool       // the body has the sender

@@ -182,7 +182,7 @@ func (e *Engine) Load() messages.Load {
 	load := messages.Load{Capacity: int(e.capacity.Load()), Queued: int(e.delays.count.Load())}
 	view := e.roster.view.Load()
 	load.Size = len(view.routees)
-	q := &e.shared
+	q := e.shared
 	q.mu.Lock()
 	load.Paused = q.paused
 	load.Queued += max(q.liveLocked(), 0)

@@ -23,13 +23,15 @@ type Body interface {
 	Payload() any
 	// Sender returns the actor that gets a Result, or nil.
 	Sender() *actor.PID
+	// Caller returns the context whose values reach the handler. nil stands for Background.
+	Caller() context.Context
 	// Run does the work. Pools of user actors do not call it.
 	Run(ctx *Context) error
 	// Copy returns a new task with the same work, for which nobody waits.
 	Copy() *Task
 	// Settled notifies the waiter. It is called once, when the outcome is known.
 	Settled(s *Settlement)
-	// Released is called when no handler uses the payload any more, to drop the payload.
+	// Released is called when no handler uses the payload any more, to drop it and the caller.
 	Released()
 	// Unlinked is called when the engine has no reference to the task any more, but only if
 	// no other goroutine than its worker's can have one. Only then may its maker reuse the
@@ -47,10 +49,9 @@ type Body interface {
 type Task struct {
 	state    atomic.Uint64 // a word
 	body     Body
-	caller   context.Context // nil stands for Background
-	extra    *extra          // nil: nothing in it
-	enqueued int64           // when the task was accepted, or its next attempt is due; engine time
-	due      int64           // when its timeout is over, engine time; 0: never
+	extra    *extra // nil: nothing in it
+	enqueued int64  // when the task was accepted, or its next attempt is due; engine time
+	due      int64  // when its timeout is over, engine time; 0: never
 }
 
 // extra has the fields that few tasks need.
@@ -77,7 +78,6 @@ func (t *Task) swap(from, to word) bool { return t.state.CompareAndSwap(uint64(f
 
 // describe copies the description s into a fresh task.
 func (t *Task) describe(s *Spec) {
-	t.caller = s.Caller
 	if !s.rare() {
 		return
 	}
@@ -91,12 +91,6 @@ func (t *Task) Sender() *actor.PID {
 		return nil
 	}
 	return t.extra.sender
-}
-
-// release drops what a handler needs, once no handler has the task.
-func (t *Task) release() {
-	t.caller = nil
-	t.body.Released()
 }
 
 // forgetSender drops the sender of a settled task, which may still lie in a queue.
@@ -129,7 +123,7 @@ func (t *Task) timeout() time.Duration {
 
 // Clear resets a task that nobody uses any more, so that it keeps no work alive.
 func (t *Task) Clear() {
-	t.caller, t.due = nil, 0
+	t.due = 0
 	if t.extra != nil {
 		*t.extra = extra{}
 	}
@@ -187,11 +181,12 @@ func (t *Task) view() router.TaskView {
 	return v
 }
 
-func (t *Task) callerOrBackground() context.Context {
-	if t.caller == nil {
-		return context.Background()
+// caller returns the context whose values reach the handler.
+func (t *Task) caller() context.Context {
+	if caller := t.body.Caller(); caller != nil {
+		return caller
 	}
-	return t.caller
+	return context.Background()
 }
 
 // order returns the task's place among those of its priority. A task is placed by its

@@ -93,7 +93,9 @@ func (w *workerMailbox) visit(r *runner) errand {
 	if returned {
 		w.returnLocked(q, r)
 	}
-	w.poke.Store(false)
+	if w.poke.Load() {
+		w.poke.Store(false)
+	}
 	n := w.nextLocked(q, r, returned)
 	if n.kind == errandPark {
 		w.hand.ctx = nil // an idle worker keeps nothing of its tasks alive

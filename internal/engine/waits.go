@@ -212,7 +212,7 @@ func (e *backpressure) enterLocked(t *Task, s *Spec, then *after) error {
 	if e.late() || len(v.routees) == 0 {
 		err := e.enterSharedLocked(t, s, nil)
 		if err == nil {
-			e.wakeForTaskLocked(&e.shared, nil, then)
+			e.wakeForTaskLocked(e.shared, nil, then)
 		}
 		return err
 	}

@@ -21,8 +21,8 @@ type Worker struct {
 	runs       runnable
 	dispatcher actor.Dispatcher // the user's; nil: the engine's scheduler runs the worker
 	index      int              // in the words of its tasks; set when it joins
-	poke       atomic.Bool
 	parking
+	poke atomic.Bool // visit the queue before the batch is done
 	claim
 	rare *rareWorker // guarded by q.mu; nil: nothing in it
 

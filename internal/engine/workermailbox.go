@@ -37,7 +37,7 @@ func newWorkerMailbox(e *Engine) *workerMailbox {
 	w := &workerMailbox{engine: e}
 	w.gauges, w.runs = &e.gauges, w
 	w.parked, w.pace = true, newWorkerPace()
-	w.q = &e.shared
+	w.q = e.shared
 	if !e.late() {
 		w.q = &taskQueue{owner: &w.Worker}
 	}

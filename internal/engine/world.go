@@ -50,7 +50,7 @@ func (e *core) stopWorld(f func()) {
 
 // queuesLocked calls f with every queue. The world must be stopped.
 func (e *core) queuesLocked(f func(*taskQueue)) {
-	f(&e.shared)
+	f(e.shared)
 	if e.late() {
 		return
 	}
@@ -61,7 +61,7 @@ func (e *core) queuesLocked(f func(*taskQueue)) {
 
 // queues returns all queues, for callers that do not need them all at one moment.
 func (e *core) queues() []*taskQueue {
-	queues := []*taskQueue{&e.shared}
+	queues := []*taskQueue{e.shared}
 	if e.late() {
 		return queues
 	}

@@ -14,8 +14,8 @@ const (
 // longer, it lies in chunks until it is empty. An empty list begins at position 0.
 type list[E any] struct {
 	tail, head int64        // position behind the last element, and position of the first
-	short      [shortest]*E // position i is at i modulo shortest; used unless long
 	long       bool         // the elements are in chunks
+	short      [shortest]*E // position i is at i modulo shortest; used unless long
 	ring       []*[chunk]*E // chunk i is at i modulo len, a power of 2; entries outside of head to tail are nil
 	spares     []*[chunk]*E
 }
