@@ -2,9 +2,9 @@ package engine
 
 import "context"
 
-// work runs the worker until it has nothing to do. At each visit to its queue, the worker
-// returns its batch and gets a message or another batch.
-func (w *workerMailbox) work(r *runner) {
+// work implements runnable. At each visit to its queue, the worker returns its batch and
+// gets a message or another batch.
+func (w *workerMailbox) work(r *runner) (again bool) {
 	e := w.engine
 	if w.runner != r { // else a snapshot may be reading it
 		w.runner = r
@@ -44,7 +44,9 @@ func (w *workerMailbox) work(r *runner) {
 			e.judgeBreaker(&w.Worker)
 		case errandFarewell:
 			w.guarded(w.farewell)
-			return
+			return false
+		case errandLinger:
+			return true
 		case errandPark:
 			if e.dispatch.binding == picked && e.orphans.Load() > 0 && w.unpark() { // an orphan may have come meanwhile
 				continue
@@ -52,7 +54,7 @@ func (w *workerMailbox) work(r *runner) {
 			if next.lastBusy {
 				e.whenIdle()
 			}
-			return
+			return false
 		}
 		if next.kind != errandBatch {
 			r.readClock(&e.base)
@@ -77,6 +79,7 @@ const (
 	errandSystem
 	errandMail
 	errandBreaker
+	errandLinger   // go to the end of the run queue
 	errandFarewell // its abandoned handler has returned: tell its actor about the end
 )
 
@@ -97,6 +100,9 @@ func (w *workerMailbox) visit(r *runner) errand {
 		w.poke.Store(false)
 	}
 	n := w.nextLocked(q, r, returned)
+	if n.kind == errandPark && returned && w.lingersLocked(q) {
+		n.kind = errandLinger
+	}
 	if n.kind == errandPark {
 		w.hand.ctx = nil // an idle worker keeps nothing of its tasks alive
 		if w.hand.last != nil && w.hand.last.caller != context.Background() {
