@@ -30,7 +30,7 @@ const (
 	preciseTime  = 1_000
 	groupSize    = 32
 	longTime     = 64_000
-	carefulTasks = 4096
+	carefulTasks = 256
 )
 
 // A workerPace is how long the recent tasks of a worker took.
