@@ -50,6 +50,21 @@ type taskQueue struct {
 	_   [24]byte // Go aligns objects of 448 bytes to cache lines
 }
 
+// lockTries is how often a goroutine tries to lock a queue before it sleeps. The lock is held
+// for about as long as a few tries take, and a sync.Mutex does not spin while other
+// goroutines could run.
+const lockTries = 30
+
+// lock locks mu, where senders and workers meet for each task.
+func (q *taskQueue) lock() {
+	for range lockTries {
+		if q.mu.TryLock() {
+			return
+		}
+	}
+	q.mu.Lock()
+}
+
 // raiseLocked updates top after a task of the given priority has entered the rings.
 func (q *taskQueue) raiseLocked(priority int) {
 	if !q.levels {

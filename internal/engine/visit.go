@@ -86,7 +86,7 @@ const (
 // visit returns the batch, if there is one, to the queue, and returns the next errand.
 func (w *workerMailbox) visit(r *runner) errand {
 	q := w.q
-	q.mu.Lock()
+	q.lock()
 	defer q.mu.Unlock()
 	q.clock, q.unstamped = max(q.clock, r.now), 0
 	if w.waking {
