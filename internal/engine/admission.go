@@ -25,8 +25,8 @@ func (e *admission) Tell(ctx context.Context, s *Spec, fill func(Body)) error {
 }
 
 func (e *admission) submit(ctx context.Context, t *Task, s *Spec, fill func(Body)) error {
-	if err := ended(ctx); err != nil {
-		return err
+	if ended(ctx) {
+		return endOf(ctx)
 	}
 	if e.tracer != nil {
 		return e.submitTraced(ctx, t, s, fill)
@@ -42,8 +42,10 @@ const maxYields = 20
 // admit dispatches a task and puts it into a queue. If there is no room, it applies the
 // overflow policy.
 func (e *admission) admit(ctx context.Context, t *Task, s *Spec, fill func(Body)) error {
-	if err := e.dispatch.address(s, e.roster.view.Load()); err != nil {
-		return err
+	if e.dispatch.addresses() {
+		if err := e.dispatch.address(s, e.roster.view.Load()); err != nil {
+			return err
+		}
 	}
 	if e.cfg.DeadlineCheck {
 		if err := e.unreachable(t, s); err != nil {

@@ -63,6 +63,9 @@ type target struct {
 	recount, all bool
 }
 
+// addresses reports whether a task's description may decide which worker it goes to.
+func (d *dispatch) addresses() bool { return d.binding >= hashed }
+
 // address sets the target of a task, as far as the task's description decides it. It calls
 // the user's function, so no lock may be held.
 func (d *dispatch) address(s *Spec, v *view) (err error) {

@@ -18,25 +18,29 @@ type admission struct {
 // counted counts a task as rejected if err is not nil, and returns err.
 func (e *admission) counted(ctx context.Context, err error) error {
 	if err != nil {
-		reason := messages.ReasonOf(err)
-		if ctx != nil && ctx.Err() != nil && errors.Is(err, context.Cause(ctx)) {
-			reason = messages.RejectedCanceled // the cause may be any error
-		}
-		e.rejected[reason].Add(1)
+		e.countRejection(ctx, err)
 	}
 	return err
+}
+
+func (e *admission) countRejection(ctx context.Context, err error) {
+	reason := messages.ReasonOf(err)
+	if ctx != nil && ctx.Err() != nil && errors.Is(err, context.Cause(ctx)) {
+		reason = messages.RejectedCanceled // the cause may be any error
+	}
+	e.rejected[reason].Add(1)
 }
 
 // Rejected counts a task that was rejected before Submit or Tell was called.
 func (e *admission) Rejected(err error) { e.rejected[messages.ReasonOf(err)].Add(1) }
 
-// ended returns an error if ctx is nil or has ended.
-func ended(ctx context.Context) error {
+// ended reports whether ctx is nil or has ended.
+func ended(ctx context.Context) bool { return ctx == nil || ctx.Err() != nil }
+
+// endOf returns why a context that has ended, or is nil, does not admit a task.
+func endOf(ctx context.Context) error {
 	if ctx == nil {
 		return fmt.Errorf("%w: nil context", messages.ErrInvalidOption)
 	}
-	if ctx.Err() != nil {
-		return context.Cause(ctx)
-	}
-	return nil
+	return context.Cause(ctx)
 }
