@@ -45,7 +45,8 @@ func (w *workerMailbox) settle(t *Task, outcome messages.Outcome, err error) {
 	}
 	s := &r.settlement
 	*s = Settlement{
-		base: &e.base, task: t, Outcome: outcome, Err: err, Value: h.value, Worker: w.hand.worker, Started: h.started.Load(), Ended: r.now,
+		base: &e.base, task: t, numbers: &r.numbers, Outcome: outcome, Err: err, Value: h.value,
+		Worker: w.hand.worker, Started: h.started.Load(), Ended: r.now,
 	}
 	h.value = nil
 	if outcome == messages.Quarantined {

@@ -17,6 +17,7 @@ type Settlement struct {
 	// body meanwhile, so sender has the sender.
 	outside bool
 	sender  *actor.PID
+	numbers *numerals // for the ID of a task that has none; nil: the settling goroutine has no numerals
 
 	Outcome messages.Outcome
 	Err     error  // nil if and only if the task has succeeded
@@ -24,6 +25,14 @@ type Settlement struct {
 	Worker  string // the ID of the worker that made the last attempt; empty: none
 	Started int64  // start of the last attempt, engine time; 0: the task was not running
 	Ended   int64
+}
+
+// id returns the task's ID or, if it has none, its number.
+func (s *Settlement) id() string {
+	if s.numbers == nil || s.task.extra != nil && s.task.extra.id != "" {
+		return s.task.id()
+	}
+	return s.numbers.of(s.task.load().sequence())
 }
 
 // An answer is a Result with its envelope, in one allocation.
@@ -43,7 +52,7 @@ func (s *Settlement) Answer() {
 		return
 	}
 	a := &answer{result: messages.Result{
-		TaskID: t.id(), Value: s.Value, Err: s.Err, Outcome: s.Outcome, Worker: s.Worker, Pool: b.name,
+		TaskID: s.id(), Value: s.Value, Err: s.Err, Outcome: s.Outcome, Worker: s.Worker, Pool: b.name,
 	}}
 	r := &a.result
 	accepted, ran := t.enqueued, int64(0)
