@@ -80,7 +80,7 @@ func (w *handlerWork[In, Out]) makeTask(_, message any, task *messages.Task, sen
 	if err != nil {
 		return nil, err
 	}
-	return newTellTask[In, Out](nil, in), nil
+	return newTellTask[In, Out](context.Background(), in), nil
 }
 
 // describe returns the payload of a message from an actor, and says in s what its task
