@@ -56,6 +56,7 @@ type target struct {
 	worker *Worker // nil: draw one
 	hash   uint64
 	keyed  bool
+	view   *view   // in which the hash stands for worker
 	turn   uint64  // the last turn drawn for the task; 0: none
 	trial  *Worker // the worker that got the task as the probe of its breaker; nil: none
 	// How closely to look for room, at some cost: whether to count again what seems to be
@@ -72,7 +73,7 @@ func (d *dispatch) address(s *Spec, v *view) (err error) {
 	switch {
 	case d.binding == hashed && s.Key != "":
 		s.to.keyed, s.to.hash = true, maphash.String(d.seed, s.Key)
-		s.to.worker = hashTo(s.to.hash, v)
+		s.to.rehash(v)
 	case d.binding == picked && len(v.eligible) > 0:
 		s.to.worker, err = d.ask(s.view(), v)
 	}
@@ -104,6 +105,13 @@ func (d *dispatch) accepted() uint64 {
 		return d.sequence.Load()
 	}
 	return d.turns.Load()
+}
+
+// rehash chooses the worker of a task with a key from a view.
+func (to *target) rehash(v *view) {
+	if to.view != v {
+		to.worker, to.view = hashTo(to.hash, v), v
+	}
 }
 
 // hashTo returns the worker for a hash. It hashes over all workers in dispatch, so that

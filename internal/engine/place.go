@@ -83,8 +83,8 @@ func (e *placing) placeEarly(t *Task, s *Spec, fill func(Body)) error {
 			}
 			continue
 		}
-		if e.dispatch.binding == hashed && s.to.keyed {
-			s.to.worker = hashTo(s.to.hash, v)
+		if s.to.keyed {
+			s.to.rehash(v)
 		}
 		err := e.placeAmong(v, t, s, fill)
 		if err == nil || !errors.Is(err, errGone) {

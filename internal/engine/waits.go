@@ -181,7 +181,7 @@ func (e *backpressure) readdressWaitersLocked() {
 		to := &link.Of.spec.to
 		switch {
 		case to.keyed:
-			to.worker = hashTo(to.hash, v)
+			to.rehash(v)
 		case to.worker != nil && to.worker.leaving.Load():
 			to.worker = nil
 		}
@@ -218,7 +218,7 @@ func (e *backpressure) enterLocked(t *Task, s *Spec, then *after) error {
 	}
 	switch {
 	case to.keyed:
-		to.worker = hashTo(to.hash, v)
+		to.rehash(v)
 	case to.worker != nil && to.worker.q.gone:
 		to.worker = nil
 	}
