@@ -41,9 +41,6 @@ func (e *placing) enterLedgerLocked(q *taskQueue, t *Task, s *Spec, number uint6
 	w := word(number)<<sequenceShift | word(owner)<<workerShift | flags | word(queued)
 	t.state.Store(uint64(w)) // first, since this fetches the task's cache line for writing
 	t.describe(s)
-	if s.to.keyed {
-		t.extra.hash = s.to.hash
-	}
 	e.stampLocked(q, s.Timeout > 0 || flags&flagAnswered != 0)
 	t.enqueued = q.clock
 }
@@ -92,7 +89,7 @@ func (e *placing) setDeadlineLocked(q *taskQueue, t *Task) {
 func (e *placing) pinNewLocked(t *Task, s *Spec, w *Worker) {
 	q := w.q
 	q.submitted++
-	t.makeExtra().pinned = true
+	t.makeSpecial().pinned = true
 	if q.late == nil {
 		e.acceptLocked(q, t, s, nil, e.newNumberLocked(q))
 		return

@@ -19,7 +19,7 @@ type delays struct {
 
 // removeLocked removes a task that waits.
 func (d *delays) removeLocked(t *Task) {
-	d.tasks.Remove(&t.extra.past.due)
+	d.tasks.Remove(&t.past().due)
 	d.count.Add(-1)
 }
 

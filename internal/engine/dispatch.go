@@ -72,7 +72,7 @@ func (d *dispatch) addresses() bool { return d.binding >= hashed }
 func (d *dispatch) address(s *Spec, v *view) (err error) {
 	switch {
 	case d.binding == hashed && s.Key != "":
-		s.to.keyed, s.to.hash = true, maphash.String(d.seed, s.Key)
+		s.to.keyed, s.to.hash = true, d.hash(s.Key)
 		s.to.rehash(v)
 	case d.binding == picked && len(v.eligible) > 0:
 		s.to.worker, err = d.ask(s.view(), v)
@@ -106,6 +106,11 @@ func (d *dispatch) accepted() uint64 {
 	}
 	return d.turns.Load()
 }
+
+func (d *dispatch) hash(key string) uint64 { return maphash.String(d.seed, key) }
+
+// ofKey returns the worker for a key. It returns nil if there are no workers.
+func (d *dispatch) ofKey(key string, v *view) *Worker { return hashTo(d.hash(key), v) }
 
 // rehash chooses the worker of a task with a key from a view.
 func (to *target) rehash(v *view) {

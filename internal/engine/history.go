@@ -22,7 +22,7 @@ type history struct {
 
 // remember records the attempt in the hand h, which is over.
 func (t *Task) remember(h *hand, now int64, keepPanic bool) {
-	x := t.makeExtra()
+	x := t.makeSpecial()
 	if x.past == nil {
 		x.past = &history{accepted: t.enqueued}
 	}

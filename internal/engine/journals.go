@@ -84,9 +84,9 @@ func (s *Settlement) entry(retry *retryPlan, now int64) journal.Entry {
 	}
 	if x := t.extra; x != nil {
 		entry.ID, entry.Key = x.id, x.key
-		if x.past != nil {
-			entry.Attempts, entry.Worker = x.past.attempts, x.past.worker
-		}
+	}
+	if past := t.past(); past != nil {
+		entry.Attempts, entry.Worker = past.attempts, past.worker
 	}
 	if s.Started == 0 {
 		entry.Wait = time.Duration(max(now-t.enqueued, 0)) // 0: its next attempt was not due

@@ -17,7 +17,7 @@ func (e *admission) overflow(ctx context.Context, t *Task, s *Spec) error {
 	case router.Block:
 		if s.Timeout > 0 {
 			t.due = later(e.now(), s.Timeout)
-			t.makeExtra().timeout = s.Timeout
+			t.makeSpecial().timeout = s.Timeout
 		}
 		return e.wait(ctx, t, s)
 	case router.CallerRuns:

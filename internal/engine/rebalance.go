@@ -35,7 +35,7 @@ func (e *dealing) dealLocked(t *Task, then *after) {
 	case e.dispatch.binding == picked:
 		w = onlyOne(v)
 	case e.dispatch.binding == hashed && t.key() != "":
-		w = hashTo(t.extra.hash, v)
+		w = e.dispatch.ofKey(t.key(), v)
 	default:
 		w = e.drawAwakeLocked(v)
 	}
@@ -78,7 +78,7 @@ func (e *dealing) rebalanceLocked(then *after) {
 		q := w.q
 		w.recallLocked(q)
 		q.rings.Filter(func(t *Task) bool {
-			if !isQueued(t) || t.key() == "" || t.pinned() || hashTo(t.extra.hash, v) == w {
+			if !isQueued(t) || t.key() == "" || t.pinned() || e.dispatch.ofKey(t.key(), v) == w {
 				return true
 			}
 			if t.load().hop() != 0 {

@@ -11,11 +11,11 @@ func (e *placing) delayLocked(t *Task, h *hand, w *Worker, now int64) {
 	t.remember(h, now, e.cfg.Quarantine != (router.Quarantine{}))
 	state := h.word.with(waiting).of(nobody) | flagRetried
 	if w != nil && (e.dispatch.binding == picked || t.pinned()) {
-		t.extra.past.bound = w
+		t.past().bound = w
 	}
 	t.enqueued = later(now, h.attempt.retry.delay)
 	t.state.Store(uint64(state))
-	entry := &t.extra.past.due
+	entry := &t.past().due
 	entry.Value = t
 	d.tasks.Add(entry, t.enqueued)
 	d.count.Add(1)
@@ -65,7 +65,7 @@ func (e *placing) requeueLocked(t *Task, then *after) {
 			q.mu.Unlock()
 			continue
 		}
-		t.extra.past.order = e.acceptedLocked(q)
+		t.past().order = e.acceptedLocked(q)
 		e.queueLocked(q, w, t)
 		e.wakeForTaskLocked(q, w, then)
 		q.mu.Unlock()
@@ -75,7 +75,7 @@ func (e *placing) requeueLocked(t *Task, then *after) {
 
 // boundTo returns the worker that makes the next attempt, or nil if dispatch chooses it.
 func (t *Task) boundTo() *Worker {
-	w, _ := t.extra.past.bound.(*Worker)
+	w, _ := t.past().bound.(*Worker)
 	return w
 }
 
@@ -105,7 +105,7 @@ func (e *placing) retryQueue(t *Task) (*taskQueue, *Worker) {
 		return w.q, w
 	case hashed:
 		if t.key() != "" {
-			w := hashTo(t.extra.hash, v)
+			w := e.dispatch.ofKey(t.key(), v)
 			return w.q, w
 		}
 	}

@@ -58,12 +58,12 @@ func (s *Settlement) Answer() {
 	accepted, ran := t.enqueued, int64(0)
 	if x := t.extra; x != nil {
 		r.Headers = x.headers
-		if past := x.past; past != nil {
-			r.Attempts = past.attempts
-			accepted, ran = past.accepted, past.ran
-			if s.Started == 0 {
-				r.Worker = past.worker
-			}
+	}
+	if past := t.past(); past != nil {
+		r.Attempts = past.attempts
+		accepted, ran = past.accepted, past.ran
+		if s.Started == 0 {
+			r.Worker = past.worker
 		}
 	}
 	if s.Started > 0 {

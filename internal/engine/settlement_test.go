@@ -51,7 +51,7 @@ func TestAnAnswerHasEveryField(t *testing.T) {
 	j.task.enqueued = 5_000
 	j.task.extra = &extra{
 		id: "order-7", headers: map[string]string{"k": "v"},
-		past: &history{attempts: 2, accepted: 1_000, ran: 300, worker: "before"},
+		special: &special{past: &history{attempts: 2, accepted: 1_000, ran: 300, worker: "before"}},
 	}
 	s := &Settlement{
 		base: &e.base, task: &j.task, Outcome: messages.Failed, Err: errors.New("no"), Value: "kept",
@@ -98,7 +98,7 @@ func TestAnAnswerWhileARetryWaitsNamesTheLastWorker(t *testing.T) {
 	j := newJob(nil)
 	j.sender = sender
 	j.task.enqueued = 9_000
-	j.task.extra = &extra{past: &history{attempts: 1, accepted: 1_000, ran: 500, worker: "before"}}
+	j.task.extra = &extra{special: &special{past: &history{attempts: 1, accepted: 1_000, ran: 500, worker: "before"}}}
 	(&Settlement{base: &e.base, task: &j.task, Outcome: messages.Canceled, Err: messages.ErrCanceled, Ended: 4_000}).Answer()
 	got := answerTo(t, e, r)
 	assert.Equal(t, "before", got.Worker)

@@ -54,16 +54,20 @@ type Task struct {
 	due      int64  // when its timeout is over, engine time; 0: never
 }
 
-// extra has the fields that few tasks need.
+// extra has the fields that few tasks need. It fills a cache line.
 type extra struct {
 	id, key  string
 	headers  map[string]string
 	sender   *actor.PID
-	hash     uint64 // of key, if there is one
 	priority int
-	pinned   bool          // only its worker may run it
-	timeout  time.Duration // of a task that has waited for room; 0: see Task.timeout
-	past     *history      // nil: the first attempt
+	special  *special // nil: nothing in it
+}
+
+// special has the fields that hardly any task needs.
+type special struct {
+	pinned  bool          // only its worker may run it
+	timeout time.Duration // of a task that has waited for room; 0: see Task.timeout
+	past    *history      // nil: the first attempt
 }
 
 // Init makes t a fresh task. t is new, or its maker reuses it.
@@ -110,7 +114,7 @@ func (t *Task) makeExtra() *extra {
 // timeout returns how long the task may live. The task must have a deadline.
 func (t *Task) timeout() time.Duration {
 	accepted := t.enqueued
-	if x := t.extra; x != nil {
+	if x := t.special(); x != nil {
 		if x.timeout > 0 {
 			return x.timeout
 		}
@@ -139,14 +143,33 @@ func (t *Task) priority() int {
 	return t.extra.priority
 }
 
-func (t *Task) pinned() bool { return t.extra != nil && t.extra.pinned }
-
-// past returns the history of the earlier attempts, nil during the first attempt.
-func (t *Task) past() *history {
+// special returns what hardly any task has, or nil.
+func (t *Task) special() *special {
 	if t.extra == nil {
 		return nil
 	}
-	return t.extra.past
+	return t.extra.special
+}
+
+func (t *Task) makeSpecial() *special {
+	x := t.makeExtra()
+	if x.special == nil {
+		x.special = new(special)
+	}
+	return x.special
+}
+
+func (t *Task) pinned() bool {
+	x := t.special()
+	return x != nil && x.pinned
+}
+
+// past returns the history of the earlier attempts, nil during the first attempt.
+func (t *Task) past() *history {
+	if x := t.special(); x != nil {
+		return x.past
+	}
+	return nil
 }
 
 // attempts returns the number of the current or next attempt, from 1.
