@@ -47,14 +47,6 @@ func (w *Worker) parkLocked(q *taskQueue) (lastBusy bool) {
 	return lastBusy
 }
 
-// lingersLocked reports whether a worker that has nothing more to do goes to the end of the
-// run queue instead of parking. If its tasks are brief, there may be others when its turn
-// comes. That saves their senders a wake, and the worker gets more tasks at once. It does
-// so once, then it parks.
-func (w *Worker) lingersLocked(q *taskQueue) bool {
-	return q.late == nil && w.gauges.brief.Load() && !q.paused && w.ableLocked()
-}
-
 // unparkLocked marks a parked worker as woken. The caller must schedule it. It returns
 // false if the worker was not parked.
 func (w *Worker) unparkLocked(q *taskQueue) bool {

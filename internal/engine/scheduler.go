@@ -118,20 +118,16 @@ func (s *scheduler) run(r *runner, came bool, w *Worker) {
 	}()
 	looked := false
 	for {
-		var again *Worker
 		if w != nil {
 			running = w
-			if w.runs.work(r) {
-				again = w
-			}
-			running, looked = nil, false
+			w.runs.work(r)
+			running, w = nil, nil
+			looked = false
+			continue
 		}
 		s.mu.Lock()
 		if came {
 			s.coming, came = false, false
-		}
-		if again != nil {
-			s.enqueueLocked(again)
 		}
 		w = s.dequeueLocked()
 		if w != nil {
@@ -184,9 +180,6 @@ func (s *scheduler) schedule(w *Worker) {
 	// The user's dispatcher may run the worker at once, but the caller may hold locks.
 	go w.dispatcher.Schedule(func() {
 		r := newRunner()
-		deliver.GoOn(func() {
-			for w.runs.work(r) {
-			}
-		}) // a runtime.Goexit in the worker's actor ends only a goroutine
+		deliver.GoOn(func() { w.runs.work(r) }) // a runtime.Goexit in the worker's actor ends only a goroutine
 	})
 }

@@ -2,9 +2,9 @@ package engine
 
 import "context"
 
-// work implements runnable. At each visit to its queue, the worker returns its batch and
-// gets a message or another batch.
-func (w *workerMailbox) work(r *runner) (again bool) {
+// work runs the worker until it has nothing to do. At each visit to its queue, the worker
+// returns its batch and gets a message or another batch.
+func (w *workerMailbox) work(r *runner) {
 	e := w.engine
 	if w.runner != r { // else a snapshot may be reading it
 		w.runner = r
@@ -44,9 +44,7 @@ func (w *workerMailbox) work(r *runner) (again bool) {
 			e.judgeBreaker(&w.Worker)
 		case errandFarewell:
 			w.guarded(w.farewell)
-			return false
-		case errandLinger:
-			return true
+			return
 		case errandPark:
 			if e.dispatch.binding == picked && e.orphans.Load() > 0 && w.unpark() { // an orphan may have come meanwhile
 				continue
@@ -54,7 +52,7 @@ func (w *workerMailbox) work(r *runner) (again bool) {
 			if next.lastBusy {
 				e.whenIdle()
 			}
-			return false
+			return
 		}
 		if next.kind != errandBatch {
 			r.readClock(&e.base)
@@ -79,7 +77,6 @@ const (
 	errandSystem
 	errandMail
 	errandBreaker
-	errandLinger   // go to the end of the run queue
 	errandFarewell // its abandoned handler has returned: tell its actor about the end
 )
 
@@ -100,9 +97,6 @@ func (w *workerMailbox) visit(r *runner) errand {
 		w.poke.Store(false)
 	}
 	n := w.nextLocked(q, r, returned)
-	if n.kind == errandPark && returned && w.lingersLocked(q) {
-		n.kind = errandLinger
-	}
 	if n.kind == errandPark {
 		w.hand.ctx = nil // an idle worker keeps nothing of its tasks alive
 		if w.hand.last != nil && w.hand.last.caller != context.Background() {

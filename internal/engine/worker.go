@@ -72,9 +72,8 @@ type workRecord struct {
 
 // A runnable is the mailbox of a worker's actor.
 type runnable interface {
-	// work runs the worker until it has nothing to do. It reports whether the worker must
-	// be scheduled again, although nobody has woken it.
-	work(r *runner) (again bool)
+	// work runs the worker until it has nothing to do.
+	work(r *runner)
 	// finish settles the task in hand, whose handler has returned err.
 	finish(t *Task, err error)
 	// takeMailLocked returns the messages to the worker itself that it has not read.
