@@ -11,20 +11,15 @@ type spares struct {
 	made int // slabs
 }
 
-// slabBytes returns the size of the next slab of tasks. Side by side, tasks waste no memory,
-// and the processor prefetches the next one. The first slabs are small, since a worker's own
-// queue may need few tasks. Go aligns the first size and the last to cache lines, so that a
-// task of 64 bytes lies in one line.
-func (s *spares) slabBytes() int {
-	switch s.made {
-	case 0:
-		return 512
-	case 1:
-		return 1 << 10
-	default:
-		return 32 << 10
-	}
-}
+// Tasks are made in slabs. Side by side they waste no memory, and the processor prefetches
+// the next one. The first slabs of a queue are small, since a worker's own queue may need
+// few tasks. Go aligns objects of both sizes to cache lines, so a task of 64 bytes lies in
+// one line.
+const (
+	smallSlab  = 512 // bytes
+	largeSlab  = 32 << 10
+	smallSlabs = 16
+)
 
 // takeLocked returns a free task. If there is none, it makes a slab.
 func (s *spares) takeLocked(cfg *Config) *Task {
@@ -33,7 +28,11 @@ func (s *spares) takeLocked(cfg *Config) *Task {
 		return t
 	}
 	if len(s.list) == 0 {
-		s.list = append(s.list, cfg.NewTasks(max(s.slabBytes()/cfg.TaskSize, 1))...)
+		size := smallSlab
+		if s.made >= smallSlabs {
+			size = largeSlab
+		}
+		s.list = append(s.list, cfg.NewTasks(max(size/cfg.TaskSize, 1))...)
 		s.made++
 	}
 	last := len(s.list) - 1

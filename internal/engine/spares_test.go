@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -35,12 +36,12 @@ func TestTheFirstSlabsAreSmall(t *testing.T) {
 	cfg, made := slabs(64)
 	var s spares
 	seen := map[*Task]bool{}
-	for range 8 + 16 + 512 + 1 {
+	for range smallSlabs*8 + 512 + 1 {
 		task := s.takeLocked(cfg)
 		require.False(t, seen[task], "a task is given out once")
 		seen[task] = true
 	}
-	assert.Equal(t, []int{8, 16, 512, 512}, *made)
+	assert.Equal(t, append(slices.Repeat([]int{8}, smallSlabs), 512, 512), *made)
 }
 
 func TestASlabHasOneTaskAtLeast(t *testing.T) {
