@@ -39,6 +39,7 @@ type taskQueue struct {
 	deadlines *deadlines // of tasks with a timeout; nil until the first
 	unstarted tally      // outcomes of tasks that no worker had, counted by the goroutine that settled them
 
+	_ [8]byte
 	// The rest begins at a cache line and changes seldom.
 	owner   *Worker    // nil: the queue is shared
 	refusal error      // why no task is accepted; nil: tasks are accepted
