@@ -32,7 +32,7 @@ func (e *placing) dispatchTo(t *Task, s *Spec, fill func(Body)) error {
 // placeShared puts a task into the shared queue.
 func (e *placing) placeShared(t *Task, s *Spec, fill func(Body)) error {
 	q := e.shared
-	q.lock()
+	q.mu.Lock()
 	err := e.enterSharedLocked(t, s, fill)
 	if err != nil {
 		q.mu.Unlock()
@@ -127,7 +127,7 @@ func (e *placing) placeAmong(v *view, t *Task, s *Spec, fill func(Body)) error {
 // placeAt puts a task into the queue of a worker.
 func (e *placing) placeAt(w *Worker, turn uint64, t *Task, s *Spec, fill func(Body)) error {
 	q := w.q
-	q.lock()
+	q.mu.Lock()
 	switch {
 	case q.gone:
 		q.mu.Unlock()

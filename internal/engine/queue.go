@@ -2,7 +2,6 @@ package engine
 
 import (
 	"math"
-	"sync"
 	"sync/atomic"
 
 	"github.com/troupe-go/troupe/internal/queue"
@@ -20,7 +19,7 @@ import (
 type taskQueue struct {
 	// What each submission changes lies together: with many workers, each cache line is
 	// fetched from another processor's cache.
-	mu        sync.Mutex
+	mu        spinMutex
 	ready     bool // its worker is parked and could start a task
 	paused    bool
 	short     bool  // the last worker to claim tasks had short ones
@@ -49,21 +48,6 @@ type taskQueue struct {
 	// written under mu.
 	top atomic.Int64
 	_   [24]byte // Go aligns objects of 448 bytes to cache lines
-}
-
-// lockTries is how often a goroutine tries to lock a queue before it sleeps. The lock is held
-// for about as long as a few tries take, and a sync.Mutex does not spin while other
-// goroutines could run.
-const lockTries = 30
-
-// lock locks mu, where senders and workers meet for each task.
-func (q *taskQueue) lock() {
-	for range lockTries {
-		if q.mu.TryLock() {
-			return
-		}
-	}
-	q.mu.Lock()
 }
 
 // raiseLocked updates top after a task of the given priority has entered the rings.

@@ -60,7 +60,7 @@ func (w *workerMailbox) work(r *runner) {
 	}
 }
 
-// An errand is what the worker does after a visit to its queue.
+// An errand is the next thing that a worker does after a visit to its queue.
 type errand struct {
 	kind     errandKind
 	message  any
@@ -83,7 +83,7 @@ const (
 // visit returns the batch, if there is one, to the queue, and returns the next errand.
 func (w *workerMailbox) visit(r *runner) errand {
 	q := w.q
-	q.lock()
+	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.clock, q.unstamped = max(q.clock, r.now), 0
 	if w.waking {
