@@ -16,7 +16,8 @@ type deadlocks struct {
 	stuck   chan struct{}       // guarded by mu; closed to end all waits when one is in vain; nil: nobody waits
 }
 
-// A poolWait is what a handler waits for. Several of its goroutines may wait at once.
+// A poolWait lists the tasks that a handler waits for. Several goroutines of one handler may
+// wait at once.
 type poolWait struct {
 	ctx     *Context // of the handler
 	awaited []*Task  // nil entries stand for room in the queue

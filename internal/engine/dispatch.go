@@ -65,7 +65,7 @@ type target struct {
 }
 
 // addresses reports whether a task's description may decide which worker it goes to.
-func (d *dispatch) addresses() bool { return d.binding >= hashed }
+func (d *dispatch) addresses() bool { return d.binding == hashed || d.binding == picked }
 
 // address sets the target of a task, as far as the task's description decides it. It calls
 // the user's function, so no lock may be held.
@@ -93,7 +93,7 @@ func (d *dispatch) draw(v *view) (w *Worker, turn uint64) {
 // number returns the sequence number of a task that is bound early. With round-robin and
 // random dispatch it is the number of the turn, so the sequence may have gaps.
 func (d *dispatch) number(turn uint64) uint64 {
-	if d.binding == hashed || d.binding == picked {
+	if d.addresses() {
 		return d.sequence.Add(1)
 	}
 	return turn
@@ -101,7 +101,7 @@ func (d *dispatch) number(turn uint64) uint64 {
 
 // accepted returns how many numbers have been given out under early binding.
 func (d *dispatch) accepted() uint64 {
-	if d.binding == hashed || d.binding == picked {
+	if d.addresses() {
 		return d.sequence.Load()
 	}
 	return d.turns.Load()

@@ -7,8 +7,8 @@ import (
 	"github.com/troupe-go/troupe/messages"
 )
 
-// history is what a task keeps of its earlier attempts. It is written while no worker has
-// the task in hand.
+// history sums up the earlier attempts of a task. It is written while no worker has the task
+// in hand.
 type history struct {
 	attempts int
 	order    uint64                 // how many tasks had been accepted when this one was queued again

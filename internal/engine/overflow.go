@@ -70,7 +70,8 @@ func (e *admission) queueInTurn(to *target) *taskQueue {
 	case e.late() || len(v.routees) == 0:
 		return e.shared
 	case to.keyed:
-		return hashTo(to.hash, v).q
+		to.rehash(v)
+		return to.worker.q
 	case to.worker != nil:
 		return to.worker.q
 	default:

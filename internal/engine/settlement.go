@@ -29,7 +29,7 @@ type Settlement struct {
 
 // id returns the task's ID or, if it has none, its number.
 func (s *Settlement) id() string {
-	if s.numbers == nil || s.task.extra != nil && s.task.extra.id != "" {
+	if s.numbers == nil || s.task.givenID() != "" {
 		return s.task.id()
 	}
 	return s.numbers.of(s.task.load().sequence())

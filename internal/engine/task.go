@@ -14,8 +14,7 @@ import (
 	"github.com/troupe-go/troupe/router"
 )
 
-// A Body is what a task carries: the work, and the means to answer its waiter. Only Run may
-// block or panic.
+// A Body has the work of a task and answers its waiter. Only Run may block or panic.
 type Body interface {
 	// Message returns what the worker's actor receives.
 	Message() any
@@ -45,7 +44,8 @@ type Body interface {
 //
 // The word says who may use the other fields: the submitter while the task is fresh, the
 // goroutine that runs it while it is running, and afterwards the goroutine that settled it.
-// Nobody writes them while the task is queued.
+// Nobody writes them while the task is in a queue. The lock of its queue covers the moment
+// of acceptance, when the word says queued already and the submitter fills the rest.
 type Task struct {
 	state    atomic.Uint64 // a word
 	body     Body
@@ -187,10 +187,18 @@ func (t *Task) key() string {
 	return t.extra.key
 }
 
+// givenID returns the ID that the submitter gave, or "".
+func (t *Task) givenID() string {
+	if t.extra == nil {
+		return ""
+	}
+	return t.extra.id
+}
+
 // id returns the task's ID or, if it has none, its number.
 func (t *Task) id() string {
-	if t.extra != nil && t.extra.id != "" {
-		return t.extra.id
+	if id := t.givenID(); id != "" {
+		return id
 	}
 	return strconv.FormatUint(t.load().sequence(), 10)
 }

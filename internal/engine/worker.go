@@ -81,8 +81,8 @@ type runnable interface {
 	PostSystemMessage(message any)
 }
 
-// A member is what the roster knows about a worker. It is written while the world is
-// stopped, except where noted.
+// A member has the roster's fields of a worker. They are written while the world is stopped,
+// except where noted.
 type member struct {
 	pid          *actor.PID
 	supervisor   *actor.PID

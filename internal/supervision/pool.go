@@ -10,8 +10,8 @@ import (
 	"github.com/troupe-go/troupe/messages"
 )
 
-// pool is what the parts of a supervisor share. Only the supervisor changes it, when it
-// starts and when it stops.
+// pool has the state that the parts of a supervisor share. Only the supervisor changes it,
+// when it starts and when it stops.
 type pool struct {
 	name     string
 	workers  Workers
