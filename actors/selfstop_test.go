@@ -2,7 +2,6 @@ package actors_test
 
 import (
 	"fmt"
-	"log/slog"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -14,25 +13,14 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/troupe-go/troupe/actors"
+	"github.com/troupe-go/troupe/internal/pooltest"
 	"github.com/troupe-go/troupe/messages"
 	"github.com/troupe-go/troupe/router"
 )
 
-// quietSystem is an actor system that logs nothing.
-func quietSystem() *actor.ActorSystem {
-	return actor.NewActorSystem(actor.WithLoggerFactory(func(*actor.ActorSystem) *slog.Logger {
-		return slog.New(slog.DiscardHandler)
-	}))
-}
+func quietSystem() *actor.ActorSystem { return pooltest.System() }
 
-// inVirtualTime runs a test in a bubble. It fails if a goroutine is left.
-func inVirtualTime(t *testing.T, test func(*testing.T)) {
-	t.Helper()
-	synctest.Test(t, func(t *testing.T) {
-		t.Cleanup(func() { time.Sleep(2 * time.Second) }) // Proto.Actor counts dead letters for a second
-		test(t)
-	})
-}
+func inVirtualTime(t *testing.T, test func(*testing.T)) { t.Helper(); pooltest.Bubble(t, test) }
 
 // parented spawns props as the child of an actor whose strategy counts how often
 // it is asked and stops the child.

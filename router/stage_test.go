@@ -3,7 +3,6 @@ package router_test
 import (
 	"context"
 	"errors"
-	"log/slog"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -14,26 +13,15 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/troupe-go/troupe/actors"
+	"github.com/troupe-go/troupe/internal/pooltest"
 	"github.com/troupe-go/troupe/messages"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// bubble runs a test in virtual time. It is over only when no goroutine is left.
-func bubble(t *testing.T, test func(*testing.T)) {
-	t.Helper()
-	synctest.Test(t, func(t *testing.T) {
-		// Proto.Actor counts dead letters for a second, in a goroutine that ends then.
-		t.Cleanup(func() { time.Sleep(2 * time.Second) })
-		test(t)
-	})
-}
+func bubble(t *testing.T, test func(*testing.T)) { t.Helper(); pooltest.Bubble(t, test) }
 
-func quiet() *actor.ActorSystem {
-	return actor.NewActorSystem(actor.WithLoggerFactory(func(*actor.ActorSystem) *slog.Logger {
-		return slog.New(slog.DiscardHandler)
-	}))
-}
+func quiet() *actor.ActorSystem { return pooltest.System() }
 
 // newPool makes a pool on a system of its own, for the bubble of t. At the end
 // of the test the pool is closed, and its ledger must hold with nothing left in it.

@@ -26,7 +26,10 @@ func (r *receiver) Stop(*actor.PID)                           {}
 // answering returns an engine in an actor system, and a sender in that.
 func answering(t *testing.T) (*Engine, *actor.PID, *receiver) {
 	logger := slog.New(slog.DiscardHandler)
-	system := actor.NewActorSystem(actor.WithLoggerFactory(func(*actor.ActorSystem) *slog.Logger { return logger }))
+	system := actor.NewActorSystem(
+		actor.WithLoggerFactory(func(*actor.ActorSystem) *slog.Logger { return logger }),
+		actor.WithDeadLetterThrottleInterval(time.Millisecond), // by default a goroutine counts dead letters for a second
+	)
 	r := new(receiver)
 	sender, added := system.ProcessRegistry.Add(r, "sender")
 	require.True(t, added)

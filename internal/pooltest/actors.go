@@ -19,17 +19,21 @@ import (
 func Bubble(t *testing.T, test func(*testing.T)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		// Proto.Actor counts dead letters for a second, in a goroutine that ends then.
-		t.Cleanup(func() { time.Sleep(2 * time.Second) })
+		t.Cleanup(func() { time.Sleep(deadLetterPeriod) })
 		test(t)
 	})
 }
 
+// deadLetterPeriod is how long a goroutine of Proto.Actor's counts dead letters after the
+// first one. By default it is a second, longer than goleak waits.
+const deadLetterPeriod = time.Millisecond
+
 // System returns an actor system that logs nothing.
 func System() *actor.ActorSystem {
-	return actor.NewActorSystem(actor.WithLoggerFactory(func(*actor.ActorSystem) *slog.Logger {
-		return slog.New(slog.DiscardHandler)
-	}))
+	return actor.NewActorSystem(
+		actor.WithLoggerFactory(func(*actor.ActorSystem) *slog.Logger { return slog.New(slog.DiscardHandler) }),
+		actor.WithDeadLetterThrottleInterval(deadLetterPeriod),
+	)
 }
 
 // A Deed is a task for the workers of [Actors]: the worker calls it.
