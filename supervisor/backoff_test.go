@@ -144,14 +144,14 @@ func TestThePoolsBudgetIsSharedByItsWorkers(t *testing.T) {
 		strategy := supervisor.OneForOne(supervisor.PoolRestarts(3, time.Minute))
 		pool := pooltest.StartActors(t, actors.WithName("workers"), actors.WithSize(4), actors.WithDispatch(router.RoundRobin()), actors.WithSupervision(strategy))
 		other := pooltest.StartActorsIn(t, pool.System, "other", actors.WithSize(1), actors.WithSupervision(strategy))
-		degraded := pooltest.Events[*messages.Degraded](pool.System)
+		degraded := pooltest.Events[*messages.Degraded](t, pool.System)
 		for range 3 {
 			pool.Do(pooltest.Fail("again"))
 		}
-		assert.Empty(t, *degraded)
+		assert.Empty(t, degraded)
 		pool.Do(pooltest.Fail("once too often"))
-		require.Len(t, *degraded, 1)
-		event := (*degraded)[0]
+		require.Len(t, degraded, 1)
+		event := <-degraded
 		assert.Equal(t, [3]any{3, 1, "the pool's restarts spent"}, [3]any{event.Size, event.Lost, event.Reason})
 		stats := pool.Stats()
 		assert.Equal(t, [2]int{3, 1}, [2]int{stats.Size, stats.Lost})

@@ -69,7 +69,7 @@ func TestNoBudgetIsNoBound(t *testing.T) {
 func TestEachWorkerHasABudgetOfItsOwn(t *testing.T) {
 	pooltest.Bubble(t, func(t *testing.T) {
 		pool := pooltest.StartActors(t, actors.WithSize(3), actors.WithSupervision(supervisor.OneForOne(supervisor.Restarts(1, 0))))
-		stopped := pooltest.Events[*messages.WorkerStopped](pool.System)
+		stopped := pooltest.Events[*messages.WorkerStopped](t, pool.System)
 		everyone := func() {
 			pool.System.Root.Send(pool.PID, &messages.Broadcast{Message: pooltest.Fail("all at once")})
 			synctest.Wait()
@@ -78,14 +78,14 @@ func TestEachWorkerHasABudgetOfItsOwn(t *testing.T) {
 		stats := pool.Stats()
 		assert.EqualValues(t, 3, stats.Restarts)
 		assert.Equal(t, 3, stats.Size)
-		assert.Empty(t, *stopped)
+		assert.Empty(t, stopped)
 
 		everyone()
 		stats = pool.Stats()
 		assert.EqualValues(t, 3, stats.Restarts)
 		assert.Zero(t, stats.Size)
-		require.Len(t, *stopped, 3)
-		for _, event := range *stopped {
+		require.Len(t, stopped, 3)
+		for _, event := range pooltest.Drain(stopped) {
 			assert.Equal(t, "restarts spent", event.Reason)
 		}
 	})

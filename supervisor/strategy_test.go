@@ -68,8 +68,8 @@ func TestDirectives(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			pooltest.Bubble(t, func(t *testing.T) {
 				pool := pooltest.StartActors(t, actors.WithSize(3), actors.WithSupervision(tt.strategy))
-				restarted := pooltest.Events[*messages.WorkerRestarted](pool.System)
-				replaced := pooltest.Events[*messages.WorkerReplaced](pool.System)
+				restarted := pooltest.Events[*messages.WorkerRestarted](t, pool.System)
+				replaced := pooltest.Events[*messages.WorkerReplaced](t, pool.System)
 				pool.Do(pooltest.Fail("boom"))
 
 				stats := pool.Stats()
@@ -78,8 +78,8 @@ func TestDirectives(t *testing.T) {
 				assert.Equal(t, tt.restarts, stats.Restarts)
 				assert.Equal(t, tt.replaced, stats.Replaced)
 				assert.Equal(t, tt.born, pool.Born())
-				assert.Len(t, *restarted, int(tt.restarts))
-				assert.Len(t, *replaced, int(tt.replaced))
+				assert.Len(t, restarted, int(tt.restarts))
+				assert.Len(t, replaced, int(tt.replaced))
 
 				// Every worker is at work again.
 				done := make(chan struct{}, 3)
@@ -131,11 +131,11 @@ func TestNoDirectiveLosesQueuedTasks(t *testing.T) {
 func TestAllForOneSaysWhoFailed(t *testing.T) {
 	pooltest.Bubble(t, func(t *testing.T) {
 		pool := pooltest.StartActors(t, actors.WithSize(3), actors.WithSupervision(supervisor.AllForOne()))
-		restarted := pooltest.Events[*messages.WorkerRestarted](pool.System)
+		restarted := pooltest.Events[*messages.WorkerRestarted](t, pool.System)
 		var culprit string
 		pool.Do(func(ctx actor.Context) { culprit = ctx.Self().Id; panic("boom") })
-		require.Len(t, *restarted, 3)
-		for _, event := range *restarted {
+		require.Len(t, restarted, 3)
+		for _, event := range pooltest.Drain(restarted) {
 			if event.Worker.Id == culprit {
 				assert.Equal(t, "boom", event.Reason)
 			} else {

@@ -1,8 +1,6 @@
-// Package pooltest is the test kit of this repository's own tests.
 package pooltest
 
 import (
-	"log/slog"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -14,27 +12,6 @@ import (
 	"github.com/troupe-go/troupe/actors"
 	"github.com/troupe-go/troupe/messages"
 )
-
-// Bubble runs a test in virtual time. It ends when no goroutine is left.
-func Bubble(t *testing.T, test func(*testing.T)) {
-	t.Helper()
-	synctest.Test(t, func(t *testing.T) {
-		t.Cleanup(func() { time.Sleep(deadLetterPeriod) })
-		test(t)
-	})
-}
-
-// deadLetterPeriod is how long a goroutine of Proto.Actor's counts dead letters after the
-// first one. By default it is a second, longer than goleak waits.
-const deadLetterPeriod = time.Millisecond
-
-// System returns an actor system that logs nothing.
-func System() *actor.ActorSystem {
-	return actor.NewActorSystem(
-		actor.WithLoggerFactory(func(*actor.ActorSystem) *slog.Logger { return slog.New(slog.DiscardHandler) }),
-		actor.WithDeadLetterThrottleInterval(deadLetterPeriod),
-	)
-}
 
 // A Deed is a task for the workers of [Actors]: the worker calls it.
 type Deed func(ctx actor.Context)
@@ -113,18 +90,6 @@ func (a *Actors) Stats() *messages.Stats {
 	stats := answer.(*messages.Stats)
 	require.True(a.t, stats.Balanced(), "%+v", stats)
 	return stats
-}
-
-// Events returns the events of one type that are published from now on, in order.
-// Read them after synctest.Wait.
-func Events[E any](system *actor.ActorSystem) *[]E {
-	seen := new([]E)
-	system.EventStream.Subscribe(func(event any) {
-		if e, ok := event.(E); ok {
-			*seen = append(*seen, e)
-		}
-	})
-	return seen
 }
 
 // A Strategy is a supervision strategy made of a function.

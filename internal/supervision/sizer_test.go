@@ -28,12 +28,13 @@ func TestAResizeEndsIfAWorkerCannotBeSpawned(t *testing.T) {
 	pooltest.Bubble(t, func(t *testing.T) {
 		s := supervise(t, supervision.Config{Size: 1})
 		s.recorded()
-		resized := pooltest.Events[*messages.PoolResized](s.system)
+		resized := pooltest.Events[*messages.PoolResized](t, s.system)
 		s.setRoom(1)
 		assert.ErrorIs(t, s.resize(4), errSpawn)
 		assert.Equal(t, []string{"begin", "join", "end"}, s.recorded())
-		require.Len(t, *resized, 1)
-		assert.Equal(t, [2]int{1, 2}, [2]int{(*resized)[0].From, (*resized)[0].To})
+		require.Len(t, resized, 1)
+		event := <-resized
+		assert.Equal(t, [2]int{1, 2}, [2]int{event.From, event.To})
 	})
 }
 

@@ -119,15 +119,15 @@ func TestEscalateAsksTheParent(t *testing.T) {
 					t.Cleanup(func() { pool.System.Root.Stop(parent); synctest.Wait() })
 					synctest.Wait()
 
-					stopped := pooltest.Events[*messages.PoolStopped](pool.System)
+					stopped := pooltest.Events[*messages.PoolStopped](t, pool.System)
 					pool.Do(pooltest.Fail("too much for me"))
 					assert.Equal(t, []any{"too much for me"}, reasons)
 					assert.Equal(t, tt.born, pool.Born())
 					if tt.stopped {
-						assert.Len(t, *stopped, 1)
+						assert.Len(t, stopped, 1)
 						return
 					}
-					assert.Empty(t, *stopped)
+					assert.Empty(t, stopped)
 					done := 0
 					for range 3 {
 						pool.Do(func(actor.Context) { done++ })

@@ -19,7 +19,7 @@ import (
 func TestTheEndOfAWorkerIsHandledOnce(t *testing.T) {
 	pooltest.Bubble(t, func(t *testing.T) {
 		s := supervise(t, supervision.Config{Size: 2})
-		stopped := pooltest.Events[*messages.WorkerStopped](s.system)
+		stopped := pooltest.Events[*messages.WorkerStopped](t, s.system)
 		gone := s.leave(1)[0]
 		s.system.Root.Stop(gone)
 		synctest.Wait()
@@ -27,7 +27,7 @@ func TestTheEndOfAWorkerIsHandledOnce(t *testing.T) {
 		process.SendSystemMessage(s.pid, &actor.Terminated{Who: gone})
 		process.SendSystemMessage(s.pid, &actor.Terminated{Who: actor.NewPID("elsewhere", "stranger")})
 		s.recorded()
-		assert.Len(t, *stopped, 1)
+		assert.Len(t, stopped, 1)
 		assert.Equal(t, 2, s.Size())
 	})
 }
@@ -91,8 +91,8 @@ func TestHealthChecksReportOverloadAndRecovery(t *testing.T) {
 	pooltest.Bubble(t, func(t *testing.T) {
 		s := supervise(t, supervision.Config{Size: 2, Health: time.Second})
 		s.stats.Size = 2
-		overloaded := pooltest.Events[*messages.Overloaded](s.system)
-		recovered := pooltest.Events[*messages.Recovered](s.system)
+		overloaded := pooltest.Events[*messages.Overloaded](t, s.system)
+		recovered := pooltest.Events[*messages.Recovered](t, s.system)
 		for _, step := range []struct {
 			queued   int64
 			expected [2]int // overloaded and recovered so far
@@ -108,7 +108,7 @@ func TestHealthChecksReportOverloadAndRecovery(t *testing.T) {
 			s.setQueued(step.queued)
 			time.Sleep(time.Second)
 			synctest.Wait()
-			assert.Equal(t, step.expected, [2]int{len(*overloaded), len(*recovered)}, "%d queued", step.queued)
+			assert.Equal(t, step.expected, [2]int{len(overloaded), len(recovered)}, "%d queued", step.queued)
 		}
 	})
 }

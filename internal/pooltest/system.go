@@ -1,0 +1,44 @@
+package pooltest
+
+import (
+	"log/slog"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/asynkron/protoactor-go/actor"
+)
+
+// Bubble runs a test in virtual time. It ends when no goroutine is left.
+func Bubble(t *testing.T, test func(*testing.T)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		t.Cleanup(func() { time.Sleep(DeadLetterPeriod) })
+		test(t)
+	})
+}
+
+// DeadLetterPeriod is how long a goroutine of Proto.Actor's counts dead letters after the
+// first one. By default it is a second, longer than goleak waits.
+const DeadLetterPeriod = time.Millisecond
+
+// System returns an actor system that logs nothing.
+func System() *actor.ActorSystem {
+	return actor.NewActorSystem(
+		actor.WithLoggerFactory(func(*actor.ActorSystem) *slog.Logger { return slog.New(slog.DiscardHandler) }),
+		actor.WithDeadLetterThrottleInterval(DeadLetterPeriod),
+	)
+}
+
+// Spawn starts an actor, or a pool from its props, and stops it at the end of the test.
+func Spawn(t testing.TB, parent actor.SpawnerContext, props *actor.Props) *actor.PID {
+	t.Helper()
+	pid := parent.Spawn(props)
+	root := parent.ActorSystem().Root
+	t.Cleanup(func() {
+		if err := Stopped(root.StopFuture(pid)); err != nil {
+			t.Errorf("stop %v: %v", pid, err)
+		}
+	})
+	return pid
+}
