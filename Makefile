@@ -20,10 +20,10 @@ bench: ## Measure Troupe against its peers (10 min); writes docs/benchmarks.md
 	cd benchmarks && go run .
 
 ratio: ## Measure Troupe against a bare channel and Proto.Actor's own router
-	go test -run '^$$' -bench Ratio .
+	go test -run '^$$' -bench Ratio ./actors
 
 soak: ## Do a million tasks with all faults on, under the race detector
-	go test -race -run '^TestSoak$$' -soak 1000000 -timeout 60m -v .
+	go test -race -run '^TestSoak$$' -soak 1000000 -timeout 60m -v ./internal/soak
 
 soak-jetstream: ## Kill workers, servers and submitters during 100,000 tasks each, under the race detector
 	cd jetstream && go test -race -run '^Test(ProcessesThatAreKilled|AServerThatIsKilled|WhatAProcessStored|AStoreWhoseMaker)' -soak 100000 -timeout 60m -v .

@@ -31,6 +31,5 @@
 //
 // The directory examples has one small program for each use; begin with
 // examples/quickstart, and examples/actorapp if the program consists of actors.
-// The tests beside this file, actors_test.go first, state the promises of a pool
-// end to end.
+// The test beside this file, actors_test.go, states the promises of a pool end to end.
 package troupe

@@ -181,8 +181,6 @@ type retentionCell struct {
 	callers   sync.WaitGroup
 }
 
-type contextKey struct{}
-
 // context returns a context with a watched value, which lives as long as the cell
 // unless that is canceled.
 func (c *retentionCell) context() context.Context {
