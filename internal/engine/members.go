@@ -42,6 +42,13 @@ func (e *membership) Size() int {
 	return len(e.roster.view.Load().routees) + len(e.roster.joining)
 }
 
+// Workers returns the number of workers in dispatch. changed is closed when that may have
+// changed.
+func (e *membership) Workers() (n int, changed <-chan struct{}) {
+	v := e.roster.view.Load()
+	return len(v.routees), v.replaced
+}
+
 // Routees returns the PIDs of the workers in dispatch. For a worker that stands for a
 // foreign actor, it returns the PID of that actor.
 func (e *membership) Routees() (pids []*actor.PID) {

@@ -36,9 +36,10 @@ type departed struct {
 
 // A view is an immutable list of the workers in dispatch.
 type view struct {
-	routees  []*Worker // in dispatch order
-	eligible []*Worker // the routees that are not sidelined or, if all are, all of them
-	aside    []bool    // which routees are not eligible; nil: none
+	routees  []*Worker     // in dispatch order
+	eligible []*Worker     // the routees that are not sidelined or, if all are, all of them
+	aside    []bool        // which routees are not eligible; nil: none
+	replaced chan struct{} // closed when another view has taken its place
 }
 
 // Len implements router.Workers, for custom dispatch.
@@ -60,7 +61,7 @@ func onlyOne(v *view) *Worker {
 
 func newRoster() *roster {
 	r := &roster{byID: make(map[string]*Worker)}
-	r.view.Store(&view{})
+	r.view.Store(&view{replaced: make(chan struct{})})
 	r.slots.Store(&[]atomic.Pointer[Worker]{})
 	return r
 }
@@ -112,7 +113,7 @@ func (r *roster) strikeLocked(w *Worker) {
 
 // setRouteesLocked replaces the workers in dispatch.
 func (r *roster) setRouteesLocked(routees []*Worker) {
-	v := &view{routees: routees, eligible: routees}
+	v := &view{routees: routees, eligible: routees, replaced: make(chan struct{})}
 	for i, w := range routees {
 		if !w.sidelined {
 			continue
@@ -135,7 +136,7 @@ func (r *roster) setRouteesLocked(routees []*Worker) {
 			v.aside = nil // all are eligible, and their tasks wait
 		}
 	}
-	r.view.Store(v)
+	close(r.view.Swap(v).replaced)
 }
 
 // all returns the workers in dispatch and those that are leaving.
