@@ -14,13 +14,14 @@ import (
 // program.
 type Handler[In, Out any] func(ctx context.Context, in In) (Out, error)
 
-// A call is a task of a pool with a handler, whose answer a goroutine waits for. Those
-// of Ask are reused, once the engine and the asker are done with them.
+// A call is a task of a pool with a handler, whose answer a goroutine waits for. Calls of
+// Ask and Map are reused, once the engine and the caller are done with them.
 type call[In, Out any] struct {
 	task   engine.Task
 	work   *handlerWork[In, Out]
-	reused bool // by Ask: done gets a value; otherwise it is closed
+	reused bool // by Ask or Map: done gets a value; otherwise it is closed
 	done   chan struct{}
+	window *window // of the Map that submitted the call; nil: another did
 	caller context.Context
 	in     In
 	answer[Out]
@@ -74,10 +75,14 @@ func (c *call[In, Out]) Run(ctx *engine.Context) error {
 // Settled implements engine.Body.
 func (c *call[In, Out]) Settled(s *engine.Settlement) {
 	c.err = s.Err
+	window := c.window
 	if c.reused {
 		c.done <- struct{}{}
 	} else {
 		close(c.done)
+	}
+	if window != nil {
+		window.settled()
 	}
 }
 
@@ -97,7 +102,7 @@ func (c *call[In, Out]) Unlinked() {
 // recycle makes a call ready for the next asker.
 func (c *call[In, Out]) recycle() {
 	var in In
-	c.caller, c.in, c.answer = nil, in, answer[Out]{}
+	c.caller, c.in, c.answer, c.window = nil, in, answer[Out]{}, nil
 	c.task.Clear()
 	c.work.calls.Put(c)
 }

@@ -2,69 +2,254 @@ package actors
 
 import (
 	"context"
+	"fmt"
 	"iter"
+	"math"
+	"sync/atomic"
+
+	"github.com/troupe-go/troupe/messages"
+	"github.com/troupe-go/troupe/supervisor"
 )
 
-// Map submits what ins yields and yields the answers in that order. It runs ahead
-// of its consumer by as many tasks as two for each worker. When the consumer
-// breaks off, what it has not been given is canceled. When ctx ends, what is left
-// is canceled: the contexts of its handlers end at once, what is queued is taken out
-// as the consumer goes on. One last error is yielded for the first input that was
-// not submitted.
+// Map submits the inputs that ins yields, and yields their answers in the same order. The
+// errors are those of [Pool.Ask]. If the pool rejects an input, Map yields the reason in
+// its place.
 //
-// An input that the pool rejects yields the reason in its place.
+// Map keeps two tasks for each worker unsettled, or more in an autoscaled pool, so that a
+// backlog shows when more workers would help. While the answer that is next in order is
+// missing, Map collects up to 128 later answers for each worker, so that a slow task does
+// not idle the other workers. Both numbers follow the size of the pool. Map pulls inputs on
+// the goroutine of its consumer.
+//
+// When the loop over the answers ends early, for whatever reason, Map cancels the tasks
+// whose answers were not consumed. When ctx ends, Map cancels the tasks that are left,
+// yields their errors, and yields one last error for the first input that was not
+// submitted.
 func (p *Pool[In, Out]) Map(ctx context.Context, ins iter.Seq[In], opts ...TaskOption) iter.Seq2[Out, error] {
 	return func(yield func(Out, error) bool) {
-		ahead := max(2*p.engine.Size(), 1)
-		var pending []*mapped[Out] // oldest first; at most ahead
-		defer func() {
-			for _, m := range pending {
-				m.cancel()
-			}
-		}()
-		next := func() bool {
-			m := pending[0]
-			more := yield(m.wait(ctx))
-			pending = pending[1:]
-			return more
+		m := mapping[In, Out]{pool: p, ctx: ctx, opts: opts, yield: yield, window: newWindow()}
+		if ctx != nil {
+			m.ended = ctx.Done()
 		}
+		defer m.cancelRest()
 		for in := range ins {
-			if len(pending) == ahead && !next() {
-				return
-			}
-			f, err := p.submit(ctx, in, true, opts)
-			pending = append(pending, &mapped[Out]{future: f, err: err})
-			if err != nil && (ctx == nil || ctx.Err() != nil) {
+			if !m.submit(in) {
 				break
 			}
-		}
-		for len(pending) > 0 {
-			if !next() {
+			if !m.makeRoom() {
 				return
 			}
 		}
+		m.drain()
 	}
 }
 
-// mapped is one input of Map on its way: a future, or why there is none.
-type mapped[Out any] struct {
-	future *Future[Out]
-	err    error
+// outOfOrder is how many answers per worker a Map collects while an earlier one is missing.
+const outOfOrder = 128
+
+// aheadOf returns how many tasks per worker a Map keeps unsettled. With two, a worker that
+// has finished a task finds the next one in the queue. An autoscaled pool needs a longer
+// queue, since its rule adds workers only when the queue is long.
+func aheadOf(scale *supervisor.Autoscale) int {
+	const fixed, autoscaled, most = 2, 4, 64
+	if scale == nil {
+		return fixed
+	}
+	if rule, ok := scale.Rule.(supervisor.Threshold); ok && rule.Factor > autoscaled-2 {
+		return int(min(math.Floor(rule.Factor), most)) + 2
+	}
+	return autoscaled
 }
 
-func (m *mapped[Out]) wait(ctx context.Context) (out Out, err error) {
-	if m.err != nil {
-		return out, m.err
-	}
-	out, err = m.future.Wait(ctx)
-	if ctx.Err() != nil {
-		m.cancel()
-	}
-	return out, err
+// A mapping is one run of Map. Its methods run on the consumer's goroutine.
+type mapping[In, Out any] struct {
+	pool    *Pool[In, Out]
+	ctx     context.Context
+	ended   <-chan struct{} // ctx.Done(); nil once the tasks have been canceled
+	opts    []TaskOption
+	yield   func(Out, error) bool
+	window  *window
+	pending []mapped[In, Out] // in the order of the inputs; not yet yielded
 }
 
-func (m *mapped[Out]) cancel() {
-	if m.future != nil {
-		m.future.Cancel()
+// mapped is one input of a mapping: a call, or the reason why there is none.
+type mapped[In, Out any] struct {
+	call    *call[In, Out]
+	err     error
+	settled bool
+}
+
+// ready reports whether there is an answer.
+func (m *mapped[In, Out]) ready() bool {
+	if !m.settled {
+		select {
+		case <-m.call.done:
+			m.settled = true
+		default:
+		}
+	}
+	return m.settled
+}
+
+// submit submits one input. It returns false if ctx admits no further input.
+func (m *mapping[In, Out]) submit(in In) bool {
+	c := m.pool.work.ask()
+	c.window = m.window
+	m.window.unsettled.Add(1)
+	if err := m.pool.submit(m.ctx, c, in, m.opts); err != nil {
+		m.window.unsettled.Add(-1)
+		m.pending = append(m.pending, mapped[In, Out]{err: err, settled: true})
+		return m.ctx != nil && m.ctx.Err() == nil
+	}
+	m.pending = append(m.pending, mapped[In, Out]{call: c})
+	return true
+}
+
+// makeRoom returns when a further input may be submitted. Meanwhile it yields answers. It
+// returns false if the consumer breaks off.
+func (m *mapping[In, Out]) makeRoom() bool {
+	ahead, _, _ := m.limits()
+	if len(m.pending) >= ahead && m.pending[0].ready() && !m.give() { // do not outrun a slow consumer
+		return false
+	}
+	for m.full() {
+		if !m.next(true) {
+			return false
+		}
+	}
+	return true
+}
+
+// drain yields the answers that are left, unless the consumer breaks off.
+func (m *mapping[In, Out]) drain() {
+	for len(m.pending) > 0 {
+		if !m.next(false) {
+			return
+		}
+	}
+}
+
+// limits returns how many tasks may be unsettled, and how many may be pending. changed is
+// closed when that may have changed.
+func (m *mapping[In, Out]) limits() (unsettled, pending int, changed <-chan struct{}) {
+	workers, changed := m.pool.engine.Workers()
+	unsettled = m.pool.ahead * max(workers, 1)
+	return unsettled, unsettled + outOfOrder*workers, changed
+}
+
+// full reports whether no further input may be submitted.
+func (m *mapping[In, Out]) full() bool {
+	unsettled, pending, _ := m.limits()
+	return len(m.pending) > 0 && (len(m.pending) >= pending || m.window.unsettled.Load() >= int64(unsettled))
+}
+
+// next yields the first pending answer, if it is there. Otherwise it waits for that answer
+// or, if inputs are left, for room for one. It returns false if the consumer breaks off.
+func (m *mapping[In, Out]) next(inputs bool) bool {
+	first := &m.pending[0]
+	if !first.ready() {
+		m.wait(first, inputs)
+	}
+	return !first.settled || m.give()
+}
+
+// wait waits for the first pending answer or, if inputs are left, for room for one.
+func (m *mapping[In, Out]) wait(first *mapped[In, Out], inputs bool) {
+	stuck, unblock, err := m.pool.engine.Blocking(m.ctx, &first.call.task)
+	if err != nil {
+		m.cancel(first, err)
+		return
+	}
+	defer unblock()
+	unsettled, pending, changed := m.limits()
+	if inputs && len(m.pending) < pending {
+		defer m.window.stop()
+		if !m.window.await(unsettled) {
+			return
+		}
+	}
+	select {
+	case <-first.call.done:
+		first.settled = true
+	case <-m.window.room:
+	case <-changed:
+	case <-m.ended:
+		m.ended = nil
+		m.cancelAll(context.Cause(m.ctx))
+	case <-stuck:
+		m.cancel(first, messages.ErrDeadlock)
+	}
+}
+
+// give yields the first pending answer. It returns false if the consumer breaks off.
+func (m *mapping[In, Out]) give() bool {
+	first := m.pending[0]
+	m.pending[0] = mapped[In, Out]{}
+	m.pending = m.pending[1:]
+	if first.call == nil {
+		var out Out
+		return m.yield(out, first.err)
+	}
+	out, err := first.call.result()
+	first.call.Unlinked()
+	return m.yield(out, err)
+}
+
+// cancelAll cancels the pending tasks because of err.
+func (m *mapping[In, Out]) cancelAll(err error) {
+	for i := range m.pending {
+		if !m.pending[i].settled {
+			m.cancel(&m.pending[i], err)
+		}
+	}
+}
+
+// cancel cancels a task as Ask does.
+func (m *mapping[In, Out]) cancel(task *mapped[In, Out], err error) {
+	m.pool.engine.Cancel(&task.call.task, fmt.Errorf("%w: %w", messages.ErrCanceled, err))
+}
+
+// cancelRest cancels the tasks that are still pending when the loop ends. Their calls are
+// not reused, since they may not be settled yet.
+func (m *mapping[In, Out]) cancelRest() {
+	for i := range m.pending {
+		if c := m.pending[i].call; c != nil {
+			m.pool.engine.Cancel(&c.task, messages.ErrCanceled)
+		}
+	}
+}
+
+// A window counts the unsettled tasks of a Map.
+type window struct {
+	unsettled atomic.Int64
+	limit     atomic.Int64  // the Map waits until fewer tasks are unsettled; 0: it does not wait
+	room      chan struct{} // has one slot; gets a value when fewer tasks are unsettled
+}
+
+func newWindow() *window { return &window{room: make(chan struct{}, 1)} }
+
+// settled counts a settled task.
+func (w *window) settled() {
+	if w.unsettled.Add(-1) < w.limit.Load() {
+		select {
+		case w.room <- struct{}{}:
+		default:
+		}
+	}
+}
+
+// await asks for a value in room when fewer than n tasks are unsettled. It returns false if
+// that is so already.
+func (w *window) await(n int) bool {
+	w.limit.Store(int64(n))
+	return w.unsettled.Load() >= int64(n)
+}
+
+// stop ends a wait.
+func (w *window) stop() {
+	w.limit.Store(0)
+	select {
+	case <-w.room:
+	default:
 	}
 }

@@ -60,15 +60,7 @@ func NewPool[In, Out any](parent actor.SpawnerContext, handler Handler[In, Out],
 // messages.ErrCanceled together with what ended ctx.
 func (p *Pool[In, Out]) Ask(ctx context.Context, in In, opts ...TaskOption) (out Out, err error) {
 	c := p.work.ask()
-	c.caller, c.in = ctx, in
-	s := engine.Spec{Timeout: p.work.timeout, Bound: true}
-	if err := applyTo(&s, opts); err != nil {
-		p.engine.Rejected(err)
-		c.recycle()
-		return out, err
-	}
-	if err := p.engine.Submit(ctx, &c.task, &s); err != nil {
-		c.recycle()
+	if err := p.submit(ctx, c, in, opts); err != nil {
 		return out, err
 	}
 	if over := ctx.Done(); over == nil {
@@ -79,6 +71,22 @@ func (p *Pool[In, Out]) Ask(ctx context.Context, in In, opts ...TaskOption) (out
 	out, err = c.result()
 	c.Unlinked()
 	return out, err
+}
+
+// submit submits a reused call, whose task ends with ctx.
+func (p *Pool[In, Out]) submit(ctx context.Context, c *call[In, Out], in In, opts []TaskOption) error {
+	c.caller, c.in = ctx, in
+	s := engine.Spec{Timeout: p.work.timeout, Bound: true}
+	if err := applyTo(&s, opts); err != nil {
+		p.engine.Rejected(err)
+		c.recycle()
+		return err
+	}
+	if err := p.engine.Submit(ctx, &c.task, &s); err != nil {
+		c.recycle()
+		return err
+	}
+	return nil
 }
 
 // await returns when the call has been settled, which it sees to if ctx ends or
@@ -102,13 +110,9 @@ func (p *Pool[In, Out]) await(ctx context.Context, c *call[In, Out]) {
 
 // Submit submits a task whose answer is wanted later.
 func (p *Pool[In, Out]) Submit(ctx context.Context, in In, opts ...TaskOption) (*Future[Out], error) {
-	return p.submit(ctx, in, false, opts)
-}
-
-func (p *Pool[In, Out]) submit(ctx context.Context, in In, bound bool, opts []TaskOption) (*Future[Out], error) {
 	c := p.work.submit()
 	c.caller, c.in = ctx, in
-	s := engine.Spec{Timeout: p.work.timeout, Bound: bound}
+	s := engine.Spec{Timeout: p.work.timeout}
 	if err := applyTo(&s, opts); err != nil {
 		p.engine.Rejected(err)
 		return nil, err
@@ -266,5 +270,6 @@ type running struct {
 	done   chan struct{}
 	leave  func() // the directory of the system's pools
 
+	ahead       int  // tasks per worker that a Map keeps unsettled
 	quarantines bool // it has a quarantine
 }

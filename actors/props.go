@@ -96,7 +96,10 @@ func (p *plan) spawn(system *actor.ActorSystem, id string, _ *actor.Props, paren
 	if logger == nil {
 		logger = system.Logger()
 	}
-	run := &running{system: system, pid: system.NewLocalPID(id), done: make(chan struct{}), quarantines: p.quarantine != (Quarantine{})}
+	run := &running{
+		system: system, pid: system.NewLocalPID(id), done: make(chan struct{}),
+		ahead: aheadOf(p.autoscale), quarantines: p.quarantine != (Quarantine{}),
+	}
 	work := p.work(p.timeout)
 	run.engine = engine.New(engine.Config{
 		System:        system,
