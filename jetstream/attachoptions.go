@@ -18,7 +18,7 @@ type feederConfig struct {
 func defaultFeederConfig() feederConfig {
 	return feederConfig{
 		retry: actors.Retry{
-			Attempts: 5, Min: time.Second, Max: 5 * time.Minute, Jitter: 0.2, On: actors.AnyError, Panics: true,
+			Attempts: 5, Min: time.Second, Max: 5 * time.Minute, Jitter: 0.2, Panics: true,
 		},
 		prefetch: -1,
 		lost:     5,
@@ -33,13 +33,12 @@ type attachOption func(*feederConfig) error
 
 func (o attachOption) apply(c *feederConfig) error { return o(c) }
 
-// WithRetry says which tasks are tried again, and when: one that failed goes back to
-// the store until its next attempt, which any node may make. Tasks that timed out are
-// tried again as those that failed, by what On says of messages.ErrTaskTimeout. The
-// zero policy is to try none again. As in a pool, On nil is for no error and Panics false
-// for no panic, but for those whose handlers ask for it by messages.RetryAfter: for all,
+// WithRetry says which failed tasks are retried, and when. A failed task goes back to the
+// store until its next attempt, which any node may make. A task that timed out counts as
+// failed, with the error messages.ErrTaskTimeout. The zero policy retries nothing. As in a
+// pool, a policy without On retries every error, and only one with Panics retries panics:
 //
-//	actors.Retry{Attempts: 3, Min: time.Second, Max: time.Minute, On: actors.AnyError, Panics: true}
+//	actors.Retry{Attempts: 3, Min: time.Second, Max: time.Minute, Panics: true}
 //
 // The default is 5 attempts of tasks that failed for whatever reason, after 1 s, 2 s,
 // 4 s and so on. A pool that has a retry policy of its own goes through that within

@@ -137,7 +137,7 @@ func dead[In any](t *testing.T, q *jetstream.Queue[In], n int) []messages.DeadLe
 
 // soon is a retry policy that does not keep a test waiting.
 func soon(attempts int) jetstream.AttachOption {
-	return jetstream.WithRetry(actors.Retry{Attempts: attempts, On: actors.AnyError, Panics: true})
+	return jetstream.WithRetry(actors.Retry{Attempts: attempts, Panics: true})
 }
 
 // noRetry makes a dead letter of what fails.

@@ -176,7 +176,7 @@ func (c *feederConfig) again(failures int, outcome messages.Outcome, err error) 
 	if asked, ok := find[*messages.RetryAfterError](err); ok {
 		return max(asked.Delay, 0), true
 	}
-	return delay, c.retry.On != nil && approves(c.retry.On, err)
+	return delay, c.retry.On == nil || approves(c.retry.On, err)
 }
 
 // approves asks the user's function, whose panic is a no.
