@@ -34,7 +34,7 @@ type (
 	Tracer = router.Tracer
 )
 
-// AnyError is a Retry.On for which every error is worth another attempt.
+// AnyError is a Retry.On that retries every error, as nil does.
 func AnyError(err error) bool { return router.AnyError(err) }
 
 // The overflow policies; see package router for each.
@@ -218,7 +218,8 @@ func WithHealth(interval time.Duration) Option {
 	})
 }
 
-// WithRetry has tasks that failed tried again. The default is not to. See [Retry].
+// WithRetry retries tasks that failed. The default is not to. With [PropsFromProducer], a
+// policy without Panics is an error. See [Retry].
 func WithRetry(policy Retry) Option {
 	return option(func(c *config) error {
 		c.retry = policy

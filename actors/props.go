@@ -80,6 +80,9 @@ func newPlan(work func(time.Duration) work, handled bool, opts []Option) (*plan,
 	if err != nil {
 		return nil, err
 	}
+	if !handled && c.retry.Attempts > 0 && !c.retry.Panics {
+		return nil, invalid.Option("retry without Panics: a task of a user's own actor fails only by a panic")
+	}
 	return &plan{config: c, work: work, handled: handled}, nil
 }
 

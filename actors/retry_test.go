@@ -67,7 +67,7 @@ func TestAFailedTaskIsTriedAgainAfterDelaysThatDouble(t *testing.T) {
 		"the delay has a maximum":         {[]func() error{failing, failing, failing}, func(p *actors.Retry) { p.Max = s * 3 / 2 }, []time.Duration{0, s, s * 5 / 2, 4 * s}, messages.Succeeded},
 		"no delay":                        {[]func() error{failing, failing}, func(p *actors.Retry) { p.Min, p.Max = 0, 0 }, []time.Duration{0, 0, 0}, messages.Succeeded},
 		"not every error":                 {[]func() error{failing}, func(p *actors.Retry) { p.On = func(err error) bool { return !errors.Is(err, pooltest.ErrTask) } }, []time.Duration{0}, messages.Failed},
-		"none by default":                 {[]func() error{failing}, func(p *actors.Retry) { p.On = nil }, []time.Duration{0}, messages.Failed},
+		"every error by default":          {[]func() error{failing, failing}, func(p *actors.Retry) { p.On = nil }, []time.Duration{0, s, 3 * s}, messages.Succeeded},
 		"no panic unless asked for":       {[]func() error{crashing}, nil, []time.Duration{0}, messages.Panicked},
 		"a panic":                         {[]func() error{crashing, failing}, panics, []time.Duration{0, s, 3 * s}, messages.Succeeded},
 		"a Goexit":                        {[]func() error{exiting, exiting}, panics, []time.Duration{0, s, 3 * s}, messages.Succeeded},
@@ -75,7 +75,7 @@ func TestAFailedTaskIsTriedAgainAfterDelaysThatDouble(t *testing.T) {
 		"the handler forbids it":          {[]func() error{func() error { return fmt.Errorf("wrapped: %w", messages.NoRetry(pooltest.ErrTask)) }}, nil, []time.Duration{0}, messages.Failed},
 		"the handler names a time":        {[]func() error{func() error { return messages.RetryAfter(5 * s) }, failing}, nil, []time.Duration{0, 5 * s, 7 * s}, messages.Succeeded},
 		"or says at once":                 {[]func() error{func() error { return messages.RetryAfter(-1) }}, nil, []time.Duration{0, 0}, messages.Succeeded},
-		"a time whatever the policy":      {[]func() error{func() error { return messages.RetryAfter(5 * s) }}, func(p *actors.Retry) { p.On = nil }, []time.Duration{0, 5 * s}, messages.Succeeded},
+		"a time whatever the policy":      {[]func() error{func() error { return messages.RetryAfter(5 * s) }}, func(p *actors.Retry) { p.On = func(error) bool { return false } }, []time.Duration{0, 5 * s}, messages.Succeeded},
 		"a policy that panics is a panic": {[]func() error{failing}, func(p *actors.Retry) { p.On = func(error) bool { panic("policy") } }, []time.Duration{0}, messages.Panicked},
 	} {
 		t.Run(name, func(t *testing.T) {

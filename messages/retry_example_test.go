@@ -34,7 +34,7 @@ func ExampleNoRetry() {
 	errGone := errors.New("gone")
 	handler := func(context.Context, string) (int, error) { return 0, messages.NoRetry(errGone) }
 	pool, err := actors.NewPool(exampleSystem().Root, handler,
-		actors.WithRetry(actors.Retry{Attempts: 5, On: actors.AnyError}))
+		actors.WithRetry(actors.Retry{Attempts: 5}))
 	if err != nil {
 		fmt.Println(err)
 		return

@@ -11,6 +11,9 @@ import (
 // worker: it is queued until its delay is over, takes the room of one task, and is then
 // dispatched behind the tasks of its priority. It is never dropped by an overflow
 // policy. A task whose timeout would come before its next attempt is settled at once.
+//
+// A task of a user's own actor fails only by a panic, so such a pool accepts only a policy
+// with Panics.
 type Retry struct {
 	// Attempts is the most attempts that a task gets, at least 2.
 	Attempts int
@@ -20,15 +23,15 @@ type Retry struct {
 	// Jitter is the share, 0 to 1, by which each delay varies at random, up or down,
 	// within Min and Max.
 	Jitter float64
-	// On reports whether an error of the handler is worth another attempt; nil means
-	// none is. It runs on the handler's goroutine. NoRetry and RetryAfter, in package
-	// messages, take precedence.
+	// On reports whether an error of the handler is worth another attempt. Nil means that
+	// every error is. It runs on the handler's goroutine. NoRetry and RetryAfter, in
+	// package messages, take precedence.
 	On func(error) bool
 	// Panics retries tasks that panicked or ended their goroutine.
 	Panics bool
 }
 
-// AnyError is a Retry.On that retries every error.
+// AnyError is a Retry.On that retries every error, as nil does.
 func AnyError(error) bool { return true }
 
 // Validate returns an error that wraps [messages.ErrInvalidOption] if the policy

@@ -11,6 +11,7 @@ import (
 	"github.com/asynkron/protoactor-go/actor"
 
 	"github.com/troupe-go/troupe/actors"
+	"github.com/troupe-go/troupe/messages"
 	"github.com/troupe-go/troupe/router"
 )
 
@@ -35,7 +36,7 @@ func thumbnail(ctx context.Context, in image) (int, error) {
 	case n < 1 || actors.Attempt(ctx) > 1 && n < 500:
 		return decode(in, -1), nil
 	case n < 12:
-		return 0, fmt.Errorf("%s: unexpected end of file", in.name)
+		return 0, messages.NoRetry(fmt.Errorf("%s: unexpected end of file", in.name))
 	}
 	return 1, actors.Report(ctx, "pixels", 640*480)
 }
@@ -100,7 +101,7 @@ func load(system *actor.ActorSystem) (stop func(), err error) {
 		actors.WithQuarantine(actors.Quarantine{Crashes: 2}))
 	mail, err2 := actors.NewPool(system.Root, send,
 		actors.WithName("mail"), actors.WithSize(6), actors.WithDispatch(router.ConsistentHash()), actors.WithQueue(200, actors.Reject),
-		actors.WithRetry(actors.Retry{Attempts: 4, Min: 250 * time.Millisecond, Max: 4 * time.Second, Jitter: 0.2, On: actors.AnyError}))
+		actors.WithRetry(actors.Retry{Attempts: 4, Min: 250 * time.Millisecond, Max: 4 * time.Second, Jitter: 0.2}))
 	reports, err3 := actors.NewPool(system.Root, summarize(stopped),
 		actors.WithName("reports"), actors.WithSize(4), actors.WithTaskTimeout(time.Minute))
 	if err := errors.Join(err1, err2, err3); err != nil {

@@ -32,7 +32,7 @@ func (e *settling) judge(t *Task, outcome messages.Outcome, err error) (retry *r
 	case errors.As(err, new(*messages.NoRetryError)):
 		return nil, false
 	case errors.As(err, &asked):
-	case policy.On == nil || !policy.On(err):
+	case policy.On != nil && !policy.On(err):
 		return nil, false
 	}
 	attempts := t.attempts()

@@ -74,7 +74,7 @@ func (a *author) drawPool() {
 			attempts: a.draw(2, 4, "attempts"),
 			min:      a.draw(1, 4, "min"),
 			errors:   !a.family.actors && rapid.Bool().Draw(a.T, "of errors"),
-			panics:   rapid.Bool().Draw(a.T, "of panics"),
+			panics:   a.family.actors || rapid.Bool().Draw(a.T, "of panics"), // an actor fails only by a panic
 		}
 		s.retry.max = s.retry.min + a.draw(0, 6, "max")
 	}
