@@ -89,6 +89,8 @@ func (w *handlerWork[In, Out]) describe(message any, task *messages.Task, s *eng
 	payload := message
 	if task != nil {
 		payload = task.Payload
+	} else if isNilTask(message) {
+		return in, errNilTask
 	}
 	in, ok := payload.(In)
 	if !ok && (payload != nil || reflect.TypeFor[In]().Kind() != reflect.Interface) {
@@ -104,9 +106,20 @@ func (w *handlerWork[In, Out]) worker(options []actor.PropsOption) *actor.Props 
 // adopt refuses: a foreign actor cannot run the handler.
 func (w *handlerWork[In, Out]) adopt(*actor.PID) *actor.Props { return nil }
 
+var errNilTask = invalid.Option("nil *messages.Task")
+
+// isNilTask reports whether a message is a nil *messages.Task.
+func isNilTask(message any) bool {
+	task, ok := message.(*messages.Task)
+	return ok && task == nil
+}
+
 // describe says in s what a task is like or, if task is nil, a plain message.
 func describe(s *engine.Spec, message any, task *messages.Task) error {
 	if task == nil {
+		if isNilTask(message) {
+			return errNilTask
+		}
 		if hasher, ok := message.(interface{ Hash() string }); ok {
 			return hash(s, hasher)
 		}
