@@ -25,13 +25,15 @@
 //
 // # Waiting for one's own pool
 //
-// A handler may submit to its own pool. If it also waits there, with the context
-// that it was given, and every other worker waits already, then no worker is
-// left to do the work: the wait fails at once with [messages.ErrDeadlock]
-// instead of never ending. So does the wait for a task that was dispatched to the
-// very worker that waits. The pool knows the handler by its context, so a
-// handler that waits with another context, such as context.Background(), waits
-// as long as that one allows.
+// A handler may submit to its own pool and wait there, in any number of goroutines,
+// for an answer or for room in the queue. If a wait cannot end before the handler
+// has returned, it fails at once with [messages.ErrDeadlock]: because every other
+// worker waits as well, or because the task waits for the worker of this handler,
+// directly or through the handlers of others. A handler that waits is taken to
+// return only after one of its waits has ended. The pool knows the handler by its
+// context, so a handler that waits with another context, such as
+// context.Background(), waits as long as that one allows. Goroutines that a
+// handler has left behind are no part of it once it has returned.
 //
 // # Large data
 //

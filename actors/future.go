@@ -20,8 +20,8 @@ type Future[Out any] struct {
 func (f *Future[Out]) Done() <-chan struct{} { return f.done }
 
 // Wait returns the answer, as soon as there is one, or an error when ctx ends;
-// the task goes on then. It returns messages.ErrDeadlock to a handler that would
-// leave no worker to do the work.
+// the task goes on then. It returns messages.ErrDeadlock to a handler of the same pool
+// if the task cannot be settled before that handler returns.
 func (f *Future[Out]) Wait(ctx context.Context) (out Out, err error) {
 	select {
 	case <-f.done:

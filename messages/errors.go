@@ -19,8 +19,8 @@ var (
 	ErrNoWorkers = errors.New("troupe: no workers")
 	// ErrPayloadType: the payload is not what the pool's handler takes.
 	ErrPayloadType = errors.New("troupe: wrong payload type")
-	// ErrDeadlock: every worker waits for a task of its own pool, so a further
-	// wait could never end.
+	// ErrDeadlock: a handler waits for its own pool, and the wait cannot end before
+	// the handler returns, since the other workers wait as well.
 	ErrDeadlock = errors.New("troupe: every worker waits on its own pool")
 	// ErrDeadlineUnreachable: by what is queued and how long tasks have taken, the
 	// task would not be done in time. Only a pool that was asked to look says so.

@@ -3,152 +3,225 @@ package engine
 import (
 	"slices"
 	"sync"
+	"sync/atomic"
 )
 
-// deadlocks records which handlers wait for tasks of their own pool, and detects waits that
-// cannot end: every worker waits for the pool, or an awaited task is queued for the waiting
-// worker itself or for one that waits for it, directly or through others.
+// deadlocks records which handlers wait for their own pool, and finds the waits that cannot
+// end.
+//
+// A handler may wait in several goroutines, and nobody knows which of them it needs in order
+// to return. The rule is:
+//
+//   - A wait is vain if its task cannot be settled, or its room cannot be made, before the
+//     waiting handler returns.
+//   - Another handler that waits goes on as soon as any of its waits ends, or is found to be
+//     vain. Until then it does not return.
+//   - Every other worker goes on, whether it is idle, runs a handler that does not wait, or
+//     leaves.
+//
+// So a wait is found to be vain if every way from it leads back to its own handler,
+// whichever goroutine has closed the circle. A wait for a handler in a circle is not vain,
+// since the circle will be broken. Goroutines left behind by a returned handler do not
+// count.
 type deadlocks struct {
 	roster *roster
 
 	mu      sync.Mutex
-	blocked map[*hand]*poolWait // guarded by mu; nil until a handler waits
-	stuck   chan struct{}       // guarded by mu; closed to end all waits when one is in vain; nil: nobody waits
+	blocked map[*hand][]*poolWait // guarded by mu; nil until a handler waits
+	several int                   // guarded by mu; hands with more than one wait
 }
 
-// A poolWait lists the tasks that a handler waits for. Several goroutines of one handler may
-// wait at once.
+// A poolWait is one goroutine of a handler that waits for a task of its own pool, or for
+// room in a queue.
 type poolWait struct {
-	ctx     *Context // of the handler
-	awaited []*Task  // nil entries stand for room in the queue
+	ctx  *Context               // of the handler
+	task *Task                  // nil: it waits for room
+	room atomic.Pointer[Worker] // in the queue of this worker; nil: in any queue
+	over atomic.Bool            // there is room
+	vain chan struct{}          // closed when the wait is found to be vain
+	told bool                   // guarded by deadlocks.mu; vain is closed
 }
 
-// block records that the handler of self waits for t, or for room if t is nil. ok is false
-// if the wait could never end.
-func (d *deadlocks) block(self *Context, t *Task) (stuck <-chan struct{}, unblock func(), ok bool) {
-	workers := d.roster.all()
+func newPoolWait(self *Context, t *Task) *poolWait {
+	return &poolWait{ctx: self, task: t, vain: make(chan struct{})}
+}
+
+// block records a wait. It returns false, and does nothing, if the wait is vain.
+func (d *deadlocks) block(wait *poolWait) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.circleLocked(t, self.hand, nil) {
-		return nil, nil, false
-	}
-	wait := d.blocked[self.hand]
-	if wait == nil || wait.ctx != self {
-		if d.hopelessLocked(workers, self.hand) {
-			return nil, nil, false
-		}
-		wait = &poolWait{ctx: self}
-		if d.blocked == nil {
-			d.blocked = make(map[*hand]*poolWait)
-		}
-		d.blocked[self.hand] = wait
-	}
-	wait.awaited = append(wait.awaited, t)
-	if d.stuck == nil {
-		d.stuck = make(chan struct{})
-	}
-	return d.stuck, func() { d.unblock(wait, t) }, true
-}
-
-func (d *deadlocks) unblock(wait *poolWait, t *Task) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	i := slices.Index(wait.awaited, t)
-	wait.awaited = slices.Delete(wait.awaited, i, i+1)
-	if len(wait.awaited) == 0 && d.blocked[wait.ctx.hand] == wait {
-		delete(d.blocked, wait.ctx.hand)
-	}
-}
-
-// circleLocked reports whether t is queued for the worker of self, or for a worker whose
-// handler waits for such a task, directly or through others. seen lists the workers on the
-// way to t.
-func (d *deadlocks) circleLocked(t *Task, self *hand, seen []*hand) bool {
-	if t == nil {
+	if d.isVainLocked(wait) {
 		return false
 	}
-	word := t.load()
-	if word.status() != queued {
-		return false
+	if d.blocked == nil {
+		d.blocked = make(map[*hand][]*poolWait)
 	}
-	w := d.roster.worker(word.worker())
-	if w == nil || slices.Contains(seen, &w.hand) {
-		return false
+	h := wait.ctx.hand
+	d.blocked[h] = append(d.blocked[h], wait)
+	if len(d.blocked[h]) == 2 {
+		d.several++
 	}
-	if &w.hand == self {
-		return true
-	}
-	wait := d.waitOfLocked(&w.hand)
-	if wait == nil {
-		return false
-	}
-	seen = append(seen, &w.hand)
-	return slices.ContainsFunc(wait.awaited, func(t *Task) bool { return d.circleLocked(t, self, seen) })
-}
-
-// waitOfLocked returns what the handler in a hand waits for, or nil if it does not wait.
-// Goroutines left behind by a returned handler do not count.
-func (d *deadlocks) waitOfLocked(h *hand) *poolWait {
-	if wait := d.blocked[h]; wait != nil && !wait.ctx.returned.Load() {
-		return wait
-	}
-	return nil
-}
-
-// hopelessLocked reports whether every worker except the given one waits for the pool. A
-// leaving worker counts as long as it runs a task, since another worker may wait for that
-// task.
-func (d *deadlocks) hopelessLocked(workers []*Worker, but *hand) bool {
-	for _, w := range workers {
-		if &w.hand != but && !d.waitingLocked(&w.hand) && (w.hand.occupied.Load() || !w.leaving.Load()) {
-			return false
-		}
-	}
+	d.detourLocked(h)
 	return true
 }
 
-// waitingLocked reports whether the handler in a hand waits and will go on waiting. It will
-// not if its own task, or a task that it waits for, has been settled.
-func (d *deadlocks) waitingLocked(h *hand) bool {
-	wait := d.waitOfLocked(h)
-	if wait == nil || wait.ctx.over.Load() {
-		return false
+// unblock records the end of a wait.
+func (d *deadlocks) unblock(wait *poolWait) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	h := wait.ctx.hand
+	waits := d.blocked[h]
+	i := slices.Index(waits, wait)
+	waits = slices.Delete(waits, i, i+1)
+	if len(waits) == 0 {
+		delete(d.blocked, h)
+		return
 	}
-	return !slices.ContainsFunc(wait.awaited, func(t *Task) bool { return t != nil && t.load().settled() })
+	d.blocked[h] = waits
+	if len(waits) == 1 {
+		d.several--
+	}
+	d.detourLocked(h)
+}
+
+// detourLocked looks for vain waits after the waits of a handler have changed. Another
+// handler's wait may have become vain only if that handler has several waits, and if the
+// one with the change does not wait for a worker that goes on: then the way from the one
+// to the other and on from there may have led back through the first.
+func (d *deadlocks) detourLocked(changed *hand) {
+	if d.several > 0 && !slices.ContainsFunc(d.waitsOfLocked(changed), d.endsSoonLocked) {
+		d.tellVainLocked()
+	}
+}
+
+// endVain ends the waits that a change of the workers, or of their queues, has made vain.
+func (d *deadlocks) endVain() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if len(d.blocked) > 0 {
+		d.tellVainLocked()
+	}
+}
+
+// tellVainLocked ends the waits that are vain. A handler that is told goes on, so others
+// that wait for it need not be told.
+func (d *deadlocks) tellVainLocked() {
+	for w := range d.roster.everyWorker {
+		for _, wait := range d.waitsOfLocked(&w.hand) {
+			if d.isVainLocked(wait) {
+				wait.told = true
+				close(wait.vain)
+			}
+		}
+	}
 }
 
 // waits reports whether the handler in a hand waits for the pool.
 func (d *deadlocks) waits(h *hand) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return d.waitOfLocked(h) != nil
+	return d.waitsLocked(h)
 }
 
-// endVain ends the waits for the pool if a change of the workers has made one of them vain.
-func (d *deadlocks) endVain() {
-	if !d.somebodyWaits() {
-		return
+func (d *deadlocks) waitsLocked(h *hand) bool { return len(d.waitsOfLocked(h)) > 0 }
+
+// waitsOfLocked returns the waits of the handler in a hand, without those that a returned
+// handler has left behind.
+func (d *deadlocks) waitsOfLocked(h *hand) []*poolWait {
+	waits := d.blocked[h]
+	left := func(wait *poolWait) bool { return wait.ctx.returned.Load() }
+	if !slices.ContainsFunc(waits, left) {
+		return waits
 	}
-	workers := d.roster.all()
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.stuck == nil {
-		return
+	return slices.DeleteFunc(slices.Clone(waits), left)
+}
+
+// targetLocked returns the worker that must go on for a wait to end; nil stands for any
+// worker. ends reports that the wait ends without one.
+func (d *deadlocks) targetLocked(wait *poolWait) (to *Worker, ends bool) {
+	if wait.told || wait.over.Load() || wait.ctx.over.Load() {
+		return nil, true
 	}
-	stuck := len(d.blocked) > 0 && d.hopelessLocked(workers, nil)
-	for h := range d.blocked {
-		if wait := d.waitOfLocked(h); wait != nil {
-			stuck = stuck || slices.ContainsFunc(wait.awaited, func(t *Task) bool { return d.circleLocked(t, h, nil) })
+	if wait.task == nil {
+		return wait.room.Load(), false
+	}
+	word := wait.task.load()
+	to = d.roster.worker(word.worker())
+	switch status := word.status(); {
+	case status == running && to == nil: // it runs in its caller
+		return nil, true
+	default:
+		return to, status == fresh || word.settled()
+	}
+}
+
+// endsSoonLocked reports whether a wait ends without a handler that waits itself.
+func (d *deadlocks) endsSoonLocked(wait *poolWait) bool {
+	to, ends := d.targetLocked(wait)
+	if ends || to == nil {
+		return ends || d.anyFreeLocked(wait.ctx.hand)
+	}
+	return &to.hand != wait.ctx.hand && !d.waitsLocked(&to.hand)
+}
+
+// anyFreeLocked reports whether there is a worker, besides one, whose handler does not wait.
+func (d *deadlocks) anyFreeLocked(but *hand) bool {
+	others := len(d.roster.view.Load().routees) - len(d.blocked)
+	if d.blocked[but] == nil {
+		others--
+	}
+	if others > 0 { // some worker is not even in the map
+		return true
+	}
+	for w := range d.roster.everyWorker {
+		if &w.hand != but && !d.waitsLocked(&w.hand) {
+			return true
 		}
 	}
-	if stuck {
-		close(d.stuck)
-		d.stuck = nil
-	}
+	return false
 }
 
-func (d *deadlocks) somebodyWaits() bool {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return d.stuck != nil && len(d.blocked) > 0
+func (d *deadlocks) isVainLocked(wait *poolWait) bool {
+	if d.endsSoonLocked(wait) {
+		return false
+	}
+	s := deadlockSearch{deadlocks: d, seen: map[*hand]bool{wait.ctx.hand: true}}
+	return !s.endsLocked(wait)
+}
+
+// A deadlockSearch follows waits from worker to worker until it finds one that goes on.
+type deadlockSearch struct {
+	*deadlocks
+	seen    map[*hand]bool // workers that have been looked at, and the one that must not go on
+	seenAll bool
+}
+
+// endsLocked reports whether a wait can end.
+func (s *deadlockSearch) endsLocked(wait *poolWait) bool {
+	to, ends := s.targetLocked(wait)
+	switch {
+	case ends:
+		return true
+	case to != nil:
+		return s.goesOnLocked(to)
+	case s.seenAll:
+		return false
+	}
+	s.seenAll = true
+	for w := range s.roster.everyWorker {
+		if s.goesOnLocked(w) {
+			return true
+		}
+	}
+	return false
+}
+
+// goesOnLocked reports whether a worker will look for its next task.
+func (s *deadlockSearch) goesOnLocked(w *Worker) bool {
+	if s.seen[&w.hand] {
+		return false
+	}
+	s.seen[&w.hand] = true
+	waits := s.waitsOfLocked(&w.hand)
+	return len(waits) == 0 || slices.ContainsFunc(waits, s.endsLocked)
 }

@@ -97,18 +97,18 @@ func (e *Engine) Withdraw(t *Task, err error) bool {
 
 // Blocking records that the goroutine of ctx is about to wait for an accepted task of this
 // pool. It returns ErrDeadlock if ctx belongs to one of the pool's own handlers and the
-// wait could never end. If err is nil, the caller must call done after the wait, and stuck
-// is closed if the wait turns out to be in vain.
+// wait is vain: see deadlocks. If err is nil, the caller must call done after the wait, and
+// stuck is closed if the wait becomes vain.
 func (e *Engine) Blocking(ctx context.Context, t *Task) (stuck <-chan struct{}, done func(), err error) {
 	self := e.handlerOf(ctx)
 	if self == nil || t.load().settled() {
 		return nil, func() {}, nil
 	}
-	stuck, done, ok := e.deadlocks.block(self, t)
-	if !ok {
+	wait := newPoolWait(self, t)
+	if !e.deadlocks.block(wait) {
 		return nil, nil, messages.ErrDeadlock
 	}
-	return stuck, done, nil
+	return wait.vain, func() { e.deadlocks.unblock(wait) }, nil
 }
 
 // RunHandled runs the task that its worker has in hand. The worker's actor calls it.

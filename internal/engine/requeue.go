@@ -33,7 +33,7 @@ func (e *placing) releaseDueNow() {
 
 // releaseDue queues the tasks whose next attempt is due, and returns when the next one is.
 func (e *placing) releaseDue(now int64, then *after) (next int64) {
-	for {
+	for released := false; ; released = true {
 		e.delays.mu.Lock()
 		t, due := e.delays.tasks.PopDue(now)
 		if due {
@@ -43,9 +43,13 @@ func (e *placing) releaseDue(now int64, then *after) (next int64) {
 			next, _ = e.delays.tasks.Next()
 		}
 		e.delays.mu.Unlock()
-		if !due {
-			return next
+		if due {
+			continue
 		}
+		if released && !e.late() { // a handler may wait for a task that is now bound to a worker
+			then.call(e.deadlocks.endVain)
+		}
+		return next
 	}
 }
 

@@ -145,3 +145,13 @@ func (r *roster) all() []*Worker {
 	defer r.mu.Unlock()
 	return slices.Clone(r.workers)
 }
+
+// everyWorker yields the workers in dispatch and those that are leaving, without a lock.
+func (r *roster) everyWorker(yield func(*Worker) bool) {
+	slots := *r.slots.Load()
+	for i := range slots {
+		if w := slots[i].Load(); w != nil && !yield(w) {
+			return
+		}
+	}
+}

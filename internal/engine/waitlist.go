@@ -22,7 +22,7 @@ type waitList struct {
 type waiter struct {
 	task  *Task
 	spec  Spec
-	self  *hand               // of the handler that waits; nil: not a handler of this pool
+	wait  *poolWait           // of the handler that waits; nil: not a handler of this pool
 	link  chain.Link[*waiter] // guarded by waitList.mu; in all
 	waits bool                // guarded by waitList.mu; it is in all
 	err   error               // guarded by waitList.mu until ready has been received
@@ -35,6 +35,13 @@ func newWaiter(t *Task, s *Spec) *waiter {
 	return wt
 }
 
+// point records for which worker's queue a handler waits.
+func (wt *waiter) point() {
+	if wt.wait != nil {
+		wt.wait.room.Store(wt.spec.to.worker)
+	}
+}
+
 // endLocked ends the wait of a submitter with an error, which is nil if its task has been
 // accepted.
 func (l *waitList) endLocked(wt *waiter, err error) {
@@ -42,6 +49,9 @@ func (l *waitList) endLocked(wt *waiter, err error) {
 	l.some.Store(l.all.Len() > 0)
 	wt.waits = false
 	wt.err = err
+	if wt.wait != nil {
+		wt.wait.over.Store(true)
+	}
 	wt.ready <- struct{}{}
 }
 

@@ -15,23 +15,21 @@ type backpressure struct{ placing }
 // wait waits until the task is accepted or refused, ctx ends, or the task's timeout is
 // over. It returns ErrDeadlock if the wait would be in vain.
 func (e *backpressure) wait(ctx context.Context, t *Task, s *Spec) error {
-	self := e.handlerOf(ctx)
 	wt := newWaiter(t, s)
 	var stuck <-chan struct{}
-	if self != nil {
-		if !e.mayFindRoom(s.to.worker, self.hand) {
-			return fmt.Errorf("%w: %w", messages.ErrDeadlock, e.full())
-		}
-		var unblock func()
-		var ok bool
-		if stuck, unblock, ok = e.deadlocks.block(self, nil); !ok {
-			return fmt.Errorf("%w: %w", messages.ErrDeadlock, e.full())
-		}
-		defer unblock()
-		wt.self = self.hand
+	if self := e.handlerOf(ctx); self != nil {
+		wt.wait = newPoolWait(self, nil)
+		wt.point()
+		stuck = wt.wait.vain
 	}
 	if err := e.enlist(wt); err != nil {
 		return err
+	}
+	if wt.wait != nil {
+		if !e.deadlocks.block(wt.wait) {
+			return e.stopWaiting(wt, fmt.Errorf("%w: %w", messages.ErrDeadlock, e.full()))
+		}
+		defer e.deadlocks.unblock(wt.wait)
 	}
 	var timeout <-chan time.Time
 	if due := t.due; due > 0 {
@@ -114,9 +112,8 @@ func (e *backpressure) admitAll() (trials []*Worker) {
 			if wt.spec.to.trial != nil {
 				trials = append(trials, wt.spec.to.trial)
 			}
-		case errors.Is(err, errNoRoom) && wt.self != nil && !e.mayFindRoom(wt.spec.to.worker, wt.self):
-			e.waits.endLocked(wt, fmt.Errorf("%w: %w", messages.ErrDeadlock, e.full()))
 		case errors.Is(err, errNoRoom):
+			wt.point()
 			if wt.spec.to.worker == nil {
 				return trials // no worker has room
 			}
@@ -126,23 +123,6 @@ func (e *backpressure) admitAll() (trials []*Worker) {
 		}
 	}
 	return trials
-}
-
-// mayFindRoom reports whether there can be room for a task while the handler of self waits
-// for it. If the task is for one worker, that worker must be able to go on.
-func (e *backpressure) mayFindRoom(to *Worker, self *hand) bool {
-	if to != nil {
-		return &to.hand != self && !e.deadlocks.waits(&to.hand)
-	}
-	if e.late() {
-		return true
-	}
-	for _, w := range e.roster.view.Load().routees {
-		if &w.hand != self && !e.deadlocks.waits(&w.hand) {
-			return true
-		}
-	}
-	return false
 }
 
 // place puts a task into a queue that has room for it, unless it would take the room that a
@@ -185,6 +165,7 @@ func (e *backpressure) readdressWaitersLocked() {
 		case to.worker != nil && to.worker.leaving.Load():
 			to.worker = nil
 		}
+		link.Of.point()
 	}
 }
 
@@ -200,8 +181,11 @@ func (e *backpressure) admitWaitingLocked(then *after) {
 			e.waits.endLocked(wt, nil)
 		case !errors.Is(err, errNoRoom):
 			e.waits.endLocked(wt, err)
-		case wt.spec.to.worker == nil:
-			return
+		default:
+			wt.point()
+			if wt.spec.to.worker == nil {
+				return
+			}
 		}
 	}
 }
