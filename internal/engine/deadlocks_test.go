@@ -295,5 +295,6 @@ func TestOnlyHandlersOfThePoolAreBlocked(t *testing.T) {
 
 	c[0].hand.occupied.Store(false)
 	_, _, err = e.Blocking(c[0], task)
-	assert.NoError(t, err, "its handler has returned")
+	require.NoError(t, err, "its handler has returned")
+	assert.False(t, e.OfHandler(c[0]))
 }

@@ -74,7 +74,7 @@ func (e *stopping) resumeLocked(then *after) {
 }
 
 // Wait returns when nothing is queued or running, or when ctx ends. It returns ErrDeadlock
-// to the pool's own handlers, which would wait for themselves.
+// to handlers of the pool that still run, since they would wait for themselves.
 func (e *stopping) Wait(ctx context.Context) error {
 	if e.OfHandler(ctx) {
 		return messages.ErrDeadlock
