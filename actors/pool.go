@@ -63,7 +63,7 @@ func (p *Pool[In, Out]) Ask(ctx context.Context, in In, opts ...TaskOption) (out
 	if err := p.submit(ctx, c, in, opts); err != nil {
 		return out, err
 	}
-	if over := ctx.Done(); over == nil {
+	if ctx == context.Background() {
 		<-c.done
 	} else {
 		p.await(ctx, c)
@@ -196,7 +196,7 @@ func (p *running) Resume() { p.engine.Resume() }
 
 // Wait returns when nothing is queued or running and every handler has returned,
 // or when ctx ends. The pool goes on. It returns messages.ErrDeadlock to one of the
-// pool's own handlers.
+// pool's own handlers, as long as that runs.
 func (p *running) Wait(ctx context.Context) error {
 	if ctx == nil {
 		return errNilContext
@@ -208,8 +208,8 @@ func (p *running) Wait(ctx context.Context) error {
 // to return and stops the pool. If
 // ctx ends before that, the rest is done as by Close and the error is what ended
 // ctx. A paused pool is resumed. Shutdown may be called any number of times. It
-// returns messages.ErrDeadlock to one of the pool's own handlers, which it would
-// have to wait for.
+// returns messages.ErrDeadlock to one of the pool's own handlers, as long as that runs,
+// since it would have to wait for it.
 func (p *running) Shutdown(ctx context.Context) (messages.DrainReport, error) {
 	if ctx == nil {
 		return messages.DrainReport{}, errNilContext
