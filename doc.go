@@ -31,5 +31,6 @@
 //
 // The directory examples has one small program for each use; begin with
 // examples/quickstart, and examples/actorapp if the program consists of actors.
-// The test beside this file, actors_test.go, states the promises of a pool end to end.
+// The test beside this file, actors_test.go, is the specification of a pool: one
+// test for each contract.
 package troupe
