@@ -17,6 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/troupe-go/troupe/actors"
+	"github.com/troupe-go/troupe/internal/pooltest"
 	"github.com/troupe-go/troupe/messages"
 	"github.com/troupe-go/troupe/router"
 )
@@ -318,7 +319,7 @@ func TestASettledTaskKeepsNothingAlive(t *testing.T) {
 						continue
 					}
 					t.Run(fmt.Sprintf("%s/%v/%s/%s", kind.name, dispatch, way.name, end.name), func(t *testing.T) {
-						inVirtualTime(t, func(t *testing.T) { retention(t, kind.user, dispatch, &way, &end) })
+						pooltest.Bubble(t, func(t *testing.T) { retention(t, kind.user, dispatch, &way, &end) })
 					})
 				}
 			}
@@ -327,7 +328,7 @@ func TestASettledTaskKeepsNothingAlive(t *testing.T) {
 }
 
 func retention(t *testing.T, user bool, dispatch router.Dispatch, way *way, end *ending) {
-	c := &retentionCell{t: t, watch: new(watch), system: quietSystem()}
+	c := &retentionCell{t: t, watch: new(watch), system: pooltest.System()}
 	c.sender = c.system.Root.Spawn(actor.PropsFromFunc(func(actor.Context) {}))
 	free, open := make(chan struct{}), make(chan struct{}) // the workers that are kept busy, and the others
 	options := append(slices.Clone(end.options), actors.WithSize(retentionSize), actors.WithDispatch(dispatch))
@@ -393,12 +394,12 @@ func retention(t *testing.T, user bool, dispatch router.Dispatch, way *way, end 
 	}
 	time.Sleep(2 * retentionTimeout)
 	if end.name == "succeeded in time" {
-		assert.Zero(t, statsOf(t, c.system, c.pid).TimedOut)
+		assert.Zero(t, pooltest.Stats(t, c.system, c.pid).TimedOut)
 	}
 	opened()
 	synctest.Wait()
 
-	stats := statsOf(t, c.system, c.pid)
+	stats := pooltest.Stats(t, c.system, c.pid)
 	require.Zero(t, stats.Queued+stats.Running, "the pool is idle: %+v", stats)
 	if end.queued && end.outcome == messages.TimedOut {
 		want += retentionSize // the tasks that kept the workers busy timed out as well

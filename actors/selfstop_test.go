@@ -18,37 +18,16 @@ import (
 	"github.com/troupe-go/troupe/router"
 )
 
-func quietSystem() *actor.ActorSystem { return pooltest.System() }
-
-func inVirtualTime(t *testing.T, test func(*testing.T)) { t.Helper(); pooltest.Bubble(t, test) }
-
 // parented spawns props as the child of an actor whose strategy counts how often
 // it is asked and stops the child.
 func parented(t *testing.T, system *actor.ActorSystem, props *actor.Props) (pool *actor.PID, asked *atomic.Int64) {
 	t.Helper()
 	asked = new(atomic.Int64)
-	spawned := make(chan *actor.PID, 1)
-	parent := system.Root.Spawn(actor.PropsFromFunc(func(ctx actor.Context) {
-		if _, ok := ctx.Message().(*actor.Started); ok {
-			spawned <- ctx.Spawn(props)
-		}
-	}, actor.WithSupervisor(actor.NewOneForOneStrategy(0, 0, func(any) actor.Directive {
+	_, pool = pooltest.SpawnUnder(t, system.Root, props, pooltest.Strategy(func(s actor.Supervisor, child *actor.PID, _ any) {
 		asked.Add(1)
-		return actor.StopDirective
-	}))))
-	t.Cleanup(func() { _ = system.Root.StopFuture(parent).Wait() })
-	return <-spawned, asked
-}
-
-// statsOf asks a pool for a snapshot. It must balance.
-func statsOf(t *testing.T, system *actor.ActorSystem, pool *actor.PID) *messages.Stats {
-	t.Helper()
-	answer, err := system.Root.RequestFuture(pool, &messages.GetStats{}, time.Minute).Result()
-	require.NoError(t, err)
-	require.IsType(t, &messages.Stats{}, answer)
-	stats := answer.(*messages.Stats)
-	require.True(t, stats.Balanced(), "%+v", stats)
-	return stats
+		s.StopChildren(child)
+	}))
+	return pool, asked
 }
 
 // A recycler is a user's actor that stops itself with every n-th message.
@@ -95,7 +74,7 @@ func recyclers(t *testing.T, test func(t *testing.T, size int, dispatch router.D
 				for _, takes := range []time.Duration{0, time.Millisecond} {
 					name := fmt.Sprintf("%v/%d/poison=%t/%v", dispatch, size, poison, takes)
 					t.Run(name, func(t *testing.T) {
-						inVirtualTime(t, func(t *testing.T) {
+						pooltest.Bubble(t, func(t *testing.T) {
 							test(t, size, dispatch, recycler{every: 3, poison: poison, takes: takes})
 						})
 					})
@@ -110,13 +89,13 @@ func settle(t *testing.T, system *actor.ActorSystem, pool *actor.PID) *messages.
 	t.Helper()
 	for range 6000 {
 		synctest.Wait()
-		stats := statsOf(t, system, pool)
+		stats := pooltest.Stats(t, system, pool)
 		if stats.Queued+stats.Running == 0 {
 			return stats
 		}
 		time.Sleep(10 * time.Millisecond)
 	}
-	stats := statsOf(t, system, pool)
+	stats := pooltest.Stats(t, system, pool)
 	require.Zero(t, stats.Queued+stats.Running, "%+v", stats)
 	return stats
 }
@@ -124,7 +103,7 @@ func settle(t *testing.T, system *actor.ActorSystem, pool *actor.PID) *messages.
 func TestWorkersThatStopThemselvesLoseNoTask(t *testing.T) {
 	recyclers(t, func(t *testing.T, size int, dispatch router.Dispatch, template recycler) {
 		const tasks = 400
-		system := quietSystem()
+		system := pooltest.System()
 		var mu sync.Mutex
 		handled := map[int]int{}
 		template.handle = func(_ actor.Context, n int) {
@@ -150,7 +129,7 @@ func TestWorkersThatStopThemselvesLoseNoTask(t *testing.T) {
 		assert.Zero(t, asked.Load(), "the parent is not asked")
 
 		synctest.Wait()
-		stats = statsOf(t, system, pool)
+		stats = pooltest.Stats(t, system, pool)
 		assert.Equal(t, size, stats.Size)
 		assert.Len(t, stats.Workers, size)
 		assert.Zero(t, stats.Lost)
@@ -168,7 +147,7 @@ func TestWorkersThatStopThemselvesLoseNoTask(t *testing.T) {
 func TestSendersOfSelfStoppingWorkersAreAnswered(t *testing.T) {
 	recyclers(t, func(t *testing.T, size int, dispatch router.Dispatch, template recycler) {
 		const tasks = 200
-		system := quietSystem()
+		system := pooltest.System()
 		template.handle = func(ctx actor.Context, n int) { ctx.Respond(n) }
 		pool, asked := parented(t, system, actors.PropsFromProducer(func() actor.Actor {
 			worker := template
@@ -210,9 +189,9 @@ func TestSendersOfSelfStoppingWorkersAreAnswered(t *testing.T) {
 func TestAWorkerMayStopItselfAfterEachTask(t *testing.T) {
 	for _, dispatch := range []router.Dispatch{router.LeastBusy(), router.RoundRobin()} {
 		t.Run(dispatch.String(), func(t *testing.T) {
-			inVirtualTime(t, func(t *testing.T) {
+			pooltest.Bubble(t, func(t *testing.T) {
 				const tasks = 100
-				system := quietSystem()
+				system := pooltest.System()
 				var order []int // one worker, so one writer at a time
 				template := recycler{every: 1, handle: func(_ actor.Context, n int) { order = append(order, n) }}
 				pool, asked := parented(t, system, actors.PropsFromProducer(func() actor.Actor {
@@ -227,7 +206,7 @@ func TestAWorkerMayStopItselfAfterEachTask(t *testing.T) {
 				assert.Zero(t, stats.Dropped+stats.Rejected)
 				assert.Zero(t, asked.Load())
 				assert.IsIncreasing(t, order, "its queue goes on in order")
-				assert.Equal(t, 1, statsOf(t, system, pool).Size)
+				assert.Equal(t, 1, pooltest.Stats(t, system, pool).Size)
 			})
 		})
 	}
@@ -238,7 +217,7 @@ func TestTheLedgerHoldsWhileWorkersStopThemselves(t *testing.T) {
 	for _, dispatch := range []router.Dispatch{router.LeastBusy(), router.RoundRobin(), router.ConsistentHash()} {
 		t.Run(dispatch.String(), func(t *testing.T) {
 			const senders, each = 4, 500
-			system := quietSystem()
+			system := pooltest.System()
 			var handled atomic.Int64
 			all := make(chan struct{})
 			template := recycler{every: 5, handle: func(actor.Context, int) {
@@ -264,9 +243,9 @@ func TestTheLedgerHoldsWhileWorkersStopThemselves(t *testing.T) {
 				case <-all:
 					done = true
 				case <-deadline:
-					require.Fail(t, "not all tasks were handled", "%d of %d: %+v", handled.Load(), senders*each, statsOf(t, system, pool))
+					require.Fail(t, "not all tasks were handled", "%d of %d: %+v", handled.Load(), senders*each, pooltest.Stats(t, system, pool))
 				default:
-					statsOf(t, system, pool)
+					pooltest.Stats(t, system, pool)
 				}
 			}
 			sent.Wait()

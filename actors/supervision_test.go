@@ -244,26 +244,13 @@ func TestAllForOneRestartsAllWorkers(t *testing.T) {
 	})
 }
 
-// boss is an actor whose only child is a pool, and whose strategy is the given
-// function.
-func boss(t *testing.T, root *actor.RootContext, props *actor.Props, decide pooltest.Strategy) (pid, pool *actor.PID) {
-	t.Helper()
-	spawned := make(chan *actor.PID, 1)
-	pid = pooltest.Spawn(t, root, actor.PropsFromFunc(func(ctx actor.Context) {
-		if _, ok := ctx.Message().(*actor.Started); ok {
-			spawned <- ctx.Spawn(props)
-		}
-	}, actor.WithSupervisor(decide)))
-	return pid, <-spawned
-}
-
 func TestWithoutWorkersTasksAreRefusedAndTheParentIsAsked(t *testing.T) {
 	pooltest.Bubble(t, func(t *testing.T) {
 		root := pooltest.System().Root
 		reasons := make(chan any, 10)
-		_, pool := boss(t, root, actors.PropsFromHandler(pooltest.Crash, actors.WithSize(1),
+		_, pool := pooltest.SpawnUnder(t, root, actors.PropsFromHandler(pooltest.Crash, actors.WithSize(1),
 			actors.WithSupervision(supervisor.OneForOne(supervisor.Restarts(0, 0)))),
-			func(_ actor.Supervisor, _ *actor.PID, reason any) { reasons <- reason })
+			pooltest.Strategy(func(_ actor.Supervisor, _ *actor.PID, reason any) { reasons <- reason }))
 		in := pooltest.NewInbox(t, root)
 		in.Ask(pool, &messages.Pause{})
 		in.Request(pool, &messages.Task{Payload: -1, ID: "crash"})
@@ -325,13 +312,13 @@ func TestAnEscalatedFailureIsTheParentsToDecide(t *testing.T) {
 				pooltest.Bubble(t, func(t *testing.T) {
 					root := pooltest.System().Root
 					var asked atomic.Int32
-					_, pool := boss(t, root, actors.PropsFromHandler(pooltest.Crash, actors.WithSize(1),
+					_, pool := pooltest.SpawnUnder(t, root, actors.PropsFromHandler(pooltest.Crash, actors.WithSize(1),
 						actors.WithDispatch(dispatch), actors.WithSupervision(supervisor.Escalate())),
-						func(s actor.Supervisor, child *actor.PID, reason any) {
+						pooltest.Strategy(func(s actor.Supervisor, child *actor.PID, reason any) {
 							asked.Add(1)
 							assert.Equal(t, pooltest.ErrTask, reason)
 							tt.decide(s, child)
-						})
+						}))
 					in := pooltest.NewInbox(t, root)
 					in.Ask(pool, &messages.Pause{})
 					for _, n := range []int{-1, 1, 2, 3, 4, 5} {

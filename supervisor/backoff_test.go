@@ -175,25 +175,18 @@ func TestThePoolsBudgetIsSharedByItsWorkers(t *testing.T) {
 func TestAPoolsSpentBudgetIsEscalatedIfAskedFor(t *testing.T) {
 	pooltest.Bubble(t, func(t *testing.T) {
 		pool := pooltest.NewActors(t)
-		system := pool.System
 		reasons := make(chan any, 1)
-		spawned := make(chan *actor.PID, 1)
 		props := pool.Props(actors.WithSize(2), actors.WithSupervision(supervisor.OneForOne(
 			supervisor.PoolRestartsElseEscalate(1, time.Minute))))
-		parent := system.Root.Spawn(actor.PropsFromFunc(func(ctx actor.Context) {
-			if _, ok := ctx.Message().(*actor.Started); ok {
-				spawned <- ctx.Spawn(props)
-			}
-		}, actor.WithSupervisor(pooltest.Strategy(func(s actor.Supervisor, pool *actor.PID, reason any) {
-			reasons <- reason
-			s.StopChildren(pool)
-		}))))
-		pool.PID = <-spawned
+		_, pool.PID = pooltest.SpawnUnder(t, pool.System.Root, props,
+			pooltest.Strategy(func(s actor.Supervisor, pool *actor.PID, reason any) {
+				reasons <- reason
+				s.StopChildren(pool)
+			}))
 		pool.Do(pooltest.Fail("first"))
 		assert.Empty(t, reasons)
 		pool.Do(pooltest.Fail("second"))
 		assert.Equal(t, "second", <-reasons)
-		require.NoError(t, system.Root.StopFuture(parent).Wait())
 	})
 }
 

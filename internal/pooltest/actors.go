@@ -4,7 +4,6 @@ import (
 	"sync"
 	"testing"
 	"testing/synctest"
-	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
 	"github.com/stretchr/testify/require"
@@ -85,11 +84,7 @@ func (a *Actors) Do(d Deed) {
 // Stats returns a snapshot, which must be balanced.
 func (a *Actors) Stats() *messages.Stats {
 	a.t.Helper()
-	answer, err := a.System.Root.RequestFuture(a.PID, &messages.GetStats{}, time.Minute).Result()
-	require.NoError(a.t, err)
-	stats := answer.(*messages.Stats)
-	require.True(a.t, stats.Balanced(), "%+v", stats)
-	return stats
+	return Stats(a.t, a.System, a.PID)
 }
 
 // A Strategy is a supervision strategy made of a function.

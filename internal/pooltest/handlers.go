@@ -22,6 +22,9 @@ func Sleep(ctx context.Context, d time.Duration) (time.Duration, error) {
 	}
 }
 
+// Echo is a handler that returns its input and takes no time.
+func Echo[T any](_ context.Context, in T) (T, error) { return in, nil }
+
 // Double is a handler that takes no time.
 func Double(_ context.Context, n int) (int, error) { return 2 * n, nil }
 

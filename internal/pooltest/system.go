@@ -42,3 +42,18 @@ func Spawn(t testing.TB, parent actor.SpawnerContext, props *actor.Props) *actor
 	})
 	return pid
 }
+
+// SpawnUnder starts an actor whose only child is made of props, and stops both at the
+// end of the test. The parent's strategy is asked about failures of the child.
+func SpawnUnder(
+	t testing.TB, root *actor.RootContext, props *actor.Props, strategy actor.SupervisorStrategy,
+) (parent, child *actor.PID) {
+	t.Helper()
+	spawned := make(chan *actor.PID, 1)
+	parent = Spawn(t, root, actor.PropsFromFunc(func(ctx actor.Context) {
+		if _, ok := ctx.Message().(*actor.Started); ok {
+			spawned <- ctx.Spawn(props)
+		}
+	}, actor.WithSupervisor(strategy)))
+	return parent, <-spawned
+}

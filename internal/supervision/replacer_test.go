@@ -119,14 +119,9 @@ func TestWorkersThatStopThemselvesAreReplaced(t *testing.T) {
 						var handled, asked atomic.Int64
 						props := actors.PropsFromProducer(stopsAfter(tt.life, stop, &handled),
 							actors.WithSize(tt.workers), actors.WithDispatch(dispatch), actors.WithQueue(tasks, actors.Reject))
-						parent := pool.System.Root.Spawn(actor.PropsFromFunc(func(ctx actor.Context) {
-							if _, ok := ctx.Message().(*actor.Started); ok {
-								pool.PID = ctx.Spawn(props)
-							}
-						}, actor.WithSupervisor(pooltest.Strategy(func(actor.Supervisor, *actor.PID, any) { asked.Add(1) }))))
-						synctest.Wait()
-
 						root := pool.System.Root
+						_, pool.PID = pooltest.SpawnUnder(t, root, props,
+							pooltest.Strategy(func(actor.Supervisor, *actor.PID, any) { asked.Add(1) }))
 						root.Send(pool.PID, &messages.Pause{})
 						synctest.Wait()
 						for n := range tasks {
@@ -142,7 +137,6 @@ func TestWorkersThatStopThemselvesAreReplaced(t *testing.T) {
 						assert.Zero(t, stats.Dropped)
 						assert.Equal(t, [2]int{tt.workers, 0}, [2]int{stats.Size, stats.Lost})
 						assert.Zero(t, asked.Load())
-						require.NoError(t, root.StopFuture(parent).Wait())
 					})
 				})
 			}

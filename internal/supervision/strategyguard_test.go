@@ -3,7 +3,6 @@ package supervision_test
 import (
 	"runtime"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -111,14 +110,8 @@ func TestEscalateAsksTheParent(t *testing.T) {
 						reasons = append(reasons, reason)
 						return tt.decision
 					})
-					parent := pool.System.Root.Spawn(actor.PropsFromFunc(func(ctx actor.Context) {
-						if _, ok := ctx.Message().(*actor.Started); ok {
-							pool.PID = ctx.Spawn(pool.Props(actors.WithSize(2), actors.WithSupervision(strategy)))
-						}
-					}, actor.WithSupervisor(above)))
-					t.Cleanup(func() { pool.System.Root.Stop(parent); synctest.Wait() })
-					synctest.Wait()
-
+					_, pool.PID = pooltest.SpawnUnder(t, pool.System.Root,
+						pool.Props(actors.WithSize(2), actors.WithSupervision(strategy)), above)
 					stopped := pooltest.Events[*messages.PoolStopped](t, pool.System)
 					pool.Do(pooltest.Fail("too much for me"))
 					assert.Equal(t, []any{"too much for me"}, reasons)
