@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/troupe-go/troupe/actors"
+	"github.com/troupe-go/troupe/internal/pooltest"
 	"github.com/troupe-go/troupe/messages"
 )
 
@@ -22,8 +23,8 @@ import (
 // short: in the bubble, they take no time at all.
 func batching(t *testing.T, size, capacity int, test func(t *testing.T, pool *actors.Pool[func(), int])) {
 	t.Helper()
-	bubble(t, func(t *testing.T) {
-		pool := newPool(t, func(_ context.Context, work func()) (int, error) { work(); return 0, nil },
+	pooltest.Bubble(t, func(t *testing.T) {
+		pool := pooltest.Open(t, pooltest.System().Root, func(_ context.Context, work func()) (int, error) { work(); return 0, nil },
 			actors.WithSize(size), actors.WithQueue(capacity, actors.Block))
 		for range 4 * size {
 			_, err := pool.Ask(t.Context(), func() {})
@@ -99,8 +100,8 @@ func TestAHigherPriorityOvertakesABatch(t *testing.T) {
 }
 
 func TestABroadcastDoesNotWaitForABatch(t *testing.T) {
-	bubble(t, func(t *testing.T) {
-		system := quiet()
+	pooltest.Bubble(t, func(t *testing.T) {
+		system := pooltest.System()
 		pool, err := actors.NewPool(system.Root, func(_ context.Context, work func()) (int, error) { work(); return 0, nil }, actors.WithSize(1))
 		require.NoError(t, err)
 		defer func() { pool.Close(); <-pool.Done() }()
@@ -241,8 +242,8 @@ func TestABatchThatLastsIsRecalledByTheNextWorkerThatComes(t *testing.T) {
 }
 
 func TestATaskThatWasCutShortDoesNotMakeOthersPassForShort(t *testing.T) {
-	bubble(t, func(t *testing.T) {
-		pool := newPool(t, func(ctx context.Context, work func(context.Context)) (int, error) {
+	pooltest.Bubble(t, func(t *testing.T) {
+		pool := pooltest.Open(t, pooltest.System().Root, func(ctx context.Context, work func(context.Context)) (int, error) {
 			work(ctx)
 			return 0, ctx.Err()
 		}, actors.WithSize(2))
@@ -267,8 +268,8 @@ func TestATaskThatWasCutShortDoesNotMakeOthersPassForShort(t *testing.T) {
 }
 
 func TestTasksThatShareAContextHaveDeadlinesOfTheirOwn(t *testing.T) {
-	bubble(t, func(t *testing.T) {
-		pool := newPool(t, func(ctx context.Context, wait bool) (time.Duration, error) {
+	pooltest.Bubble(t, func(t *testing.T) {
+		pool := pooltest.Open(t, pooltest.System().Root, func(ctx context.Context, wait bool) (time.Duration, error) {
 			if wait {
 				<-ctx.Done()
 				return 0, ctx.Err()

@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/troupe-go/troupe/actors"
+	"github.com/troupe-go/troupe/internal/pooltest"
 	"github.com/troupe-go/troupe/messages"
 	"github.com/troupe-go/troupe/router"
 )
@@ -72,10 +73,10 @@ func earlyAndLate() []router.Dispatch {
 func TestABroadcastIsOneTaskPerWorkerInTheLedger(t *testing.T) {
 	for _, dispatch := range earlyAndLate() {
 		t.Run(dispatch.String(), func(t *testing.T) {
-			bubble(t, func(t *testing.T) {
+			pooltest.Bubble(t, func(t *testing.T) {
 				const size = 5
-				g, system := newGate(), quiet()
-				pool, err := actors.NewPool(system.Root, g.handle, actors.WithSize(size), actors.WithDispatch(dispatch))
+				g, system := pooltest.NewGate(), pooltest.System()
+				pool, err := actors.NewPool(system.Root, g.Handle, actors.WithSize(size), actors.WithDispatch(dispatch))
 				require.NoError(t, err)
 				t.Cleanup(func() { pool.Close(); <-pool.Done() })
 				m := newMailbox(t, system)
@@ -86,7 +87,7 @@ func TestABroadcastIsOneTaskPerWorkerInTheLedger(t *testing.T) {
 						Submitted: int64(size * (round + 1)), Running: size, Queued: int64(size * round),
 					}, ledgerOf(pool.Stats()))
 				}
-				close(g.open)
+				close(g.Open)
 				answers := map[string]int{}
 				for _, result := range m.results(t) {
 					assert.NoError(t, result.Err)
@@ -123,9 +124,9 @@ func TestABroadcastIsAdmittedAsAWholeOrNotAtAll(t *testing.T) {
 		for _, dispatch := range []router.Dispatch{router.LeastBusy(), router.RoundRobin()} {
 			for _, overflow := range []router.Overflow{router.Reject, router.Block, router.CallerRuns} {
 				t.Run(fmt.Sprintf("%s/%v/%v", tt.name, dispatch, overflow), func(t *testing.T) {
-					bubble(t, func(t *testing.T) {
-						g, system := newGate(), quiet()
-						pool, err := actors.NewPool(system.Root, g.handle, actors.WithSize(4),
+					pooltest.Bubble(t, func(t *testing.T) {
+						g, system := pooltest.NewGate(), pooltest.System()
+						pool, err := actors.NewPool(system.Root, g.Handle, actors.WithSize(4),
 							actors.WithDispatch(dispatch), actors.WithQueue(tt.capacity, overflow))
 						require.NoError(t, err)
 						t.Cleanup(func() { pool.Close(); <-pool.Done() })
@@ -152,7 +153,7 @@ func TestABroadcastIsAdmittedAsAWholeOrNotAtAll(t *testing.T) {
 							assert.Positive(t, after.Rejected)
 						}
 
-						close(g.open)
+						close(g.Open)
 						answers := m.results(t)
 						if tt.admitted {
 							assert.Len(t, answers, 4)
@@ -180,9 +181,9 @@ func TestABroadcastIsAdmittedAsAWholeOrNotAtAll(t *testing.T) {
 func TestABroadcastNeedsPlacesForBusyWorkersOnly(t *testing.T) {
 	for _, dispatch := range []router.Dispatch{router.LeastBusy(), router.RoundRobin()} {
 		t.Run(dispatch.String(), func(t *testing.T) {
-			bubble(t, func(t *testing.T) {
-				g, system := newGate(), quiet()
-				pool, err := actors.NewPool(system.Root, g.handle, actors.WithSize(4),
+			pooltest.Bubble(t, func(t *testing.T) {
+				g, system := pooltest.NewGate(), pooltest.System()
+				pool, err := actors.NewPool(system.Root, g.Handle, actors.WithSize(4),
 					actors.WithDispatch(dispatch), actors.WithQueue(2, router.Reject))
 				require.NoError(t, err)
 				t.Cleanup(func() { pool.Close(); <-pool.Done() })
@@ -195,7 +196,7 @@ func TestABroadcastNeedsPlacesForBusyWorkersOnly(t *testing.T) {
 				assert.Empty(t, m.results(t))
 				assert.Equal(t, ledger{Submitted: 6, Running: 4, Queued: 2}, ledgerOf(pool.Stats()))
 				require.ErrorIs(t, pool.Tell(t.Context(), 9), messages.ErrQueueFull, "its tasks take their places")
-				close(g.open)
+				close(g.Open)
 				assert.Len(t, m.results(t), 4)
 			})
 		})
@@ -203,9 +204,9 @@ func TestABroadcastNeedsPlacesForBusyWorkersOnly(t *testing.T) {
 }
 
 func TestARefusedBroadcastWithoutSenderIsADeadLetter(t *testing.T) {
-	bubble(t, func(t *testing.T) {
-		g, system := newGate(), quiet()
-		pool, err := actors.NewPool(system.Root, g.handle, actors.WithSize(2), actors.WithQueue(1, router.Reject))
+	pooltest.Bubble(t, func(t *testing.T) {
+		g, system := pooltest.NewGate(), pooltest.System()
+		pool, err := actors.NewPool(system.Root, g.Handle, actors.WithSize(2), actors.WithQueue(1, router.Reject))
 		require.NoError(t, err)
 		t.Cleanup(func() { pool.Close(); <-pool.Done() })
 		for n := range 2 {
@@ -223,7 +224,7 @@ func TestARefusedBroadcastWithoutSenderIsADeadLetter(t *testing.T) {
 		synctest.Wait()
 		assert.EqualValues(t, 1, letters.Load())
 		assert.EqualValues(t, 2, pool.Stats().Submitted)
-		close(g.open)
+		close(g.Open)
 	})
 }
 
@@ -231,9 +232,9 @@ func TestARefusedBroadcastWithoutSenderIsADeadLetter(t *testing.T) {
 func TestABroadcastIsNeverSplitAmongManySenders(t *testing.T) {
 	for _, dispatch := range earlyAndLate() {
 		t.Run(dispatch.String(), func(t *testing.T) {
-			bubble(t, func(t *testing.T) {
+			pooltest.Bubble(t, func(t *testing.T) {
 				const size, broadcasts, tells = 4, 200, 2000
-				system := quiet()
+				system := pooltest.System()
 				pool, err := actors.NewPool(system.Root, func(_ context.Context, n int) (int, error) {
 					time.Sleep(time.Microsecond)
 					return n, nil
@@ -293,9 +294,9 @@ func TestABroadcastIsNeverSplitAmongManySenders(t *testing.T) {
 func TestUserActorsAnswerABroadcastOneByOne(t *testing.T) {
 	for _, dispatch := range earlyAndLate() {
 		t.Run(dispatch.String(), func(t *testing.T) {
-			bubble(t, func(t *testing.T) {
+			pooltest.Bubble(t, func(t *testing.T) {
 				const size = 3
-				system := quiet()
+				system := pooltest.System()
 				open := make(chan struct{})
 				opened := sync.OnceFunc(func() { close(open) })
 				pool := system.Root.Spawn(actors.PropsFromProducer(func() actor.Actor {

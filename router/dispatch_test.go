@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/troupe-go/troupe/actors"
+	"github.com/troupe-go/troupe/internal/pooltest"
 	"github.com/troupe-go/troupe/messages"
 	"github.com/troupe-go/troupe/router"
 )
@@ -39,7 +40,7 @@ func TestDispatchNames(t *testing.T) {
 func TestInvalidDispatchIsRefused(t *testing.T) {
 	for _, dispatch := range []router.Dispatch{{}, router.Custom(nil)} {
 		assert.False(t, dispatch.Valid())
-		_, err := actors.NewPool(quiet().Root, echo[int], actors.WithDispatch(dispatch))
+		_, err := actors.NewPool(pooltest.System().Root, pooltest.Echo[int], actors.WithDispatch(dispatch))
 		assert.ErrorIs(t, err, messages.ErrInvalidOption)
 		assert.ErrorContains(t, err, "dispatch")
 	}
@@ -47,10 +48,10 @@ func TestInvalidDispatchIsRefused(t *testing.T) {
 
 // One value serves two pools, each of which has turns of its own.
 func TestDispatchValueIsShared(t *testing.T) {
-	bubble(t, func(t *testing.T) {
+	pooltest.Bubble(t, func(t *testing.T) {
 		dispatch := router.RoundRobin()
-		a := newPool(t, echo[int], actors.WithSize(2), actors.WithDispatch(dispatch))
-		b := newPool(t, echo[int], actors.WithSize(2), actors.WithDispatch(dispatch))
+		a := pooltest.Open(t, pooltest.System().Root, pooltest.Echo[int], actors.WithSize(2), actors.WithDispatch(dispatch))
+		b := pooltest.Open(t, pooltest.System().Root, pooltest.Echo[int], actors.WithSize(2), actors.WithDispatch(dispatch))
 		for range 2 {
 			for _, pool := range []*actors.Pool[int, int]{a, b} {
 				_, err := pool.Ask(t.Context(), 1)
@@ -64,8 +65,8 @@ func TestDispatchValueIsShared(t *testing.T) {
 
 // A task must not wait while a worker idles, however many wait behind a slow one.
 func TestLeastBusyPassesASlowTaskBy(t *testing.T) {
-	bubble(t, func(t *testing.T) {
-		pool := newPool(t, func(_ context.Context, takes time.Duration) (int, error) {
+	pooltest.Bubble(t, func(t *testing.T) {
+		pool := pooltest.Open(t, pooltest.System().Root, func(_ context.Context, takes time.Duration) (int, error) {
 			time.Sleep(takes)
 			return 0, nil
 		}, actors.WithSize(2))
@@ -82,8 +83,8 @@ func TestLeastBusyPassesASlowTaskBy(t *testing.T) {
 }
 
 func TestRoundRobinIsExact(t *testing.T) {
-	bubble(t, func(t *testing.T) {
-		pool := newPool(t, echo[int], actors.WithSize(4), actors.WithDispatch(router.RoundRobin()))
+	pooltest.Bubble(t, func(t *testing.T) {
+		pool := pooltest.Open(t, pooltest.System().Root, pooltest.Echo[int], actors.WithSize(4), actors.WithDispatch(router.RoundRobin()))
 		for i := range 10 {
 			_, err := pool.Ask(t.Context(), i)
 			require.NoError(t, err)
@@ -93,9 +94,9 @@ func TestRoundRobinIsExact(t *testing.T) {
 }
 
 func TestRoundRobinIsExactUnderConcurrentSenders(t *testing.T) {
-	bubble(t, func(t *testing.T) {
+	pooltest.Bubble(t, func(t *testing.T) {
 		const size, senders, each = 7, 8, 250 // 2000 = 7 * 285 + 5
-		pool := newPool(t, echo[int], actors.WithSize(size), actors.WithDispatch(router.RoundRobin()),
+		pool := pooltest.Open(t, pooltest.System().Root, pooltest.Echo[int], actors.WithSize(size), actors.WithDispatch(router.RoundRobin()),
 			actors.WithQueue(size*senders*each, router.Block)) // no worker is ever full
 		var sent sync.WaitGroup
 		for range senders {
@@ -115,8 +116,8 @@ func TestRoundRobinIsExactUnderConcurrentSenders(t *testing.T) {
 
 // Workers without room are passed over, however many tasks have been refused.
 func TestRoundRobinFindsTheWorkerWithRoom(t *testing.T) {
-	bubble(t, func(t *testing.T) {
-		pool := newPool(t, func(_ context.Context, takes time.Duration) (int, error) {
+	pooltest.Bubble(t, func(t *testing.T) {
+		pool := pooltest.Open(t, pooltest.System().Root, func(_ context.Context, takes time.Duration) (int, error) {
 			if takes > 0 {
 				time.Sleep(takes)
 			}
@@ -142,9 +143,9 @@ func TestRoundRobinFindsTheWorkerWithRoom(t *testing.T) {
 }
 
 func TestRandomCoversAllAlike(t *testing.T) {
-	bubble(t, func(t *testing.T) {
+	pooltest.Bubble(t, func(t *testing.T) {
 		const size, tasks = 4, 4000
-		pool := newPool(t, echo[int], actors.WithSize(size), actors.WithDispatch(router.Random()),
+		pool := pooltest.Open(t, pooltest.System().Root, pooltest.Echo[int], actors.WithSize(size), actors.WithDispatch(router.Random()),
 			actors.WithQueue(actors.Unbounded, router.Reject)) // no worker is ever passed over
 		for i := range tasks {
 			require.NoError(t, pool.Tell(t.Context(), i))
@@ -158,7 +159,7 @@ func TestRandomCoversAllAlike(t *testing.T) {
 }
 
 func TestCustomSeesTasksAndWorkers(t *testing.T) {
-	bubble(t, func(t *testing.T) {
+	pooltest.Bubble(t, func(t *testing.T) {
 		type view struct {
 			task  router.TaskView
 			ids   []string
@@ -177,8 +178,8 @@ func TestCustomSeesTasksAndWorkers(t *testing.T) {
 			views = append(views, v)
 			return best
 		}
-		g := newGate()
-		pool := newPool(t, g.handle, actors.WithSize(3), actors.WithDispatch(router.Custom(leastLoaded)))
+		g := pooltest.NewGate()
+		pool := pooltest.Open(t, pooltest.System().Root, g.Handle, actors.WithSize(3), actors.WithDispatch(router.Custom(leastLoaded)))
 		var ids []string
 		for _, w := range pool.Stats().Workers {
 			ids = append(ids, w.ID)
@@ -197,7 +198,7 @@ func TestCustomSeesTasksAndWorkers(t *testing.T) {
 		}
 		stats := pool.Stats()
 		assert.Equal(t, 1, stats.Workers[0].Queued, "the fourth waits for the first worker")
-		close(g.open)
+		close(g.Open)
 		require.NoError(t, pool.Wait(t.Context()))
 		assert.Equal(t, []int64{2, 1, 1}, succeeded(pool.Stats()))
 	})
@@ -215,9 +216,9 @@ func TestCustomMistakesAreErrorsOfTheirTasks(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			bubble(t, func(t *testing.T) {
-				system, asked := quiet(), 0
-				pool, err := actors.NewPool(system.Root, echo[int], actors.WithSize(2),
+			pooltest.Bubble(t, func(t *testing.T) {
+				system, asked := pooltest.System(), 0
+				pool, err := actors.NewPool(system.Root, pooltest.Echo[int], actors.WithSize(2),
 					actors.WithDispatch(router.Custom(func(router.TaskView, router.Workers) int {
 						if asked++; asked%2 == 0 {
 							return tt.pick()
@@ -233,8 +234,8 @@ func TestCustomMistakesAreErrorsOfTheirTasks(t *testing.T) {
 					require.ErrorContains(t, err, tt.says)
 				}
 				// Nor does it hurt a sender that is an actor.
-				assert.NoError(t, request(t, system, pool, 1).Err)
-				assert.ErrorContains(t, request(t, system, pool, 1).Err, tt.says)
+				assert.NoError(t, pooltest.Result(t, system, pool.PID(), 1).Err)
+				assert.ErrorContains(t, pooltest.Result(t, system, pool.PID(), 1).Err, tt.says)
 
 				assert.Equal(t, ledger{Submitted: 4, Succeeded: 4, Rejected: 4}, ledgerOf(pool.Stats()))
 				assert.Equal(t, []int64{0, 4}, succeeded(pool.Stats()))
@@ -248,9 +249,9 @@ func TestCustomMistakesAreErrorsOfTheirTasks(t *testing.T) {
 // The user's function runs on the senders' goroutines, not under a lock of the
 // pool's: it may take its time and ask the pool itself.
 func TestCustomMayUseItsPool(t *testing.T) {
-	bubble(t, func(t *testing.T) {
+	pooltest.Bubble(t, func(t *testing.T) {
 		var pool atomic.Pointer[actors.Pool[int, int]]
-		p := newPool(t, echo[int], actors.WithSize(3), actors.WithDispatch(router.Custom(
+		p := pooltest.Open(t, pooltest.System().Root, pooltest.Echo[int], actors.WithSize(3), actors.WithDispatch(router.Custom(
 			func(_ router.TaskView, workers router.Workers) int {
 				counts := succeeded(pool.Load().Stats())
 				return slices.Index(counts, slices.Min(counts))
@@ -265,11 +266,11 @@ func TestCustomMayUseItsPool(t *testing.T) {
 }
 
 func TestWhatSeveralWorkersHandBackKeepsItsOrder(t *testing.T) {
-	bubble(t, func(t *testing.T) {
+	pooltest.Bubble(t, func(t *testing.T) {
 		const occupies = -1
 		var begun []int
 		turn := 0
-		pool := newPool(t, func(_ context.Context, n int) (int, error) {
+		pool := pooltest.Open(t, pooltest.System().Root, func(_ context.Context, n int) (int, error) {
 			if n == occupies {
 				time.Sleep(time.Second)
 			} else {

@@ -11,15 +11,16 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/troupe-go/troupe/actors"
+	"github.com/troupe-go/troupe/internal/pooltest"
 	"github.com/troupe-go/troupe/messages"
 	"github.com/troupe-go/troupe/router"
 )
 
 // workersOf asks which worker each of n keys belongs to.
-func workersOf(t *testing.T, system *actor.ActorSystem, pool address, n int) (workers []string) {
+func workersOf(t *testing.T, system *actor.ActorSystem, pool *actor.PID, n int) (workers []string) {
 	t.Helper()
 	for i := range n {
-		answer := request(t, system, pool, &messages.Task{Payload: i, Key: fmt.Sprint("key ", i)})
+		answer := pooltest.Result(t, system, pool, &messages.Task{Payload: i, Key: fmt.Sprint("key ", i)})
 		require.NoError(t, answer.Err)
 		workers = append(workers, answer.Worker)
 	}
@@ -29,7 +30,7 @@ func workersOf(t *testing.T, system *actor.ActorSystem, pool address, n int) (wo
 // hashing makes a pool with consistent hashing that is closed with the bubble.
 func hashing[In any](t *testing.T, size int, handler actors.Handler[In, In]) (*actor.ActorSystem, *actors.Pool[In, In]) {
 	t.Helper()
-	system := quiet()
+	system := pooltest.System()
 	pool, err := actors.NewPool(system.Root, handler, actors.WithSize(size), actors.WithDispatch(router.ConsistentHash()))
 	require.NoError(t, err)
 	t.Cleanup(func() { pool.Close(); <-pool.Done() })
@@ -37,10 +38,10 @@ func hashing[In any](t *testing.T, size int, handler actors.Handler[In, In]) (*a
 }
 
 func TestSameKeySameWorker(t *testing.T) {
-	bubble(t, func(t *testing.T) {
-		system, pool := hashing(t, 5, echo[int])
-		once := workersOf(t, system, pool, 200)
-		assert.Equal(t, once, workersOf(t, system, pool, 200))
+	pooltest.Bubble(t, func(t *testing.T) {
+		system, pool := hashing(t, 5, pooltest.Echo[int])
+		once := workersOf(t, system, pool.PID(), 200)
+		assert.Equal(t, once, workersOf(t, system, pool.PID(), 200))
 
 		// 200 keys are for all of the five: that one has none is one in 10^19.
 		used := map[string]bool{}
@@ -52,7 +53,7 @@ func TestSameKeySameWorker(t *testing.T) {
 }
 
 func TestSameKeyInOrder(t *testing.T) {
-	bubble(t, func(t *testing.T) {
+	pooltest.Bubble(t, func(t *testing.T) {
 		const keys, each = 10, 100
 		type step struct{ key, n int }
 		var seen [keys][]int // one key is one worker's, so each slice has one writer
@@ -75,16 +76,16 @@ func TestSameKeyInOrder(t *testing.T) {
 func TestGrowingMovesFewKeysAndOnlyToTheNewWorker(t *testing.T) {
 	for _, size := range []int{1, 2, 4, 9} {
 		t.Run(fmt.Sprint(size), func(t *testing.T) {
-			bubble(t, func(t *testing.T) {
+			pooltest.Bubble(t, func(t *testing.T) {
 				const keys = 2000
-				system, pool := hashing(t, size, echo[int])
-				before := workersOf(t, system, pool, keys)
+				system, pool := hashing(t, size, pooltest.Echo[int])
+				before := workersOf(t, system, pool.PID(), keys)
 				old := map[string]bool{}
 				for _, w := range pool.Stats().Workers {
 					old[w.ID] = true
 				}
 				require.NoError(t, pool.Resize(t.Context(), size+1))
-				after := workersOf(t, system, pool, keys)
+				after := workersOf(t, system, pool.PID(), keys)
 
 				moved := 0
 				for i := range keys {
@@ -98,7 +99,7 @@ func TestGrowingMovesFewKeysAndOnlyToTheNewWorker(t *testing.T) {
 
 				// Shrinking again is the way back.
 				require.NoError(t, pool.Resize(t.Context(), size))
-				assert.Equal(t, before, workersOf(t, system, pool, keys))
+				assert.Equal(t, before, workersOf(t, system, pool.PID(), keys))
 			})
 		})
 	}
@@ -106,7 +107,7 @@ func TestGrowingMovesFewKeysAndOnlyToTheNewWorker(t *testing.T) {
 
 // Queued tasks follow their keys when a worker joins, and keep their order.
 func TestQueuedTasksMoveWithTheirKeys(t *testing.T) {
-	bubble(t, func(t *testing.T) {
+	pooltest.Bubble(t, func(t *testing.T) {
 		const keys, each = 40, 5
 		type step struct{ key, n int }
 		var seen [keys][]int
@@ -138,8 +139,8 @@ func TestQueuedTasksMoveWithTheirKeys(t *testing.T) {
 }
 
 func TestKeylessTasksTakeTurns(t *testing.T) {
-	bubble(t, func(t *testing.T) {
-		_, pool := hashing(t, 4, echo[int])
+	pooltest.Bubble(t, func(t *testing.T) {
+		_, pool := hashing(t, 4, pooltest.Echo[int])
 		pool.Pause()
 		for i := range 9 {
 			require.NoError(t, pool.Tell(t.Context(), i))
@@ -179,16 +180,16 @@ func (l letter) Hash() string {
 }
 
 func TestPlainMessagesHaveTheirOwnHash(t *testing.T) {
-	bubble(t, func(t *testing.T) {
-		system, pool := hashing(t, 5, echo[letter])
+	pooltest.Bubble(t, func(t *testing.T) {
+		system, pool := hashing(t, 5, pooltest.Echo[letter])
 		for i := range 100 {
 			key := fmt.Sprint("key ", i)
-			plain := request(t, system, pool, letter{key: key})
-			task := request(t, system, pool, &messages.Task{Payload: letter{}, Key: key})
+			plain := pooltest.Result(t, system, pool.PID(), letter{key: key})
+			task := pooltest.Result(t, system, pool.PID(), &messages.Task{Payload: letter{}, Key: key})
 			require.NoError(t, plain.Err)
 			require.Equal(t, task.Worker, plain.Worker)
 		}
-		answer := request(t, system, pool, letter{fails: true})
+		answer := pooltest.Result(t, system, pool.PID(), letter{fails: true})
 		assert.Equal(t, messages.Rejected, answer.Outcome)
 		assert.ErrorIs(t, answer.Err, messages.ErrInvalidOption)
 		assert.ErrorContains(t, answer.Err, "no hash today")

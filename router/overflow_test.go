@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/troupe-go/troupe/actors"
+	"github.com/troupe-go/troupe/internal/pooltest"
 	"github.com/troupe-go/troupe/messages"
 	"github.com/troupe-go/troupe/router"
 )
@@ -56,7 +57,7 @@ func TestOverflow(t *testing.T) {
 				for _, paused := range []bool{false, true} {
 					name := fmt.Sprintf("%v/%v/%d/paused=%t", dispatch, policy, capacity, paused)
 					t.Run(name, func(t *testing.T) {
-						bubble(t, func(t *testing.T) { overflow(t, dispatch, policy, capacity, paused) })
+						pooltest.Bubble(t, func(t *testing.T) { overflow(t, dispatch, policy, capacity, paused) })
 					})
 				}
 			}
@@ -65,14 +66,14 @@ func TestOverflow(t *testing.T) {
 }
 
 func overflow(t *testing.T, dispatch router.Dispatch, policy router.Overflow, capacity int, paused bool) {
-	g := newGate()
+	g := pooltest.NewGate()
 	var mu sync.Mutex
 	ran := []int{}
-	pool := newPool(t, func(ctx context.Context, in int) (int, error) {
+	pool := pooltest.Open(t, pooltest.System().Root, func(ctx context.Context, in int) (int, error) {
 		mu.Lock()
 		ran = append(ran, in)
 		mu.Unlock()
-		return g.handle(ctx, in)
+		return g.Handle(ctx, in)
 	}, actors.WithSize(workers), actors.WithDispatch(dispatch), actors.WithQueue(capacity, policy))
 	if paused {
 		pool.Pause()
@@ -108,7 +109,7 @@ func overflow(t *testing.T, dispatch router.Dispatch, policy router.Overflow, ca
 	want.Queued = int64(queued)
 	assert.Equal(t, want, ledgerOf(pool.Stats()))
 
-	close(g.open)
+	close(g.Open)
 	pool.Resume()
 	synctest.Wait()
 	want.Queued, want.Running, want.Succeeded = 0, 0, int64(len(runs))
@@ -149,8 +150,8 @@ func TestDropOldestSparesHigherPriorities(t *testing.T) {
 	for _, tt := range tests {
 		for _, dispatch := range []router.Dispatch{router.LeastBusy(), router.RoundRobin()} {
 			t.Run(tt.name+"/"+dispatch.String(), func(t *testing.T) {
-				bubble(t, func(t *testing.T) {
-					pool := newPool(t, echo[int], actors.WithSize(1), actors.WithDispatch(dispatch),
+				pooltest.Bubble(t, func(t *testing.T) {
+					pool := pooltest.Open(t, pooltest.System().Root, pooltest.Echo[int], actors.WithSize(1), actors.WithDispatch(dispatch),
 						actors.WithQueue(len(tt.queued), router.DropOldest)) // its victim is in one worker's queue
 					pool.Pause()
 					var futures []*actors.Future[int]
@@ -176,9 +177,9 @@ func TestDropOldestSparesHigherPriorities(t *testing.T) {
 }
 
 func TestBlockWaitsAsLongAsItsContext(t *testing.T) {
-	bubble(t, func(t *testing.T) {
-		g := newGate()
-		pool := newPool(t, g.handle, actors.WithSize(1), actors.WithQueue(1, router.Block))
+	pooltest.Bubble(t, func(t *testing.T) {
+		g := pooltest.NewGate()
+		pool := pooltest.Open(t, pooltest.System().Root, g.Handle, actors.WithSize(1), actors.WithQueue(1, router.Block))
 		tellAll(t, pool, 2)
 		ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
 		defer cancel()
@@ -194,9 +195,9 @@ func TestBlockWaitsAsLongAsItsContext(t *testing.T) {
 
 // The wait for admission is part of the task's life.
 func TestBlockWaitsNoLongerThanTheTaskMayTake(t *testing.T) {
-	bubble(t, func(t *testing.T) {
-		g := newGate()
-		pool := newPool(t, g.handle, actors.WithSize(1), actors.WithQueue(0, router.Block))
+	pooltest.Bubble(t, func(t *testing.T) {
+		g := pooltest.NewGate()
+		pool := pooltest.Open(t, pooltest.System().Root, g.Handle, actors.WithSize(1), actors.WithQueue(0, router.Block))
 		tellAll(t, pool, 1)
 		start := time.Now()
 		err := pool.Tell(t.Context(), 1, actors.Timeout(2*time.Second))
@@ -207,9 +208,9 @@ func TestBlockWaitsNoLongerThanTheTaskMayTake(t *testing.T) {
 }
 
 func TestBlockedSubmittersAreAdmittedInTurn(t *testing.T) {
-	bubble(t, func(t *testing.T) {
+	pooltest.Bubble(t, func(t *testing.T) {
 		var order []int
-		pool := newPool(t, func(_ context.Context, in int) (int, error) {
+		pool := pooltest.Open(t, pooltest.System().Root, func(_ context.Context, in int) (int, error) {
 			order = append(order, in)
 			time.Sleep(time.Second)
 			return in, nil
@@ -223,9 +224,9 @@ func TestBlockedSubmittersAreAdmittedInTurn(t *testing.T) {
 }
 
 func TestCloseRefusesBlockedSubmitters(t *testing.T) {
-	bubble(t, func(t *testing.T) {
-		g := newGate()
-		pool := newPool(t, g.handle, actors.WithSize(1), actors.WithQueue(1, router.Block))
+	pooltest.Bubble(t, func(t *testing.T) {
+		g := pooltest.NewGate()
+		pool := pooltest.Open(t, pooltest.System().Root, g.Handle, actors.WithSize(1), actors.WithQueue(1, router.Block))
 		tellAll(t, pool, 2)
 		refused := make(chan error, 1)
 		go func() { refused <- pool.Tell(context.Background(), 2) }()
@@ -240,15 +241,15 @@ func TestCloseRefusesBlockedSubmitters(t *testing.T) {
 func TestWhoCannotWaitIsRefused(t *testing.T) {
 	for _, policy := range []router.Overflow{router.Block, router.CallerRuns, router.Reject} {
 		t.Run(policy.String(), func(t *testing.T) {
-			bubble(t, func(t *testing.T) {
-				g := newGate()
-				system := quiet()
-				pool, err := actors.NewPool(system.Root, g.handle, actors.WithSize(1), actors.WithQueue(1, policy))
+			pooltest.Bubble(t, func(t *testing.T) {
+				g := pooltest.NewGate()
+				system := pooltest.System()
+				pool, err := actors.NewPool(system.Root, g.Handle, actors.WithSize(1), actors.WithQueue(1, policy))
 				require.NoError(t, err)
 				tellAll(t, pool, 2)
 
 				assert.ErrorIs(t, pool.Tell(t.Context(), 2, actors.NoWait()), messages.ErrQueueFull)
-				answer := request(t, system, pool, &messages.Task{ID: "mine", Payload: 3})
+				answer := pooltest.Result(t, system, pool.PID(), &messages.Task{ID: "mine", Payload: 3})
 				assert.ErrorIs(t, answer.Err, messages.ErrQueueFull)
 				assert.Equal(t, messages.Rejected, answer.Outcome)
 				assert.Equal(t, "mine", answer.TaskID)
@@ -271,16 +272,16 @@ func TestWhoCannotWaitIsRefused(t *testing.T) {
 
 // A panic or a Goexit of a handler must not reach the caller that lends itself.
 func TestCallerRunsProtectsTheCaller(t *testing.T) {
-	bubble(t, func(t *testing.T) {
-		g := newGate()
-		pool := newPool(t, func(ctx context.Context, in int) (int, error) {
+	pooltest.Bubble(t, func(t *testing.T) {
+		g := pooltest.NewGate()
+		pool := pooltest.Open(t, pooltest.System().Root, func(ctx context.Context, in int) (int, error) {
 			switch in {
 			case -1:
 				panic("negative")
 			case -2:
 				runtime.Goexit()
 			}
-			return g.handle(ctx, in)
+			return g.Handle(ctx, in)
 		}, actors.WithSize(1), actors.WithQueue(0, router.CallerRuns))
 		tellAll(t, pool, 1)
 		var panicked *messages.PanicError
@@ -298,9 +299,9 @@ func TestCallerRunsProtectsTheCaller(t *testing.T) {
 
 // A caller that lends itself waits for the task, but no longer than its context.
 func TestCallerRunsWaitsAsLongAsItsContext(t *testing.T) {
-	bubble(t, func(t *testing.T) {
-		g := newGate()
-		pool := newPool(t, g.handle, actors.WithSize(1), actors.WithQueue(0, router.CallerRuns))
+	pooltest.Bubble(t, func(t *testing.T) {
+		g := pooltest.NewGate()
+		pool := pooltest.Open(t, pooltest.System().Root, g.Handle, actors.WithSize(1), actors.WithQueue(0, router.CallerRuns))
 		tellAll(t, pool, 1)
 		ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
 		defer cancel()
@@ -308,7 +309,7 @@ func TestCallerRunsWaitsAsLongAsItsContext(t *testing.T) {
 		require.NoError(t, pool.Tell(ctx, 1), "it was accepted: it runs")
 		assert.Equal(t, 3*time.Second, time.Since(start))
 		assert.Equal(t, ledger{Submitted: 2, Running: 2}, ledgerOf(pool.Stats()))
-		close(g.open)
+		close(g.Open)
 		require.NoError(t, pool.Wait(t.Context()))
 		assert.Equal(t, ledger{Submitted: 2, Succeeded: 2}, ledgerOf(pool.Stats()))
 	})
@@ -318,7 +319,7 @@ func TestBadQueues(t *testing.T) {
 	for _, option := range []actors.Option{
 		actors.WithQueue(-1, router.Block), actors.WithQueue(1, 0), actors.WithQueue(1, router.CallerRuns+1),
 	} {
-		_, err := actors.NewPool(quiet().Root, echo[int], option)
+		_, err := actors.NewPool(pooltest.System().Root, pooltest.Echo[int], option)
 		assert.ErrorIs(t, err, messages.ErrInvalidOption)
 	}
 }

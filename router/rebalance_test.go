@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/troupe-go/troupe/actors"
+	"github.com/troupe-go/troupe/internal/pooltest"
 	"github.com/troupe-go/troupe/messages"
 	"github.com/troupe-go/troupe/router"
 )
@@ -65,7 +66,7 @@ func rebalance(t *testing.T) waits {
 	var mu sync.Mutex
 	begun := make([][]int, keys)
 	var running, probes atomic.Int64
-	pool, err := actors.NewPool(quiet().Root, func(ctx context.Context, s step) (int, error) {
+	pool, err := actors.NewPool(pooltest.System().Root, func(ctx context.Context, s step) (int, error) {
 		if s.key == probe {
 			probes.Add(1)
 			return 0, nil

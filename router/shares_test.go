@@ -16,6 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/troupe-go/troupe/actors"
+	"github.com/troupe-go/troupe/internal/pooltest"
 	"github.com/troupe-go/troupe/messages"
 	"github.com/troupe-go/troupe/router"
 )
@@ -113,9 +114,9 @@ func TestEveryWorkerHasAShareOfTheCapacity(t *testing.T) {
 	for _, tt := range tests {
 		for _, dispatch := range []router.Dispatch{router.RoundRobin(), router.Random(), byKey()} {
 			t.Run(fmt.Sprintf("%v/%d of %d", dispatch, tt.size, tt.capacity), func(t *testing.T) {
-				bubble(t, func(t *testing.T) {
-					g := newGate()
-					pool := newPool(t, g.handle, actors.WithSize(tt.size), actors.WithDispatch(dispatch),
+				pooltest.Bubble(t, func(t *testing.T) {
+					g := pooltest.NewGate()
+					pool := pooltest.Open(t, pooltest.System().Root, g.Handle, actors.WithSize(tt.size), actors.WithDispatch(dispatch),
 						actors.WithQueue(tt.capacity, router.Reject))
 					// Fill every worker. Under byKey each round offers each worker a task.
 					rejected := 0
@@ -133,7 +134,7 @@ func TestEveryWorkerHasAShareOfTheCapacity(t *testing.T) {
 					assert.EqualValues(t, tt.size, stats.Running, "a share is what waits beyond the task in hand")
 					assert.EqualValues(t, rejected, stats.Rejected)
 					assert.Equal(t, tt.capacity, stats.QueueCapacity)
-					close(g.open)
+					close(g.Open)
 					require.NoError(t, pool.Wait(t.Context()))
 				})
 			})
@@ -144,10 +145,10 @@ func TestEveryWorkerHasAShareOfTheCapacity(t *testing.T) {
 func TestUnboundedQueuesHaveNoShares(t *testing.T) {
 	for _, dispatch := range []router.Dispatch{router.RoundRobin(), byKey()} {
 		t.Run(dispatch.String(), func(t *testing.T) {
-			bubble(t, func(t *testing.T) {
+			pooltest.Bubble(t, func(t *testing.T) {
 				const tasks = 5000
-				g := newGate()
-				pool := newPool(t, g.handle, actors.WithSize(4), actors.WithDispatch(dispatch),
+				g := pooltest.NewGate()
+				pool := pooltest.Open(t, pooltest.System().Root, g.Handle, actors.WithSize(4), actors.WithDispatch(dispatch),
 					actors.WithQueue(actors.Unbounded, router.Reject))
 				for n := range tasks {
 					require.NoError(t, pool.Tell(t.Context(), n, to(0)))
@@ -155,7 +156,7 @@ func TestUnboundedQueuesHaveNoShares(t *testing.T) {
 				assert.EqualValues(t, tasks, pool.Stats().Submitted)
 				require.NoError(t, pool.Resize(t.Context(), 2))
 				require.NoError(t, pool.Tell(t.Context(), tasks, to(0)))
-				close(g.open)
+				close(g.Open)
 				require.NoError(t, pool.Wait(t.Context()))
 				assert.EqualValues(t, tasks+1, pool.Stats().Succeeded)
 			})
@@ -169,8 +170,8 @@ func TestAnIdleWorkerHasRoomWithoutAShare(t *testing.T) {
 		router.RoundRobin(), router.Random(), router.ConsistentHash(), byKey(),
 	} {
 		t.Run(dispatch.String(), func(t *testing.T) {
-			bubble(t, func(t *testing.T) {
-				pool := newPool(t, func(ctx context.Context, d time.Duration) (int, error) {
+			pooltest.Bubble(t, func(t *testing.T) {
+				pool := pooltest.Open(t, pooltest.System().Root, func(ctx context.Context, d time.Duration) (int, error) {
 					if d > 0 {
 						time.Sleep(d)
 					}
@@ -191,7 +192,7 @@ func TestAnIdleWorkerHasRoomWithoutAShare(t *testing.T) {
 // until the pool closes; any other takes a millisecond.
 func hungAmongOthers(t *testing.T, dispatch router.Dispatch, overflow router.Overflow) *actors.Pool[int, int] {
 	t.Helper()
-	pool := newPool(t, func(ctx context.Context, n int) (int, error) {
+	pool := pooltest.Open(t, pooltest.System().Root, func(ctx context.Context, n int) (int, error) {
 		if n < 0 {
 			<-ctx.Done()
 			return 0, context.Cause(ctx)
@@ -225,7 +226,7 @@ func TestAHungWorkerCostsItsShareOnly(t *testing.T) {
 			router.Block, router.Reject, router.DropOldest, router.DropNewest, router.CallerRuns,
 		} {
 			t.Run(fmt.Sprintf("%v/%v", dispatch, overflow), func(t *testing.T) {
-				bubble(t, func(t *testing.T) {
+				pooltest.Bubble(t, func(t *testing.T) {
 					const tasks = 1000
 					pool := hungAmongOthers(t, dispatch, overflow)
 					ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
@@ -251,7 +252,7 @@ func TestAHungWorkerCostsItsShareOnly(t *testing.T) {
 func TestBlockWaitsOnlyWhileNoWorkerHasRoom(t *testing.T) {
 	for _, dispatch := range []router.Dispatch{router.RoundRobin(), router.Random()} {
 		t.Run(dispatch.String(), func(t *testing.T) {
-			bubble(t, func(t *testing.T) {
+			pooltest.Bubble(t, func(t *testing.T) {
 				const senders, each = 10, 60
 				pool := hungAmongOthers(t, dispatch, router.Block)
 				ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
@@ -280,11 +281,11 @@ func TestBlockWaitsOnlyWhileNoWorkerHasRoom(t *testing.T) {
 }
 
 func TestATurnThatIsPassedOverIsConsumed(t *testing.T) {
-	bubble(t, func(t *testing.T) {
-		g := newGate()
-		pool := newPool(t, func(ctx context.Context, n int) (int, error) {
+	pooltest.Bubble(t, func(t *testing.T) {
+		g := pooltest.NewGate()
+		pool := pooltest.Open(t, pooltest.System().Root, func(ctx context.Context, n int) (int, error) {
 			if n < 0 {
-				return g.handle(ctx, n)
+				return g.Handle(ctx, n)
 			}
 			return n, nil
 		}, actors.WithSize(3), actors.WithDispatch(router.RoundRobin()), actors.WithQueue(0, router.Reject))
@@ -297,7 +298,7 @@ func TestATurnThatIsPassedOverIsConsumed(t *testing.T) {
 		}
 		// If the turn stayed with the first worker, the second would get two of three.
 		assert.Equal(t, []int64{0, 5, 4}, succeeded(pool.Stats()))
-		close(g.open)
+		close(g.Open)
 		require.NoError(t, pool.Wait(t.Context()))
 	})
 }
@@ -306,10 +307,10 @@ func TestATurnThatIsPassedOverIsConsumed(t *testing.T) {
 func TestTurnsAreExactHoweverTasksAreSubmitted(t *testing.T) {
 	for _, size := range []int{1, 2, 7, 64} {
 		t.Run(fmt.Sprint(size), func(t *testing.T) {
-			bubble(t, func(t *testing.T) {
+			pooltest.Bubble(t, func(t *testing.T) {
 				const senders, each = 16, 125
-				system := quiet()
-				pool, err := actors.NewPool(system.Root, echo[int], actors.WithSize(size),
+				system := pooltest.System()
+				pool, err := actors.NewPool(system.Root, pooltest.Echo[int], actors.WithSize(size),
 					actors.WithDispatch(router.RoundRobin()), actors.WithQueue(actors.Unbounded, router.Reject))
 				require.NoError(t, err)
 				t.Cleanup(func() { pool.Close(); <-pool.Done() })
@@ -369,7 +370,7 @@ func TestAFullShareConcernsTheChosenWorkerAlone(t *testing.T) {
 			router.Block, router.Reject, router.DropOldest, router.DropNewest, router.CallerRuns,
 		} {
 			t.Run(fmt.Sprintf("%v/%v", dispatch, overflow), func(t *testing.T) {
-				bubble(t, func(t *testing.T) { fullShare(t, dispatch, overflow) })
+				pooltest.Bubble(t, func(t *testing.T) { fullShare(t, dispatch, overflow) })
 			})
 		}
 	}
@@ -379,11 +380,11 @@ func TestAFullShareConcernsTheChosenWorkerAlone(t *testing.T) {
 // that worker and ten to the other.
 func fullShare(t *testing.T, dispatch router.Dispatch, overflow router.Overflow) {
 	const hang, pass = -1, 1
-	g := newGate()
-	system := quiet()
+	g := pooltest.NewGate()
+	system := pooltest.System()
 	pool, err := actors.NewPool(system.Root, func(ctx context.Context, n int) (int, error) {
 		if n == hang {
-			return g.handle(ctx, n)
+			return g.Handle(ctx, n)
 		}
 		return n, nil
 	}, actors.WithSize(2), actors.WithDispatch(dispatch), actors.WithQueue(4, overflow))
@@ -392,7 +393,7 @@ func fullShare(t *testing.T, dispatch router.Dispatch, overflow router.Overflow)
 	keys := []string{"0", "1"}
 	if dispatch.String() == router.ConsistentHash().String() {
 		keys = keysOf(t, 2, func(key string) string {
-			return request(t, system, pool, &messages.Task{Payload: pass, Key: key}).Worker
+			return pooltest.Result(t, system, pool.PID(), &messages.Task{Payload: pass, Key: key}).Worker
 		})
 	}
 	before := pool.Stats()
@@ -432,7 +433,7 @@ func fullShare(t *testing.T, dispatch router.Dispatch, overflow router.Overflow)
 	assert.False(t, dropped(queued[2]))
 	assert.Equal(t, overflow != router.Block && overflow != router.Reject, admitted.Load())
 
-	close(g.open)
+	close(g.Open)
 	asked.Wait()
 	switch overflow {
 	case router.Reject:
@@ -457,10 +458,10 @@ func callerRan(overflow router.Overflow) int64 {
 }
 
 func TestBlockAdmitsPerChosenWorkerInOrder(t *testing.T) {
-	bubble(t, func(t *testing.T) {
+	pooltest.Bubble(t, func(t *testing.T) {
 		const waiting = 5
 		l := newLanes(t, 2)
-		pool := newPool(t, l.handle, actors.WithSize(2), actors.WithDispatch(byKey()), actors.WithQueue(2, router.Block))
+		pool := pooltest.Open(t, pooltest.System().Root, l.handle, actors.WithSize(2), actors.WithDispatch(byKey()), actors.WithQueue(2, router.Block))
 		var want [2][]int
 		submit := func(lane, n int) {
 			want[lane] = append(want[lane], n)
@@ -504,9 +505,9 @@ func TestBlockAdmitsPerChosenWorkerInOrder(t *testing.T) {
 
 // A waiter that leaves the line of one worker lets those behind it move up.
 func TestABlockedSubmitterThatLeavesFreesItsPlace(t *testing.T) {
-	bubble(t, func(t *testing.T) {
+	pooltest.Bubble(t, func(t *testing.T) {
 		l := newLanes(t, 2)
-		pool := newPool(t, l.handle, actors.WithSize(2), actors.WithDispatch(byKey()), actors.WithQueue(0, router.Block))
+		pool := pooltest.Open(t, pooltest.System().Root, l.handle, actors.WithSize(2), actors.WithDispatch(byKey()), actors.WithQueue(0, router.Block))
 		require.NoError(t, pool.Tell(t.Context(), 0, to(0)))
 		synctest.Wait()
 		ctx, cancel := context.WithCancel(t.Context())
@@ -527,9 +528,9 @@ func TestABlockedSubmitterThatLeavesFreesItsPlace(t *testing.T) {
 
 // The oldest task of all is in the other worker's queue.
 func TestDropOldestDropsFromTheQueueOfTheChosenWorker(t *testing.T) {
-	bubble(t, func(t *testing.T) {
+	pooltest.Bubble(t, func(t *testing.T) {
 		l := newLanes(t, 2)
-		pool := newPool(t, l.handle, actors.WithSize(2), actors.WithDispatch(byKey()), actors.WithQueue(4, router.DropOldest))
+		pool := pooltest.Open(t, pooltest.System().Root, l.handle, actors.WithSize(2), actors.WithDispatch(byKey()), actors.WithQueue(4, router.DropOldest))
 		var futures []*actors.Future[int]
 		for n, lane := range []int{0, 0, 0, 1, 1, 1, 1} {
 			f, err := pool.Submit(t.Context(), n, to(lane))
@@ -555,10 +556,10 @@ func TestDropOldestDropsFromTheQueueOfTheChosenWorker(t *testing.T) {
 
 // Among full workers the turns go round, so each loses the oldest of its queue.
 func TestDropOldestDropsInTurns(t *testing.T) {
-	bubble(t, func(t *testing.T) {
+	pooltest.Bubble(t, func(t *testing.T) {
 		const size, capacity, more = 3, 6, 6
-		g := newGate()
-		pool := newPool(t, g.handle, actors.WithSize(size), actors.WithDispatch(router.RoundRobin()),
+		g := pooltest.NewGate()
+		pool := pooltest.Open(t, pooltest.System().Root, g.Handle, actors.WithSize(size), actors.WithDispatch(router.RoundRobin()),
 			actors.WithQueue(capacity, router.DropOldest))
 		var queued []*actors.Future[int]
 		for n := range size + capacity + more {
@@ -574,16 +575,16 @@ func TestDropOldestDropsInTurns(t *testing.T) {
 			assert.Equal(t, n < capacity, settled && outcome == messages.Dropped, "queued task %d", n)
 		}
 		assert.Equal(t, []int{2, 2, 2}, queuedPerWorker(pool.Stats()))
-		close(g.open)
+		close(g.Open)
 		require.NoError(t, pool.Wait(t.Context()))
 		assert.Equal(t, []int64{3, 3, 3}, succeeded(pool.Stats()))
 	})
 }
 
 func TestAWorkerAboveItsNewShareGetsNothingMore(t *testing.T) {
-	bubble(t, func(t *testing.T) {
+	pooltest.Bubble(t, func(t *testing.T) {
 		l := newLanes(t, 4)
-		pool := newPool(t, l.handle, actors.WithSize(2), actors.WithDispatch(byKey()), actors.WithQueue(8, router.Reject))
+		pool := pooltest.Open(t, pooltest.System().Root, l.handle, actors.WithSize(2), actors.WithDispatch(byKey()), actors.WithQueue(8, router.Reject))
 		for n := range 5 { // one runs, four fill the share of worker 0
 			require.NoError(t, pool.Tell(t.Context(), n, to(0)))
 			synctest.Wait()
@@ -618,9 +619,9 @@ func TestAWorkerAboveItsNewShareGetsNothingMore(t *testing.T) {
 
 // Round-robin passes over a worker that is above its new share.
 func TestRoundRobinPassesOverAWorkerAboveItsShare(t *testing.T) {
-	bubble(t, func(t *testing.T) {
-		g := newGate()
-		pool := newPool(t, g.handle, actors.WithSize(1), actors.WithDispatch(router.RoundRobin()),
+	pooltest.Bubble(t, func(t *testing.T) {
+		g := pooltest.NewGate()
+		pool := pooltest.Open(t, pooltest.System().Root, g.Handle, actors.WithSize(1), actors.WithDispatch(router.RoundRobin()),
 			actors.WithQueue(8, router.Reject))
 		for n := range 5 { // one runs, four are queued
 			require.NoError(t, pool.Tell(t.Context(), n))
@@ -636,7 +637,7 @@ func TestRoundRobinPassesOverAWorkerAboveItsShare(t *testing.T) {
 		for _, n := range queued[1:] {
 			assert.Contains(t, []int{1, 2}, n)
 		}
-		close(g.open)
+		close(g.Open)
 		require.NoError(t, pool.Wait(t.Context()))
 		assert.EqualValues(t, 12, pool.Stats().Succeeded)
 	})
@@ -649,9 +650,9 @@ func TestAShrinkingPoolKeepsWhatItAccepted(t *testing.T) {
 			router.Block, router.Reject, router.DropOldest, router.DropNewest, router.CallerRuns,
 		} {
 			t.Run(fmt.Sprintf("%v/%v", dispatch, overflow), func(t *testing.T) {
-				bubble(t, func(t *testing.T) {
-					g := newGate()
-					pool := newPool(t, g.handle, actors.WithSize(8), actors.WithDispatch(dispatch), actors.WithQueue(16, overflow))
+				pooltest.Bubble(t, func(t *testing.T) {
+					g := pooltest.NewGate()
+					pool := pooltest.Open(t, pooltest.System().Root, g.Handle, actors.WithSize(8), actors.WithDispatch(dispatch), actors.WithQueue(16, overflow))
 					for n := range 24 { // keyless tasks take turns under consistent hashing
 						require.NoError(t, pool.Tell(t.Context(), n, actors.NoWait()))
 						synctest.Wait()
@@ -662,7 +663,7 @@ func TestAShrinkingPoolKeepsWhatItAccepted(t *testing.T) {
 						require.EqualValues(t, 24, stats.Submitted)
 						require.Zero(t, stats.Dropped)
 					}
-					close(g.open)
+					close(g.Open)
 					require.NoError(t, pool.Wait(t.Context()))
 					assert.Equal(t, ledger{Submitted: 24, Succeeded: 24}, ledgerOf(pool.Stats()))
 				})
@@ -678,12 +679,12 @@ func retries() actors.Option {
 
 // failsOnce is a handler whose negative tasks fail at their first attempt. All
 // other attempts wait for the gate.
-func failsOnce(g gate) actors.Handler[int, int] {
+func failsOnce(g *pooltest.Gate) actors.Handler[int, int] {
 	return func(ctx context.Context, n int) (int, error) {
 		if n < 0 && actors.Attempt(ctx) == 1 {
 			return 0, errAttempt
 		}
-		return g.handle(ctx, n)
+		return g.Handle(ctx, n)
 	}
 }
 
@@ -692,9 +693,9 @@ func TestADueRetryIgnoresAFullShare(t *testing.T) {
 		router.Block, router.Reject, router.DropOldest, router.DropNewest, router.CallerRuns,
 	} {
 		t.Run(overflow.String(), func(t *testing.T) {
-			bubble(t, func(t *testing.T) {
-				g := newGate()
-				pool := newPool(t, failsOnce(g), actors.WithSize(2), actors.WithDispatch(byKey()),
+			pooltest.Bubble(t, func(t *testing.T) {
+				g := pooltest.NewGate()
+				pool := pooltest.Open(t, pooltest.System().Root, failsOnce(g), actors.WithSize(2), actors.WithDispatch(byKey()),
 					actors.WithQueue(4, overflow), retries())
 				retried, err := pool.Submit(t.Context(), -1, to(0))
 				require.NoError(t, err)
@@ -710,7 +711,7 @@ func TestADueRetryIgnoresAFullShare(t *testing.T) {
 				assert.Zero(t, stats.Delayed, "it is due")
 				assert.Equal(t, before.Queued, stats.Queued)
 				assert.Equal(t, before.Dropped, stats.Dropped)
-				close(g.open)
+				close(g.Open)
 				_, err = retried.Wait(t.Context())
 				require.NoError(t, err)
 				require.NoError(t, pool.Wait(t.Context()))
@@ -723,9 +724,9 @@ func TestDropOldestSparesRetries(t *testing.T) {
 	for _, dispatch := range []router.Dispatch{router.LeastBusy(), router.RoundRobin(), byKey()} {
 		for _, due := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%v/due=%t", dispatch, due), func(t *testing.T) {
-				bubble(t, func(t *testing.T) {
-					g := newGate()
-					pool := newPool(t, failsOnce(g), actors.WithSize(1), actors.WithDispatch(dispatch),
+				pooltest.Bubble(t, func(t *testing.T) {
+					g := pooltest.NewGate()
+					pool := pooltest.Open(t, pooltest.System().Root, failsOnce(g), actors.WithSize(1), actors.WithDispatch(dispatch),
 						actors.WithQueue(2, router.DropOldest), retries())
 					retried, err := pool.Submit(t.Context(), -1, to(0))
 					require.NoError(t, err)
@@ -748,7 +749,7 @@ func TestDropOldestSparesRetries(t *testing.T) {
 						outcome, settled := f.Outcome()
 						assert.Equal(t, n < 4, settled && outcome == messages.Dropped, "task %d", n)
 					}
-					close(g.open)
+					close(g.Open)
 					_, err = retried.Wait(t.Context())
 					require.NoError(t, err)
 					require.NoError(t, pool.Wait(t.Context()))
@@ -762,9 +763,9 @@ func TestDropOldestSparesRetries(t *testing.T) {
 func TestDropOldestDropsTheNewcomerBehindRetries(t *testing.T) {
 	for _, dispatch := range []router.Dispatch{router.LeastBusy(), router.RoundRobin(), byKey()} {
 		t.Run(dispatch.String(), func(t *testing.T) {
-			bubble(t, func(t *testing.T) {
-				g := newGate()
-				pool := newPool(t, failsOnce(g), actors.WithSize(1), actors.WithDispatch(dispatch),
+			pooltest.Bubble(t, func(t *testing.T) {
+				g := pooltest.NewGate()
+				pool := pooltest.Open(t, pooltest.System().Root, failsOnce(g), actors.WithSize(1), actors.WithDispatch(dispatch),
 					actors.WithQueue(1, router.DropOldest), retries())
 				retried, err := pool.Submit(t.Context(), -1, to(0))
 				require.NoError(t, err)
@@ -776,7 +777,7 @@ func TestDropOldestDropsTheNewcomerBehindRetries(t *testing.T) {
 				synctest.Wait()
 				outcome, _ := newcomer.Outcome()
 				assert.Equal(t, messages.Dropped, outcome)
-				close(g.open)
+				close(g.Open)
 				_, err = retried.Wait(t.Context())
 				require.NoError(t, err)
 			})
@@ -787,9 +788,9 @@ func TestDropOldestDropsTheNewcomerBehindRetries(t *testing.T) {
 func TestWaitingRetriesCountAgainstTheCapacity(t *testing.T) {
 	for _, dispatch := range []router.Dispatch{router.LeastBusy(), router.RoundRobin(), byKey()} {
 		t.Run(dispatch.String(), func(t *testing.T) {
-			bubble(t, func(t *testing.T) {
-				g := newGate()
-				pool := newPool(t, failsOnce(g), actors.WithSize(2), actors.WithDispatch(dispatch),
+			pooltest.Bubble(t, func(t *testing.T) {
+				g := pooltest.NewGate()
+				pool := pooltest.Open(t, pooltest.System().Root, failsOnce(g), actors.WithSize(2), actors.WithDispatch(dispatch),
 					actors.WithQueue(4, router.Reject),
 					actors.WithRetry(router.Retry{Attempts: 2, Min: time.Hour, Max: time.Hour, On: router.AnyError}))
 				for n := range 4 {
@@ -804,7 +805,7 @@ func TestWaitingRetriesCountAgainstTheCapacity(t *testing.T) {
 				for n := range 2 {
 					require.ErrorIs(t, pool.Tell(t.Context(), n, to(n)), messages.ErrQueueFull)
 				}
-				close(g.open)
+				close(g.Open)
 				time.Sleep(2 * time.Hour)
 				assert.Equal(t, ledger{Submitted: 6, Succeeded: 6, Rejected: 2}, ledgerOf(pool.Stats()))
 			})

@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/troupe-go/troupe/actors"
+	"github.com/troupe-go/troupe/internal/pooltest"
 	"github.com/troupe-go/troupe/messages"
 	"github.com/troupe-go/troupe/router"
 )
@@ -84,7 +85,7 @@ func crews() []crew {
 
 func runHandlers(t *testing.T, m *truth, tasks []time.Duration, opts ...actors.Option) messages.Stats {
 	t.Helper()
-	pool := newPool(t, m.handle, append(opts, actors.WithSize(1), actors.WithQueue(actors.Unbounded, router.Reject))...)
+	pool := pooltest.Open(t, pooltest.System().Root, m.handle, append(opts, actors.WithSize(1), actors.WithQueue(actors.Unbounded, router.Reject))...)
 	pool.Pause()
 	for _, d := range tasks {
 		require.NoError(t, pool.Tell(t.Context(), d))
@@ -98,7 +99,7 @@ func runHandlers(t *testing.T, m *truth, tasks []time.Duration, opts ...actors.O
 
 func runActors(t *testing.T, m *truth, tasks []time.Duration, opts ...actors.Option) messages.Stats {
 	t.Helper()
-	system := quiet()
+	system := pooltest.System()
 	done := make(chan struct{})
 	pool := system.Root.Spawn(actors.PropsFromProducer(func() actor.Actor {
 		return actor.ReceiveFunc(func(ctx actor.Context) {

@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/troupe-go/troupe/actors"
+	"github.com/troupe-go/troupe/internal/pooltest"
 	"github.com/troupe-go/troupe/messages"
 	"github.com/troupe-go/troupe/router"
 )
@@ -53,10 +54,10 @@ func line(t *testing.T, pool *actors.Pool[int, int], n int, admitted chan<- int)
 func TestBlockAdmitsSubmittersInTheOrderTheyCame(t *testing.T) {
 	for _, dispatch := range pooledTurns() {
 		t.Run(dispatch.String(), func(t *testing.T) {
-			bubble(t, func(t *testing.T) {
+			pooltest.Bubble(t, func(t *testing.T) {
 				const size, capacity, waiting = 3, 4, 20
 				step, admitted := make(chan struct{}), make(chan int, waiting)
-				pool := newPool(t, steps(step), actors.WithSize(size), actors.WithDispatch(dispatch),
+				pool := pooltest.Open(t, pooltest.System().Root, steps(step), actors.WithSize(size), actors.WithDispatch(dispatch),
 					actors.WithQueue(capacity, router.Block))
 				for n := range size + capacity {
 					require.NoError(t, pool.Tell(t.Context(), n, actors.NoWait()))
@@ -90,10 +91,10 @@ func TestBlockAdmitsSubmittersInTheOrderTheyCame(t *testing.T) {
 func TestNobodyBargesPastABlockedSubmitter(t *testing.T) {
 	for _, dispatch := range append(pooledTurns(), router.Custom(first)) {
 		t.Run(dispatch.String(), func(t *testing.T) {
-			bubble(t, func(t *testing.T) {
+			pooltest.Bubble(t, func(t *testing.T) {
 				const waiting = 50
 				step, admitted := make(chan struct{}), make(chan int, waiting)
-				pool := newPool(t, steps(step), actors.WithSize(1), actors.WithDispatch(dispatch),
+				pool := pooltest.Open(t, pooltest.System().Root, steps(step), actors.WithSize(1), actors.WithDispatch(dispatch),
 					actors.WithQueue(1, router.Block))
 				for n := range 2 {
 					require.NoError(t, pool.Tell(t.Context(), n, actors.NoWait()))
@@ -133,12 +134,12 @@ func TestNobodyBargesPastABlockedSubmitter(t *testing.T) {
 func TestASubmitterThatLeavesTheLineKeepsItsOrder(t *testing.T) {
 	for _, dispatch := range pooledTurns() {
 		t.Run(dispatch.String(), func(t *testing.T) {
-			bubble(t, func(t *testing.T) {
+			pooltest.Bubble(t, func(t *testing.T) {
 				step := make(chan struct{})
 				var mu sync.Mutex
 				var begun []int
 				handle := steps(step)
-				pool := newPool(t, func(ctx context.Context, n int) (int, error) {
+				pool := pooltest.Open(t, pooltest.System().Root, func(ctx context.Context, n int) (int, error) {
 					mu.Lock()
 					begun = append(begun, n)
 					mu.Unlock()
@@ -172,10 +173,10 @@ func TestASubmitterThatLeavesTheLineKeepsItsOrder(t *testing.T) {
 func TestAResizeAdmitsBlockedSubmittersInOrder(t *testing.T) {
 	for _, dispatch := range pooledTurns() {
 		t.Run(dispatch.String(), func(t *testing.T) {
-			bubble(t, func(t *testing.T) {
+			pooltest.Bubble(t, func(t *testing.T) {
 				const waiting = 6
 				step, admitted := make(chan struct{}), make(chan int, waiting)
-				pool := newPool(t, steps(step), actors.WithSize(1), actors.WithDispatch(dispatch),
+				pool := pooltest.Open(t, pooltest.System().Root, steps(step), actors.WithSize(1), actors.WithDispatch(dispatch),
 					actors.WithQueue(0, router.Block))
 				require.NoError(t, pool.Tell(t.Context(), -1))
 				synctest.Wait()
@@ -197,9 +198,9 @@ func TestAResizeAdmitsBlockedSubmittersInOrder(t *testing.T) {
 // to tasks and workers.
 func TestNoWorkerIdlesWhileATaskWaits(t *testing.T) {
 	for seed := range uint64(8) {
-		bubble(t, func(t *testing.T) {
+		pooltest.Bubble(t, func(t *testing.T) {
 			random := rand.New(rand.NewPCG(seed, 1))
-			pool := newPool(t, func(ctx context.Context, d time.Duration) (int, error) {
+			pool := pooltest.Open(t, pooltest.System().Root, func(ctx context.Context, d time.Duration) (int, error) {
 				if d < 0 {
 					panic("negative")
 				}

@@ -40,12 +40,12 @@ func Crash(ctx context.Context, n int) (int, error) {
 
 // A Gate has a handler whose tasks end when Open is closed, or when their contexts end.
 type Gate struct {
-	Begun chan int // the tasks that workers have begun
+	Begun chan int // the tasks that workers have begun, at most 8192
 	Open  chan struct{}
 }
 
 // NewGate returns a closed gate.
-func NewGate() *Gate { return &Gate{Begun: make(chan int, 4096), Open: make(chan struct{})} }
+func NewGate() *Gate { return &Gate{Begun: make(chan int, 1<<13), Open: make(chan struct{})} }
 
 // Handle is the handler.
 func (g *Gate) Handle(ctx context.Context, n int) (int, error) {
