@@ -10,15 +10,16 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/troupe-go/troupe/actors"
+	"github.com/troupe-go/troupe/internal/pooltest"
 	"github.com/troupe-go/troupe/messages"
 )
 
 func TestTheWorkerToBlameComesFirst(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		system := quiet()
+	pooltest.Bubble(t, func(t *testing.T) {
+		system := pooltest.System()
 		d := show(t, system)
 		release := make(chan struct{})
-		p := open(t, system, func(_ context.Context, in string) (string, error) {
+		p := pooltest.Open(t, system.Root, func(_ context.Context, in string) (string, error) {
 			if in == "stuck" {
 				<-release
 			}
@@ -48,10 +49,10 @@ func TestTheWorkerToBlameComesFirst(t *testing.T) {
 }
 
 func TestRejectionsAreShownByTheirReasons(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		system := quiet()
+	pooltest.Bubble(t, func(t *testing.T) {
+		system := pooltest.System()
 		d := show(t, system)
-		p := open(t, system, nothing, actors.WithName("p"), actors.WithQueue(0, actors.Reject), actors.WithSize(1))
+		p := pooltest.Open(t, system.Root, nothing, actors.WithName("p"), actors.WithQueue(0, actors.Reject), actors.WithSize(1))
 		p.Pause()
 		for range 3 {
 			require.ErrorIs(t, p.Tell(t.Context(), 1), messages.ErrQueueFull)
@@ -67,13 +68,13 @@ func TestRejectionsAreShownByTheirReasons(t *testing.T) {
 }
 
 func TestItIsWellAgainTenSecondsAfterTheLastFailure(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		system := quiet()
+	pooltest.Bubble(t, func(t *testing.T) {
+		system := pooltest.System()
 		d := show(t, system)
-		p := open(t, system, func(context.Context, int) (int, error) { return 0, errTask }, actors.WithName("p"))
+		p := pooltest.Open(t, system.Root, func(context.Context, int) (int, error) { return 0, pooltest.ErrTask }, actors.WithName("p"))
 		for range 10 {
 			_, err := p.Ask(t.Context(), 1)
-			require.ErrorIs(t, err, errTask)
+			require.ErrorIs(t, err, pooltest.ErrTask)
 		}
 		time.Sleep(time.Second)
 		synctest.Wait()
@@ -86,10 +87,10 @@ func TestItIsWellAgainTenSecondsAfterTheLastFailure(t *testing.T) {
 }
 
 func TestAPausedPoolInWhichTasksWaitSaysSoFirst(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		system := quiet()
+	pooltest.Bubble(t, func(t *testing.T) {
+		system := pooltest.System()
 		d := show(t, system)
-		p := open(t, system, nothing, actors.WithName("p"), actors.WithQueue(2, actors.Reject))
+		p := pooltest.Open(t, system.Root, nothing, actors.WithName("p"), actors.WithQueue(2, actors.Reject))
 		p.Pause()
 		for range 2 {
 			require.NoError(t, p.Tell(t.Context(), 1))
@@ -106,12 +107,12 @@ func TestAPausedPoolInWhichTasksWaitSaysSoFirst(t *testing.T) {
 }
 
 func TestAHandlerThatIgnoresTheEndOfItsTaskIsNoticed(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		system := quiet()
+	pooltest.Bubble(t, func(t *testing.T) {
+		system := pooltest.System()
 		d := show(t, system)
 		release := make(chan struct{})
 		defer close(release)
-		p := open(t, system, func(_ context.Context, in string) (int, error) {
+		p := pooltest.Open(t, system.Root, func(_ context.Context, in string) (int, error) {
 			if in == "stuck" {
 				<-release
 			}
@@ -137,10 +138,10 @@ func TestAHandlerThatIgnoresTheEndOfItsTaskIsNoticed(t *testing.T) {
 }
 
 func TestATaskThatTakesLongWhereNoneIsKnownIsNoTroubleYet(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		system := quiet()
+	pooltest.Bubble(t, func(t *testing.T) {
+		system := pooltest.System()
 		d := show(t, system)
-		p := open(t, system, func(context.Context, int) (int, error) {
+		p := pooltest.Open(t, system.Root, func(context.Context, int) (int, error) {
 			time.Sleep(time.Minute)
 			return 0, nil
 		}, actors.WithName("p"))
@@ -153,12 +154,12 @@ func TestATaskThatTakesLongWhereNoneIsKnownIsNoTroubleYet(t *testing.T) {
 }
 
 func TestADegradedPoolSaysSo(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		system := quiet()
+	pooltest.Bubble(t, func(t *testing.T) {
+		system := pooltest.System()
 		d := show(t, system)
 		release := make(chan struct{})
 		defer close(release)
-		p := open(t, system, func(context.Context, int) (int, error) {
+		p := pooltest.Open(t, system.Root, func(context.Context, int) (int, error) {
 			<-release
 			return 0, nil
 		}, actors.WithName("p"), actors.WithWatchdog(actors.Watchdog{Grace: time.Second}))

@@ -14,6 +14,7 @@ import (
 
 	"github.com/troupe-go/troupe/actors"
 	"github.com/troupe-go/troupe/dashboard"
+	"github.com/troupe-go/troupe/internal/pooltest"
 )
 
 // BenchmarkCost has a pool do tasks of 10 µs, by turns without a dashboard and with one
@@ -44,7 +45,7 @@ func BenchmarkCost(b *testing.B) {
 }
 
 func tasksPerSecond(b *testing.B, tasks, loops int, watched bool) float64 {
-	system := quiet()
+	system := pooltest.System()
 	pool, err := actors.NewPool(system.Root, func(_ context.Context, loops int) (int, error) { return spin(loops), nil },
 		actors.WithName("p"), actors.WithSize(runtime.GOMAXPROCS(0)))
 	require.NoError(b, err)

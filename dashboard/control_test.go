@@ -13,6 +13,7 @@ import (
 
 	"github.com/troupe-go/troupe/actors"
 	"github.com/troupe-go/troupe/dashboard"
+	"github.com/troupe-go/troupe/internal/pooltest"
 	"github.com/troupe-go/troupe/messages"
 )
 
@@ -22,9 +23,9 @@ var orders = map[string]string{
 }
 
 func TestItChangesNothingUnlessItWasMadeTo(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		system := quiet()
-		p := open(t, system, nothing, actors.WithName("p"), actors.WithSize(2))
+	pooltest.Bubble(t, func(t *testing.T) {
+		system := pooltest.System()
+		p := pooltest.Open(t, system.Root, nothing, actors.WithName("p"), actors.WithSize(2))
 		d := show(t, system)
 		for what, body := range orders {
 			assertRefused(t, post(d, what, body), http.StatusForbidden, "read-only")
@@ -35,9 +36,9 @@ func TestItChangesNothingUnlessItWasMadeTo(t *testing.T) {
 }
 
 func TestItPausesResumesAndResizes(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		system := quiet()
-		p := open(t, system, nothing, actors.WithName("p"), actors.WithSize(2))
+	pooltest.Bubble(t, func(t *testing.T) {
+		system := pooltest.System()
+		p := pooltest.Open(t, system.Root, nothing, actors.WithName("p"), actors.WithSize(2))
 		d := show(t, system, dashboard.WithControls())
 		assert.True(t, now(t, d).Controls)
 		assert.Equal(t, http.StatusOK, post(d, "pause", `{"pool":"p"}`).Code)
@@ -51,11 +52,11 @@ func TestItPausesResumesAndResizes(t *testing.T) {
 }
 
 func TestItRequeuesAndDeletesQuarantinedTasks(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		system := quiet()
+	pooltest.Bubble(t, func(t *testing.T) {
+		system := pooltest.System()
 		d := show(t, system, dashboard.WithControls())
 		broken := true
-		p := open(t, system, func(_ context.Context, in int) (int, error) {
+		p := pooltest.Open(t, system.Root, func(_ context.Context, in int) (int, error) {
 			if broken {
 				panic(in)
 			}
@@ -82,10 +83,10 @@ func TestItRequeuesAndDeletesQuarantinedTasks(t *testing.T) {
 }
 
 func TestOrdersFromOtherSitesAndMalformedOnesAreRefused(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		system := quiet()
-		p := open(t, system, nothing, actors.WithName("p"))
-		stopped := open(t, system, nothing, actors.WithName("stopped"))
+	pooltest.Bubble(t, func(t *testing.T) {
+		system := pooltest.System()
+		p := pooltest.Open(t, system.Root, nothing, actors.WithName("p"))
+		stopped := pooltest.Open(t, system.Root, nothing, actors.WithName("stopped"))
 		d := show(t, system, dashboard.WithControls())
 		stopped.Close()
 		<-stopped.Done()

@@ -19,14 +19,15 @@ import (
 
 	"github.com/troupe-go/troupe/actors"
 	"github.com/troupe-go/troupe/dashboard"
+	"github.com/troupe-go/troupe/internal/pooltest"
 	"github.com/troupe-go/troupe/messages"
 )
 
 func TestWhatMakesNoSenseIsSaidInAnswerToEveryRequest(t *testing.T) {
 	for name, d := range map[string]*dashboard.Dashboard{
 		"no system":    dashboard.New(nil),
-		"no option":    dashboard.New(quiet(), nil),
-		"no formatter": dashboard.New(quiet(), dashboard.WithPayload(nil)),
+		"no option":    dashboard.New(pooltest.System(), nil),
+		"no formatter": dashboard.New(pooltest.System(), dashboard.WithPayload(nil)),
 	} {
 		t.Run(name, func(t *testing.T) {
 			assertRefused(t, get(d, "/"), http.StatusInternalServerError, messages.ErrInvalidOption.Error())
@@ -36,9 +37,9 @@ func TestWhatMakesNoSenseIsSaidInAnswerToEveryRequest(t *testing.T) {
 }
 
 func TestItShowsThePoolsThatAreThereAndThoseToCome(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		system := quiet()
-		open(t, system, nothing, actors.WithName("first"), actors.WithSize(3), actors.WithQueue(7, actors.Reject))
+	pooltest.Bubble(t, func(t *testing.T) {
+		system := pooltest.System()
+		pooltest.Open(t, system.Root, nothing, actors.WithName("first"), actors.WithSize(3), actors.WithQueue(7, actors.Reject))
 		d := show(t, system)
 		f := now(t, d)
 		require.Len(t, f.Pools, 1)
@@ -47,7 +48,7 @@ func TestItShowsThePoolsThatAreThereAndThoseToCome(t *testing.T) {
 		assert.Equal(t, 7, f.Pools[0].Capacity)
 		assert.False(t, f.Controls)
 
-		open(t, system, nothing, actors.WithName("second"), actors.WithQueue(actors.Unbounded, actors.Block))
+		pooltest.Open(t, system.Root, nothing, actors.WithName("second"), actors.WithQueue(actors.Unbounded, actors.Block))
 		time.Sleep(time.Second)
 		synctest.Wait()
 		f = now(t, d)
@@ -58,10 +59,10 @@ func TestItShowsThePoolsThatAreThereAndThoseToCome(t *testing.T) {
 }
 
 func TestAPoolThatHasStoppedIsShownForAWhileWithItsLastFigures(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		system := quiet()
+	pooltest.Bubble(t, func(t *testing.T) {
+		system := pooltest.System()
 		d := show(t, system)
-		p := open(t, system, nothing, actors.WithName("short-lived"))
+		p := pooltest.Open(t, system.Root, nothing, actors.WithName("short-lived"))
 		_, err := p.Ask(t.Context(), 1)
 		require.NoError(t, err)
 		p.Close()
@@ -81,11 +82,11 @@ func TestAPoolThatHasStoppedIsShownForAWhileWithItsLastFigures(t *testing.T) {
 }
 
 func TestAPoolTakesThePlaceOfAStoppedOneOfItsName(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		system := quiet()
+	pooltest.Bubble(t, func(t *testing.T) {
+		system := pooltest.System()
 		d := show(t, system)
 		for size := 1; size <= 2; size++ {
-			p := open(t, system, nothing, actors.WithName("p"), actors.WithSize(size))
+			p := pooltest.Open(t, system.Root, nothing, actors.WithName("p"), actors.WithSize(size))
 			assert.Equal(t, size, answer[workers](t, d, "/workers?pool=p").Total, "it is there at once")
 			if size == 1 {
 				p.Close()
@@ -101,11 +102,11 @@ func TestAPoolTakesThePlaceOfAStoppedOneOfItsName(t *testing.T) {
 }
 
 func TestPoolsAreToldApartWhoseNamesDifferInBytesThatNoBrowserTakes(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		system := quiet()
+	pooltest.Bubble(t, func(t *testing.T) {
+		system := pooltest.System()
 		d := show(t, system)
 		for size, name := range []string{"p\xfe", "p\xff"} {
-			open(t, system, nothing, actors.WithName(name), actors.WithSize(size+1))
+			pooltest.Open(t, system.Root, nothing, actors.WithName(name), actors.WithSize(size+1))
 		}
 		assert.Equal(t, 1, answer[workers](t, d, "/workers?pool=p%EF%BF%BD").Total)
 		assert.Equal(t, 2, answer[workers](t, d, "/workers?pool=p%EF%BF%BD%232").Total)
@@ -113,11 +114,11 @@ func TestPoolsAreToldApartWhoseNamesDifferInBytesThatNoBrowserTakes(t *testing.T
 }
 
 func TestOnlyTheLastStoppedPoolsAreKept(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		system := quiet()
+	pooltest.Bubble(t, func(t *testing.T) {
+		system := pooltest.System()
 		d := show(t, system)
 		for range 100 {
-			p := open(t, system, nothing)
+			p := pooltest.Open(t, system.Root, nothing)
 			p.Close()
 			<-p.Done()
 		}
@@ -128,9 +129,9 @@ func TestOnlyTheLastStoppedPoolsAreKept(t *testing.T) {
 }
 
 func TestAReaderGetsAFrameASecondAndASlowOneTheNewest(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		system := quiet()
-		open(t, system, nothing)
+	pooltest.Bubble(t, func(t *testing.T) {
+		system := pooltest.System()
+		pooltest.Open(t, system.Root, nothing)
 		d := show(t, system)
 		start := time.Now()
 		s := follow(t, d)
@@ -147,9 +148,9 @@ func TestAReaderGetsAFrameASecondAndASlowOneTheNewest(t *testing.T) {
 }
 
 func TestCloseEndsTheStreamsAndLeavesNothingBehind(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		system := quiet()
-		open(t, system, nothing)
+	pooltest.Bubble(t, func(t *testing.T) {
+		system := pooltest.System()
+		pooltest.Open(t, system.Root, nothing)
 		d := dashboard.New(system)
 		s := follow(t, d)
 		_, ok := s.next(t)
@@ -164,8 +165,8 @@ func TestCloseEndsTheStreamsAndLeavesNothingBehind(t *testing.T) {
 }
 
 func TestADashboardEndsWithItsActorSystem(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		system := quiet()
+	pooltest.Bubble(t, func(t *testing.T) {
+		system := pooltest.System()
 		d := dashboard.New(system)
 		system.Shutdown()
 		time.Sleep(time.Second)
@@ -175,8 +176,8 @@ func TestADashboardEndsWithItsActorSystem(t *testing.T) {
 }
 
 func TestAHundredReadersAtOnceAndNoneLeavesAGoroutine(t *testing.T) {
-	system := quiet()
-	open(t, system, nothing)
+	system := pooltest.System()
+	pooltest.Open(t, system.Root, nothing)
 	server := httptest.NewServer(show(t, system))
 	defer server.Close()
 	var readers sync.WaitGroup
@@ -208,7 +209,7 @@ func TestAHundredReadersAtOnceAndNoneLeavesAGoroutine(t *testing.T) {
 }
 
 func TestItNeedNotKnowWhereItIsMounted(t *testing.T) {
-	d := show(t, quiet())
+	d := show(t, pooltest.System())
 	mux := http.NewServeMux()
 	mux.Handle("/", d)
 	mux.Handle("/ops/troupe/", d)
@@ -222,7 +223,7 @@ func TestItNeedNotKnowWhereItIsMounted(t *testing.T) {
 }
 
 func TestThePageIsKeptToItself(t *testing.T) {
-	d := show(t, quiet())
+	d := show(t, pooltest.System())
 	for _, path := range []string{"/", "/app.js", "/workers?pool=none", "/nothing", "/pause"} {
 		h := get(d, path).Header()
 		assert.Contains(t, h.Get("Content-Security-Policy"), "default-src 'none'", path)
@@ -247,10 +248,10 @@ func TestThePageIsKeptToItself(t *testing.T) {
 }
 
 func TestSpawnFailuresLeaveNoPoolBehind(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		system := quiet()
+	pooltest.Bubble(t, func(t *testing.T) {
+		system := pooltest.System()
 		d := show(t, system)
-		open(t, system, nothing, actors.WithName("taken"))
+		pooltest.Open(t, system.Root, nothing, actors.WithName("taken"))
 		_, err := actors.NewPool(system.Root, nothing, actors.WithName("taken"))
 		require.ErrorIs(t, err, actor.ErrNameExists)
 		time.Sleep(time.Second)

@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/troupe-go/troupe/dashboard"
+	"github.com/troupe-go/troupe/internal/pooltest"
 	"github.com/troupe-go/troupe/messages"
 )
 
@@ -112,22 +113,22 @@ func TestDurableQueuesThatMakeNoSenseAreSaid(t *testing.T) {
 		"has no name: its":   {dashboard.WithDurable(none)},
 		"its goroutine":      {dashboard.WithDurable(&fake{name: func() string { runtime.Goexit(); return "" }})},
 	} {
-		w := get(show(t, quiet(), options...), "/")
+		w := get(show(t, pooltest.System(), options...), "/")
 		assertRefused(t, w, 500, messages.ErrInvalidOption.Error())
 		assert.Contains(t, w.Body.String(), text)
 	}
-	assert.Equal(t, 200, get(show(t, quiet(), dashboard.WithDurable()), "/").Code)
+	assert.Equal(t, 200, get(show(t, pooltest.System(), dashboard.WithDurable()), "/").Code)
 }
 
 func TestWithoutDurableQueuesNoFrameHasAny(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		assert.Nil(t, now(t, show(t, quiet())).Queues)
+	pooltest.Bubble(t, func(t *testing.T) {
+		assert.Nil(t, now(t, show(t, pooltest.System())).Queues)
 	})
 }
 
 func TestADurableQueueIsShownWithItsNodesAndServers(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		d := show(t, quiet(), dashboard.WithDurable(&fake{inspect: func(context.Context) (messages.DurableStats, error) {
+	pooltest.Bubble(t, func(t *testing.T) {
+		d := show(t, pooltest.System(), dashboard.WithDurable(&fake{inspect: func(context.Context) (messages.DurableStats, error) {
 			at := time.Now()
 			return messages.DurableStats{
 				At: at, Ready: 1, Delayed: 2, InHand: 3, Retrying: 4, Dead: 5, Oldest: time.Minute, Bytes: 7,
@@ -162,8 +163,8 @@ func TestADurableQueueIsShownWithItsNodesAndServers(t *testing.T) {
 }
 
 func TestAQueueThatNobodyTakesFromIsInTrouble(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		d := show(t, quiet(), dashboard.WithDurable(&fake{inspect: func(context.Context) (messages.DurableStats, error) {
+	pooltest.Bubble(t, func(t *testing.T) {
+		d := show(t, pooltest.System(), dashboard.WithDurable(&fake{inspect: func(context.Context) (messages.DurableStats, error) {
 			return messages.DurableStats{Ready: 1, Dead: 1}, nil
 		}}))
 		assert.Equal(t, []string{"trouble: no node takes tasks from it: 1 task is ready", "warning: 1 dead letter"}, looked(t, d, 2*time.Second).texts())
@@ -171,9 +172,9 @@ func TestAQueueThatNobodyTakesFromIsInTrouble(t *testing.T) {
 }
 
 func TestADurableQueueIsAskedEveryTwoSecondsWhileSomebodyLooks(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	pooltest.Bubble(t, func(t *testing.T) {
 		f := &fake{}
-		d := show(t, quiet(), dashboard.WithDurable(f))
+		d := show(t, pooltest.System(), dashboard.WithDurable(f))
 		time.Sleep(time.Minute)
 		synctest.Wait()
 		assert.Zero(t, f.inspects.Load(), "nobody looks")
@@ -208,14 +209,14 @@ func TestADurableQueueIsAskedEveryTwoSecondsWhileSomebodyLooks(t *testing.T) {
 }
 
 func TestAClosedDashboardAsksNoQueueAndEndsTheCallUnderWay(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	pooltest.Bubble(t, func(t *testing.T) {
 		ended := make(chan struct{})
 		f := &fake{inspect: func(ctx context.Context) (messages.DurableStats, error) {
 			<-ctx.Done()
 			close(ended)
 			return messages.DurableStats{}, ctx.Err()
 		}}
-		d := show(t, quiet(), dashboard.WithDurable(f))
+		d := show(t, pooltest.System(), dashboard.WithDurable(f))
 		s := follow(t, d)
 		defer s.end()
 		_, _ = s.next(t)
@@ -246,7 +247,7 @@ func TestAQueueThatFailsIsUnreachableAndKeepsItsLastFigures(t *testing.T) {
 		"broken text": {func(context.Context) (messages.DurableStats, error) { return messages.DurableStats{}, hostile{} }, "whose text cannot be had"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
+			pooltest.Bubble(t, func(t *testing.T) {
 				var broken atomic.Bool
 				f := &fake{}
 				f.inspect = func(ctx context.Context) (messages.DurableStats, error) {
@@ -255,7 +256,7 @@ func TestAQueueThatFailsIsUnreachableAndKeepsItsLastFigures(t *testing.T) {
 					}
 					return messages.DurableStats{Ready: 7, Nodes: make([]messages.DurableNode, 1)}, nil
 				}
-				d := show(t, quiet(), dashboard.WithDurable(f))
+				d := show(t, pooltest.System(), dashboard.WithDurable(f))
 				assert.Empty(t, looked(t, d, 2*time.Second).Alerts)
 				broken.Store(true)
 				q := looked(t, d, 30*time.Second)
@@ -273,14 +274,14 @@ func TestAQueueThatFailsIsUnreachableAndKeepsItsLastFigures(t *testing.T) {
 }
 
 func TestAQueueThatDoesNotReturnHoldsUpNobodyAndIsAskedOnce(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	pooltest.Bubble(t, func(t *testing.T) {
 		release := make(chan struct{})
 		f := &fake{inspect: func(context.Context) (messages.DurableStats, error) {
 			<-release
 			return messages.DurableStats{Ready: 7}, nil
 		}}
 		well := named("well")
-		d := show(t, quiet(), dashboard.WithDurable(f, well))
+		d := show(t, pooltest.System(), dashboard.WithDurable(f, well))
 		s := follow(t, d)
 		defer s.end()
 		start := time.Now()
@@ -303,11 +304,11 @@ func TestAQueueThatDoesNotReturnHoldsUpNobodyAndIsAskedOnce(t *testing.T) {
 }
 
 func TestFiguresFollowTheQueue(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	pooltest.Bubble(t, func(t *testing.T) {
 		f := &fake{}
 		f.inspect = func(context.Context) (messages.DurableStats, error) {
 			return messages.DurableStats{Delayed: f.inspects.Load()}, nil
 		}
-		assert.InDelta(t, 10, looked(t, show(t, quiet(), dashboard.WithDurable(f)), 20*time.Second).Figures.Delayed, 1)
+		assert.InDelta(t, 10, looked(t, show(t, pooltest.System(), dashboard.WithDurable(f)), 20*time.Second).Figures.Delayed, 1)
 	})
 }

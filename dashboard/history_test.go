@@ -14,15 +14,16 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/troupe-go/troupe/actors"
+	"github.com/troupe-go/troupe/internal/pooltest"
 )
 
 func TestHistoryIsFiveMinutesLongAtMost(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		system := quiet()
+	pooltest.Bubble(t, func(t *testing.T) {
+		system := pooltest.System()
 		d := show(t, system)
-		p := open(t, system, func(context.Context, int) (int, error) {
+		p := pooltest.Open(t, system.Root, func(context.Context, int) (int, error) {
 			time.Sleep(100 * time.Millisecond)
-			return 0, errTask
+			return 0, pooltest.ErrTask
 		}, actors.WithName("p"), actors.WithSize(2))
 		stop := make(chan struct{})
 		var client sync.WaitGroup
@@ -33,7 +34,7 @@ func TestHistoryIsFiveMinutesLongAtMost(t *testing.T) {
 					return
 				default:
 					_, err := p.Ask(context.Background(), 0)
-					assert.ErrorIs(t, err, errTask)
+					assert.ErrorIs(t, err, pooltest.ErrTask)
 				}
 			}
 		})
@@ -58,8 +59,8 @@ func TestHistoryIsFiveMinutesLongAtMost(t *testing.T) {
 // Tasks fail and succeed, a thousand a second, each with an ID and a length of its own, and
 // a reader does not read.
 func TestWhatItKeepsIsBoundedHoweverManyTasksThereAre(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		system := quiet()
+	pooltest.Bubble(t, func(t *testing.T) {
+		system := pooltest.System()
 		heap := func() int64 {
 			synctest.Wait()
 			runtime.GC()
@@ -67,10 +68,10 @@ func TestWhatItKeepsIsBoundedHoweverManyTasksThereAre(t *testing.T) {
 			runtime.ReadMemStats(&m)
 			return int64(m.HeapAlloc)
 		}
-		p := open(t, system, func(_ context.Context, in int) (int, error) {
+		p := pooltest.Open(t, system.Root, func(_ context.Context, in int) (int, error) {
 			time.Sleep(time.Duration(in) * time.Microsecond)
 			if in%2 == 0 {
-				return 0, fmt.Errorf("number %d: %w", in, errTask)
+				return 0, fmt.Errorf("number %d: %w", in, pooltest.ErrTask)
 			}
 			return 0, nil
 		}, actors.WithName("p"), actors.WithSize(8))
@@ -104,10 +105,10 @@ func TestWhatItKeepsIsBoundedHoweverManyTasksThereAre(t *testing.T) {
 }
 
 func TestQuantilesAreThoseOfTheLastTenSeconds(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		system := quiet()
+	pooltest.Bubble(t, func(t *testing.T) {
+		system := pooltest.System()
 		d := show(t, system)
-		p := open(t, system, func(_ context.Context, in time.Duration) (int, error) {
+		p := pooltest.Open(t, system.Root, func(_ context.Context, in time.Duration) (int, error) {
 			time.Sleep(in)
 			return 0, nil
 		}, actors.WithName("p"))

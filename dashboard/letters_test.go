@@ -17,6 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/troupe-go/troupe/dashboard"
+	"github.com/troupe-go/troupe/internal/pooltest"
 	"github.com/troupe-go/troupe/messages"
 )
 
@@ -43,7 +44,7 @@ func numbered(asked *uint64, there int) func(context.Context, uint64, int) ([]me
 
 func TestDeadLettersAreShown(t *testing.T) {
 	died := time.UnixMilli(1_700_000_000_000)
-	d := show(t, quiet(), dashboard.WithDurable(&fake{letters: func(context.Context, uint64, int) ([]messages.DeadLetter, error) {
+	d := show(t, pooltest.System(), dashboard.WithDurable(&fake{letters: func(context.Context, uint64, int) ([]messages.DeadLetter, error) {
 		return []messages.DeadLetter{{
 			Number: 1<<64 - 1, ID: "<b>", Key: "k\xff", Priority: 3, Payload: []byte("secret"), Headers: map[string]string{"token": "secret"},
 			Reason: messages.DeadAttempts, Outcome: messages.Panicked, Err: strings.Repeat("e", 1<<20), Stack: strings.Repeat("s", 1<<20),
@@ -67,7 +68,7 @@ func TestDeadLettersAreShown(t *testing.T) {
 func TestDeadLettersComeByPages(t *testing.T) {
 	var asked uint64
 	f := &fake{letters: numbered(&asked, 1000)}
-	d := show(t, quiet(), dashboard.WithDurable(f))
+	d := show(t, pooltest.System(), dashboard.WithDurable(f))
 	said := answer[letters](t, d, "/letters?queue=q")
 	assert.True(t, said.More)
 	require.Len(t, said.Letters, 50)
@@ -98,7 +99,7 @@ func TestPayloadsOfDeadLettersAreShownThroughTheUsersFormatterAlone(t *testing.T
 		"7 bytes":              func(p any) string { return fmt.Sprintf("%d bytes", len(p.(dashboard.DurablePayload))) },
 		"the formatter failed": func(p any) string { return p.(string) },
 	} {
-		d := show(t, quiet(), dashboard.WithDurable(f), dashboard.WithPayload(format))
+		d := show(t, pooltest.System(), dashboard.WithDurable(f), dashboard.WithPayload(format))
 		assert.Equal(t, want, answer[letters](t, d, "/letters?queue=q").Letters[0].Payload)
 	}
 }
@@ -123,14 +124,14 @@ func TestAPayloadIsTextOrADumpOfItsBytes(t *testing.T) {
 var lettersOrders = []string{"requeue-letters", "delete-letters"}
 
 func TestDeadLettersAreNotTouchedUnlessTheDashboardWasMadeTo(t *testing.T) {
-	d := show(t, quiet(), dashboard.WithDurable(&fake{})) // would panic
+	d := show(t, pooltest.System(), dashboard.WithDurable(&fake{})) // would panic
 	for _, what := range lettersOrders {
 		assertRefused(t, post(d, what, `{"queue":"q","numbers":["1"]}`), http.StatusForbidden, "read-only")
 	}
 }
 
 func TestOrdersForDeadLettersFromOtherSitesAndMalformedOnesAreRefused(t *testing.T) {
-	d := show(t, quiet(), dashboard.WithControls(), dashboard.WithDurable(&fake{})) // would panic
+	d := show(t, pooltest.System(), dashboard.WithControls(), dashboard.WithDurable(&fake{})) // would panic
 	for name, test := range map[string]struct {
 		body   string
 		header []string
@@ -168,7 +169,7 @@ func TestDeadLettersAreRequeuedAndDeleted(t *testing.T) {
 		}
 	}
 	f.requeue, f.remove = do("requeue"), do("delete")
-	d := show(t, quiet(), dashboard.WithControls(), dashboard.WithDurable(f))
+	d := show(t, pooltest.System(), dashboard.WithControls(), dashboard.WithDurable(f))
 	assert.JSONEq(t, `{"count":2}`, post(d, "requeue-letters", `{"queue":"q","numbers":["18446744073709551615","2"]}`).Body.String())
 	assert.JSONEq(t, `{"count":1}`, post(d, "delete-letters", `{"queue":"q","numbers":["3"]}`).Body.String())
 	assert.Equal(t, []string{"requeue[18446744073709551615 2]", "delete[3]"}, done)
@@ -179,9 +180,9 @@ func TestDeadLettersAreRequeuedAndDeleted(t *testing.T) {
 }
 
 func TestFiguresAreAskedForSoonAfterTheyWereChanged(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	pooltest.Bubble(t, func(t *testing.T) {
 		f := &fake{remove: func(context.Context, ...uint64) (int, error) { return 1, nil }}
-		d := show(t, quiet(), dashboard.WithControls(), dashboard.WithDurable(f))
+		d := show(t, pooltest.System(), dashboard.WithControls(), dashboard.WithDurable(f))
 		s := follow(t, d)
 		defer s.end()
 		for range 10 {
@@ -197,14 +198,14 @@ func TestFiguresAreAskedForSoonAfterTheyWereChanged(t *testing.T) {
 }
 
 func TestARequestDoesNotWaitForAQueueThatDoesNotReturn(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	pooltest.Bubble(t, func(t *testing.T) {
 		release := make(chan struct{})
 		f := &fake{letters: func(context.Context, uint64, int) ([]messages.DeadLetter, error) {
 			<-release
 			return nil, nil
 		}}
 		f.requeue = func(context.Context, ...uint64) (int, error) { <-release; return 1, nil }
-		d := show(t, quiet(), dashboard.WithControls(), dashboard.WithDurable(f))
+		d := show(t, pooltest.System(), dashboard.WithControls(), dashboard.WithDurable(f))
 		start := time.Now()
 		assertRefused(t, post(d, "requeue-letters", `{"queue":"q","numbers":["1"]}`), http.StatusConflict, "may be done yet")
 		assert.Equal(t, 11*time.Second, time.Since(start))
@@ -225,7 +226,7 @@ func TestARequestDoesNotWaitForAQueueThatDoesNotReturn(t *testing.T) {
 }
 
 func TestAQueueThatMindsItsContextIsLeftInTime(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	pooltest.Bubble(t, func(t *testing.T) {
 		f := &fake{
 			requeue: func(ctx context.Context, _ ...uint64) (int, error) { <-ctx.Done(); return 2, ctx.Err() },
 			letters: func(ctx context.Context, _ uint64, _ int) ([]messages.DeadLetter, error) {
@@ -233,7 +234,7 @@ func TestAQueueThatMindsItsContextIsLeftInTime(t *testing.T) {
 				return nil, ctx.Err()
 			},
 		}
-		d := show(t, quiet(), dashboard.WithControls(), dashboard.WithDurable(f))
+		d := show(t, pooltest.System(), dashboard.WithControls(), dashboard.WithDurable(f))
 		assertRefused(t, post(d, "requeue-letters", `{"queue":"q","numbers":["1"]}`), http.StatusConflict, "after 2 had been submitted again: context deadline exceeded")
 		ctx, gone := context.WithTimeout(t.Context(), time.Second)
 		defer gone()
@@ -245,7 +246,7 @@ func TestAQueueThatMindsItsContextIsLeftInTime(t *testing.T) {
 
 func TestAnErrorOfAQueueWhoseTextCannotBeHadIsSurvived(t *testing.T) {
 	f := &fake{remove: func(context.Context, ...uint64) (int, error) { return 0, errors.Join(ending{}) }}
-	d := show(t, quiet(), dashboard.WithControls(), dashboard.WithDurable(f))
+	d := show(t, pooltest.System(), dashboard.WithControls(), dashboard.WithDurable(f))
 	w := post(d, "delete-letters", `{"queue":"q","numbers":["1"]}`)
 	assertRefused(t, w, http.StatusConflict, "cannot be had")
 	assert.True(t, json.Valid(w.Body.Bytes()))

@@ -14,17 +14,18 @@ import (
 
 	"github.com/troupe-go/troupe/actors"
 	"github.com/troupe-go/troupe/dashboard"
+	"github.com/troupe-go/troupe/internal/pooltest"
 )
 
 func TestAFailingTaskIsFoundWithItsErrorAndItsStack(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		system := quiet()
+	pooltest.Bubble(t, func(t *testing.T) {
+		system := pooltest.System()
 		d := show(t, system)
-		p := open(t, system, func(_ context.Context, in string) (string, error) {
+		p := pooltest.Open(t, system.Root, func(_ context.Context, in string) (string, error) {
 			time.Sleep(time.Millisecond)
 			switch in {
 			case "fail":
-				return "", errTask
+				return "", pooltest.ErrTask
 			case "panic":
 				panic("cannot digest this")
 			case "hostile":
@@ -52,7 +53,7 @@ func TestAFailingTaskIsFoundWithItsErrorAndItsStack(t *testing.T) {
 
 		failed := answer[tasks](t, d, "/tasks?pool=p&find=the-fail").Tasks[0]
 		assert.Equal(t, "failed", failed.Outcome)
-		assert.Equal(t, errTask.Error(), failed.Error)
+		assert.Equal(t, pooltest.ErrTask.Error(), failed.Error)
 		assert.InDelta(t, 0.001, failed.Run, 1e-9)
 		assert.Equal(t, "worker 1", failed.Worker)
 		panicked := answer[tasks](t, d, "/tasks?pool=p&find=the-panic").Tasks[0]
@@ -78,15 +79,15 @@ func (ending) Error() string {
 }
 
 func TestPayloadsAreShownThroughTheUsersFormatterAlone(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		system := quiet()
+	pooltest.Bubble(t, func(t *testing.T) {
+		system := pooltest.System()
 		d := show(t, system, dashboard.WithPayload(func(payload any) string {
 			if payload == 2 {
 				panic("no words for it")
 			}
 			return fmt.Sprintf("<b>%v</b>", payload)
 		}))
-		p := open(t, system, func(_ context.Context, in int) (int, error) {
+		p := pooltest.Open(t, system.Root, func(_ context.Context, in int) (int, error) {
 			if in == 3 {
 				panic(in)
 			}
@@ -108,16 +109,16 @@ func TestPayloadsAreShownThroughTheUsersFormatterAlone(t *testing.T) {
 }
 
 func TestATableOfTenThousandWorkersIsCut(t *testing.T) {
-	system := quiet()
-	open(t, system, nothing, actors.WithName("p"), actors.WithSize(10_000))
+	system := pooltest.System()
+	pooltest.Open(t, system.Root, nothing, actors.WithName("p"), actors.WithSize(10_000))
 	said := answer[workers](t, show(t, system), "/workers?pool=p&order=pool")
 	assert.Equal(t, 10_000, said.Total)
 	assert.Len(t, said.Workers, 200)
 }
 
 func TestALongTextToFindCostsNoMoreThanItsReading(t *testing.T) {
-	system := quiet()
-	open(t, system, nothing, actors.WithName("p"), actors.WithSize(10_000))
+	system := pooltest.System()
+	pooltest.Open(t, system.Root, nothing, actors.WithName("p"), actors.WithSize(10_000))
 	d, long := show(t, system), "/workers?pool=p&find="+strings.Repeat("A", 900_000)
 	start := time.Now()
 	assert.Zero(t, answer[workers](t, d, long).Found)

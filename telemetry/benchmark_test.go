@@ -13,6 +13,7 @@ import (
 	"go.opentelemetry.io/otel/sdk/trace/tracetest"
 
 	"github.com/troupe-go/troupe/actors"
+	"github.com/troupe-go/troupe/internal/pooltest"
 	"github.com/troupe-go/troupe/telemetry"
 )
 
@@ -21,8 +22,8 @@ import (
 func BenchmarkScrape(b *testing.B) {
 	for _, workers := range []int{2, 10_000} {
 		b.Run(fmt.Sprintf("workers=%d", workers), func(b *testing.B) {
-			system := quiet()
-			pool := open(b, system, act, actors.WithSize(workers))
+			system := pooltest.System()
+			pool := pooltest.Open(b, system.Root, act, actors.WithSize(workers))
 			for range 1000 {
 				_, _ = pool.Ask(context.Background(), "well")
 			}
@@ -52,9 +53,9 @@ func BenchmarkScraped(b *testing.B) {
 		}
 		return nil, nil
 	}
-	system, idle := quiet(), quiet()
-	pool := open(b, system, busy, actors.WithSize(1)) // which leaves a processor to the scraper
-	open(b, idle, busy, actors.WithSize(1))
+	system, idle := pooltest.System(), pooltest.System()
+	pool := pooltest.Open(b, system.Root, busy, actors.WithSize(1)) // which leaves a processor to the scraper
+	pooltest.Open(b, idle.Root, busy, actors.WithSize(1))
 	tell := func() float64 {
 		before, begun := pool.Stats().Submitted, time.Now()
 		for time.Since(begun) < turn {
@@ -124,7 +125,7 @@ func BenchmarkTell(b *testing.B) {
 	traced := actors.WithTracer(tracer)
 	for name, options := range map[string][]actors.Option{"untraced": nil, "traced": {traced}} {
 		b.Run(name, func(b *testing.B) {
-			pool := open(b, quiet(), none, append(options, actors.WithSize(1))...)
+			pool := pooltest.Open(b, pooltest.System().Root, none, append(options, actors.WithSize(1))...)
 			b.ReportAllocs()
 			for b.Loop() {
 				_ = pool.Tell(context.Background(), 1)

@@ -22,6 +22,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/troupe-go/troupe/actors"
+	"github.com/troupe-go/troupe/internal/pooltest"
 	"github.com/troupe-go/troupe/messages"
 	"github.com/troupe-go/troupe/telemetry"
 )
@@ -87,16 +88,16 @@ func value(t testing.TB, all map[string]*dto.MetricFamily, name string, labels .
 }
 
 func TestMetricsPassPrometheussLinter(t *testing.T) {
-	system := quiet()
-	eachOutcome(t, open(t, system, act, actors.WithName("kitchen")))
+	system := pooltest.System()
+	eachOutcome(t, pooltest.Open(t, system.Root, act, actors.WithName("kitchen")))
 	problems, err := promlint.New(strings.NewReader(scrape(t, registry(t, system)))).Lint()
 	require.NoError(t, err)
 	assert.Empty(t, problems)
 }
 
 func TestMetricsSayWhatStatsSay(t *testing.T) {
-	system := quiet()
-	pool := open(t, system, act, actors.WithName("kitchen"), actors.WithSize(3), actors.WithQueue(7, actors.Reject),
+	system := pooltest.System()
+	pool := pooltest.Open(t, system.Root, act, actors.WithName("kitchen"), actors.WithSize(3), actors.WithQueue(7, actors.Reject),
 		actors.WithRetry(actors.Retry{Attempts: 2, On: actors.AnyError}))
 	eachOutcome(t, pool)
 	pool.Pause()
@@ -155,9 +156,9 @@ func TestMetricsSayWhatStatsSay(t *testing.T) {
 }
 
 func TestHistogramsAddUp(t *testing.T) {
-	system := quiet()
+	system := pooltest.System()
 	takes := func(_ context.Context, d time.Duration) (any, error) { time.Sleep(d); return nil, nil }
-	pool := open(t, system, takes, actors.WithName("kitchen"), actors.WithSize(1))
+	pool := pooltest.Open(t, system.Root, takes, actors.WithName("kitchen"), actors.WithSize(1))
 	for range 5 {
 		_, err := pool.Ask(context.Background(), 2*time.Millisecond)
 		require.NoError(t, err)
@@ -188,18 +189,18 @@ func TestHistogramsAddUp(t *testing.T) {
 }
 
 func TestUnboundedQueueHasInfiniteCapacity(t *testing.T) {
-	system := quiet()
-	open(t, system, act, actors.WithName("kitchen"), actors.WithQueue(actors.Unbounded, actors.Block))
+	system := pooltest.System()
+	pooltest.Open(t, system.Root, act, actors.WithName("kitchen"), actors.WithQueue(actors.Unbounded, actors.Block))
 	all := families(t, registry(t, system))
 	assert.True(t, math.IsInf(value(t, all, "troupe_queue_capacity", "pool", "kitchen"), 1))
 }
 
 func TestPoolThatHasStoppedLeaves(t *testing.T) {
-	system := quiet()
+	system := pooltest.System()
 	r := registry(t, system)
 	assert.Empty(t, families(t, r), "no pool yet")
-	pool := open(t, system, act, actors.WithName("kitchen"))
-	open(t, system, act, actors.WithName("laundry"))
+	pool := pooltest.Open(t, system.Root, act, actors.WithName("kitchen"))
+	pooltest.Open(t, system.Root, act, actors.WithName("laundry"))
 	assert.Len(t, families(t, r)["troupe_tasks_submitted_total"].GetMetric(), 2)
 	pool.Close()
 	<-pool.Done()
@@ -209,7 +210,7 @@ func TestPoolThatHasStoppedLeaves(t *testing.T) {
 }
 
 func TestPoolsOfOneNameHaveLabelsOfTheirOwn(t *testing.T) {
-	system := quiet()
+	system := pooltest.System()
 	for range 2 {
 		pid := system.Root.Spawn(actors.PropsFromHandler(act, actors.WithName("odd\xffname")))
 		t.Cleanup(func() { assert.NoError(t, system.Root.StopFuture(pid).Wait()) })
@@ -225,8 +226,8 @@ func TestNilSystemIsAnError(t *testing.T) {
 }
 
 func TestBusyPoolIsScrapedAThousandTimes(t *testing.T) {
-	system := quiet()
-	pool := open(t, system, act, actors.WithName("kitchen"), actors.WithSize(2))
+	system := pooltest.System()
+	pool := pooltest.Open(t, system.Root, act, actors.WithName("kitchen"), actors.WithSize(2))
 	over := make(chan struct{})
 	var teller sync.WaitGroup
 	teller.Go(func() {

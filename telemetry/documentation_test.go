@@ -7,13 +7,15 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/troupe-go/troupe/internal/pooltest"
 )
 
 func TestTheDocumentationHasEachMetric(t *testing.T) {
 	text, err := os.ReadFile("../docs/observability.md")
 	require.NoError(t, err)
-	system := quiet()
-	_, err = open(t, system, act).Ask(t.Context(), "well")
+	system := pooltest.System()
+	_, err = pooltest.Open(t, system.Root, act).Ask(t.Context(), "well")
 	require.NoError(t, err)
 	all, err := registry(t, system).Gather()
 	require.NoError(t, err)

@@ -2,6 +2,7 @@ package telemetry_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log"
 	"log/slog"
@@ -9,7 +10,9 @@ import (
 	"net/http/httptest"
 	"os"
 	"strings"
+	"time"
 
+	"github.com/asynkron/protoactor-go/actor"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
@@ -23,13 +26,13 @@ import (
 
 func greet(_ context.Context, name string) (string, error) {
 	if name == "" {
-		return "", errTask
+		return "", errors.New("no name")
 	}
 	return "Hello, " + name, nil
 }
 
 func ExampleNewCollector() {
-	system := quiet()
+	system := exampleSystem()
 	collector, err := telemetry.NewCollector(system)
 	if err != nil {
 		log.Fatal(err)
@@ -58,7 +61,7 @@ func ExampleNewCollector() {
 }
 
 func ExampleObserve() {
-	system := quiet()
+	system := exampleSystem()
 	reader := sdkmetric.NewManualReader(sdkmetric.WithProducer(telemetry.Histograms(system))) // or that of an exporter
 	provider := sdkmetric.NewMeterProvider(sdkmetric.WithReader(reader))
 	registration, err := telemetry.Observe(system, provider)
@@ -96,7 +99,7 @@ func ExampleObserve() {
 }
 
 func ExampleLog() {
-	system := quiet()
+	system := exampleSystem()
 	logger := slog.New(slog.NewTextHandler(os.Stdout, &slog.HandlerOptions{
 		ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr { // what differs from run to run
 			switch a.Key {
@@ -119,7 +122,7 @@ func ExampleLog() {
 	pool.Close()
 	stop()
 	// Output:
-	// level=WARN msg="task failed" pool=greeter task_id=nobody attempt=1 outcome=failed error="the task's own error"
+	// level=WARN msg="task failed" pool=greeter task_id=nobody attempt=1 outcome=failed error="no name"
 }
 
 func ExampleNewTracer() {
@@ -129,7 +132,7 @@ func ExampleNewTracer() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	pool, err := actors.NewPool(quiet().Root, greet, actors.WithName("greeter"), actors.WithTracer(tracer))
+	pool, err := actors.NewPool(exampleSystem().Root, greet, actors.WithName("greeter"), actors.WithTracer(tracer))
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -140,17 +143,25 @@ func ExampleNewTracer() {
 		fmt.Println(span.SpanKind(), span.Name(), span.Status().Code)
 	}
 	// Unordered output:
-	// the task's own error
+	// no name
 	// producer send greeter Unset
 	// consumer process greeter Error
 }
 
 func ExamplePublish() {
-	err := telemetry.Publish(quiet(), "pools") // on /debug/vars, if the program serves that
+	err := telemetry.Publish(exampleSystem(), "pools") // on /debug/vars, if the program serves that
 	fmt.Println(err)
-	err = telemetry.Publish(quiet(), "pools")
+	err = telemetry.Publish(exampleSystem(), "pools")
 	fmt.Println(err)
 	// Output:
 	// <nil>
 	// troupe: invalid option: name "pools" is taken
+}
+
+// exampleSystem returns an actor system that does not log.
+func exampleSystem() *actor.ActorSystem {
+	return actor.NewActorSystem(
+		actor.WithLoggerFactory(func(*actor.ActorSystem) *slog.Logger { return slog.New(slog.DiscardHandler) }),
+		actor.WithDeadLetterThrottleInterval(time.Millisecond), // the goroutine of a dead letter lives as long
+	)
 }

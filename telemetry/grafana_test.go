@@ -9,6 +9,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/troupe-go/troupe/internal/pooltest"
 )
 
 func TestGrafanasDashboardAsksForMetricsThatThereAre(t *testing.T) {
@@ -29,8 +31,8 @@ func TestGrafanasDashboardAsksForMetricsThatThereAre(t *testing.T) {
 	assert.Equal(t, "datasource", dashboard.Templating.List[0].Type)
 	assert.Equal(t, "pool", dashboard.Templating.List[1].Name)
 
-	system := quiet()
-	_, err = open(t, system, act).Ask(t.Context(), "well")
+	system := pooltest.System()
+	_, err = pooltest.Open(t, system.Root, act).Ask(t.Context(), "well")
 	require.NoError(t, err)
 	there, err := registry(t, system).Gather()
 	require.NoError(t, err)

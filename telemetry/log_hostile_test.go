@@ -9,11 +9,11 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/asynkron/protoactor-go/actor"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/troupe-go/troupe/actors"
+	"github.com/troupe-go/troupe/internal/pooltest"
 	"github.com/troupe-go/troupe/telemetry"
 )
 
@@ -23,7 +23,8 @@ func TestHandlerThatPanicsOrEndsItsGoroutineLosesThatLineOnly(t *testing.T) {
 		"Goexit": runtime.Goexit,
 	} {
 		t.Run(name, func(t *testing.T) {
-			virtually(t, func(t *testing.T, system *actor.ActorSystem) {
+			pooltest.Bubble(t, func(t *testing.T) {
+				system := pooltest.System()
 				lines := 0
 				n := &notes{level: slog.LevelInfo, spell: func(slog.Record) {
 					if lines++; lines%2 == 1 {
@@ -31,16 +32,16 @@ func TestHandlerThatPanicsOrEndsItsGoroutineLosesThatLineOnly(t *testing.T) {
 					}
 				}}
 				stop := logTo(t, system, n)
-				pool := open(t, system, act, actors.WithName("kitchen"), actors.WithSize(1))
+				pool := pooltest.Open(t, system.Root, act, actors.WithName("kitchen"), actors.WithSize(1))
 				for range 10 {
 					_, err := pool.Ask(context.Background(), "fail")
-					require.ErrorIs(t, err, errTask)
+					require.ErrorIs(t, err, pooltest.ErrTask)
 				}
 				time.Sleep(time.Second)
 				assert.Len(t, n.lines(), 5)
 				for range 10 {
 					_, err := pool.Ask(context.Background(), "fail")
-					require.ErrorIs(t, err, errTask)
+					require.ErrorIs(t, err, pooltest.ErrTask)
 				}
 				stop()
 				assert.Len(t, n.lines(), 10, "the next time and at the end as well")
@@ -50,11 +51,12 @@ func TestHandlerThatPanicsOrEndsItsGoroutineLosesThatLineOnly(t *testing.T) {
 }
 
 func TestHandlerThatBlocksDelaysNoPool(t *testing.T) {
-	virtually(t, func(t *testing.T, system *actor.ActorSystem) {
+	pooltest.Bubble(t, func(t *testing.T) {
+		system := pooltest.System()
 		gate := make(chan struct{})
 		n := &notes{level: slog.LevelDebug, spell: func(slog.Record) { <-gate }}
 		stop := logTo(t, system, n)
-		pool := open(t, system, act, actors.WithName("kitchen"), actors.WithSize(1))
+		pool := pooltest.Open(t, system.Root, act, actors.WithName("kitchen"), actors.WithSize(1))
 		for range 10 {
 			begun := time.Now()
 			_, err := pool.Ask(context.Background(), "panic")
@@ -78,16 +80,17 @@ func TestHandlerThatBlocksDelaysNoPool(t *testing.T) {
 }
 
 func TestHandlerMaySpawnPoolsAndLogsMayBeStoppedByMany(t *testing.T) {
-	virtually(t, func(t *testing.T, system *actor.ActorSystem) {
+	pooltest.Bubble(t, func(t *testing.T) {
+		system := pooltest.System()
 		n := &notes{level: slog.LevelInfo, spell: func(slog.Record) {
 			inner, err := actors.NewPool(system.Root, act, actors.WithSize(1))
 			assert.NoError(t, err)
 			inner.Close()
 		}}
 		stop := logTo(t, system, n)
-		pool := open(t, system, act, actors.WithName("kitchen"), actors.WithSize(1))
+		pool := pooltest.Open(t, system.Root, act, actors.WithName("kitchen"), actors.WithSize(1))
 		_, err := pool.Ask(context.Background(), "fail")
-		require.ErrorIs(t, err, errTask)
+		require.ErrorIs(t, err, pooltest.ErrTask)
 		var stoppers sync.WaitGroup
 		for range 4 {
 			stoppers.Go(func() {
@@ -100,7 +103,7 @@ func TestHandlerMaySpawnPoolsAndLogsMayBeStoppedByMany(t *testing.T) {
 }
 
 func TestLogOfBusyPoolsThatComeAndGo(t *testing.T) {
-	system := quiet()
+	system := pooltest.System()
 	n := &notes{level: slog.LevelDebug}
 	stop := logTo(t, system, n, telemetry.WithInterval(time.Millisecond))
 	var owners sync.WaitGroup

@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/troupe-go/troupe/actors"
+	"github.com/troupe-go/troupe/internal/pooltest"
 	"github.com/troupe-go/troupe/messages"
 	"github.com/troupe-go/troupe/telemetry"
 )
@@ -71,15 +72,6 @@ func (n *notes) with(t *testing.T, text string) (slog.Record, map[string]slog.Va
 	return slog.Record{}, nil
 }
 
-// virtually runs a test in virtual time, whose actor system's goroutines are gone then.
-func virtually(t *testing.T, test func(t *testing.T, system *actor.ActorSystem)) {
-	t.Helper()
-	synctest.Test(t, func(t *testing.T) {
-		t.Cleanup(func() { time.Sleep(time.Millisecond) })
-		test(t, quiet())
-	})
-}
-
 // logTo logs until the end of the test.
 func logTo(t *testing.T, system *actor.ActorSystem, to slog.Handler, opts ...telemetry.LogOption) (stop func()) {
 	t.Helper()
@@ -90,10 +82,11 @@ func logTo(t *testing.T, system *actor.ActorSystem, to slog.Handler, opts ...tel
 }
 
 func TestLogSaysWhatWentWrong(t *testing.T) {
-	virtually(t, func(t *testing.T, system *actor.ActorSystem) {
+	pooltest.Bubble(t, func(t *testing.T) {
+		system := pooltest.System()
 		n := &notes{level: slog.LevelInfo}
 		stop := logTo(t, system, n)
-		pool := open(t, system, act, actors.WithName("kitchen"), actors.WithSize(1))
+		pool := pooltest.Open(t, system.Root, act, actors.WithName("kitchen"), actors.WithSize(1))
 		begun := time.Now()
 		time.Sleep(10 * time.Millisecond)
 		eachOutcome(t, pool)
@@ -111,7 +104,7 @@ func TestLogSaysWhatWentWrong(t *testing.T) {
 		assert.Equal(t, "4", attrs["task_id"].String())
 		assert.EqualValues(t, 1, attrs["attempt"].Int64())
 		assert.Equal(t, "failed", attrs["outcome"].String())
-		assert.Equal(t, errTask, attrs["error"].Any())
+		assert.Equal(t, pooltest.ErrTask, attrs["error"].Any())
 		assert.Contains(t, attrs, "wait")
 		assert.NotContains(t, attrs, "stack")
 		_, attrs = n.with(t, "task timed out")
@@ -120,7 +113,7 @@ func TestLogSaysWhatWentWrong(t *testing.T) {
 		_, attrs = n.with(t, "task panicked")
 		assert.Contains(t, attrs["stack"].String(), "telemetry_test.act")
 		_, attrs = n.with(t, "worker restarted")
-		assert.Equal(t, errTask, attrs["reason"].Any())
+		assert.Equal(t, pooltest.ErrTask, attrs["reason"].Any())
 
 		_ = pool.Tell(context.Background(), "fail")
 		synctest.Wait()
@@ -135,9 +128,10 @@ func TestLogSaysWhatWentWrong(t *testing.T) {
 }
 
 func TestLogHasSuccessesIfTheLoggerTakesThem(t *testing.T) {
-	virtually(t, func(t *testing.T, system *actor.ActorSystem) {
+	pooltest.Bubble(t, func(t *testing.T) {
+		system := pooltest.System()
 		n := &notes{level: slog.LevelDebug}
-		pool := open(t, system, act, actors.WithName("kitchen"), actors.WithSize(1)) // it was there before
+		pool := pooltest.Open(t, system.Root, act, actors.WithName("kitchen"), actors.WithSize(1)) // it was there before
 		logTo(t, system, n, telemetry.WithInterval(time.Second))
 		_, err := pool.Ask(context.Background(), "well", actors.ID("soup"))
 		require.NoError(t, err)
@@ -157,10 +151,11 @@ func TestLogHasSuccessesIfTheLoggerTakesThem(t *testing.T) {
 }
 
 func TestLogSaysWhenATaskIsTriedAgainAndWhenItIsGivenUp(t *testing.T) {
-	virtually(t, func(t *testing.T, system *actor.ActorSystem) {
+	pooltest.Bubble(t, func(t *testing.T) {
+		system := pooltest.System()
 		n := &notes{level: slog.LevelInfo}
 		logTo(t, system, n)
-		pool := open(t, system, act, actors.WithName("kitchen"), actors.WithSize(1),
+		pool := pooltest.Open(t, system.Root, act, actors.WithName("kitchen"), actors.WithSize(1),
 			actors.WithRetry(actors.Retry{Attempts: 2, On: actors.AnyError, Min: time.Minute, Max: time.Minute}),
 			actors.WithQuarantine(actors.Quarantine{Exhausted: true}))
 		_, err := pool.Ask(context.Background(), "fail")
@@ -175,10 +170,11 @@ func TestLogSaysWhenATaskIsTriedAgainAndWhenItIsGivenUp(t *testing.T) {
 }
 
 func TestLogSaysHowMuchItHasLeftOut(t *testing.T) {
-	virtually(t, func(t *testing.T, system *actor.ActorSystem) {
+	pooltest.Bubble(t, func(t *testing.T) {
+		system := pooltest.System()
 		n := &notes{level: slog.LevelInfo}
 		logTo(t, system, n, telemetry.WithKeep(1))
-		pool := open(t, system, act, actors.WithName("kitchen"), actors.WithSize(1))
+		pool := pooltest.Open(t, system.Root, act, actors.WithName("kitchen"), actors.WithSize(1))
 		for range 1000 {
 			require.NoError(t, pool.Tell(context.Background(), "fail"))
 		}
@@ -191,7 +187,8 @@ func TestLogSaysHowMuchItHasLeftOut(t *testing.T) {
 }
 
 func TestLogsEventsAreBounded(t *testing.T) {
-	virtually(t, func(t *testing.T, system *actor.ActorSystem) {
+	pooltest.Bubble(t, func(t *testing.T) {
+		system := pooltest.System()
 		n := &notes{level: slog.LevelInfo}
 		logTo(t, system, n)
 		worker := actor.NewPID("nonhost", "w")
@@ -211,7 +208,8 @@ func TestLogsEventsAreBounded(t *testing.T) {
 }
 
 func TestLogHasALineForEachEventOfInterest(t *testing.T) {
-	virtually(t, func(t *testing.T, system *actor.ActorSystem) {
+	pooltest.Bubble(t, func(t *testing.T) {
+		system := pooltest.System()
 		n := &notes{level: slog.LevelDebug}
 		stop := logTo(t, system, n)
 		worker := actor.NewPID("nonhost", "w")
@@ -221,7 +219,7 @@ func TestLogHasALineForEachEventOfInterest(t *testing.T) {
 			&messages.BreakerClosed{Pool: "kitchen", Worker: worker},
 			&messages.AbandonedReturned{Pool: "kitchen"},
 			&messages.Autoscaled{Pool: "kitchen"},
-			&messages.Autoscaled{Pool: "kitchen", Err: errTask},
+			&messages.Autoscaled{Pool: "kitchen", Err: pooltest.ErrTask},
 			&messages.Degraded{Pool: "kitchen"},
 			&messages.Stats{},
 		} {
@@ -236,22 +234,23 @@ func TestLogHasALineForEachEventOfInterest(t *testing.T) {
 }
 
 func TestLogIsWhatSlogMakesOfIt(t *testing.T) {
-	virtually(t, func(t *testing.T, system *actor.ActorSystem) {
+	pooltest.Bubble(t, func(t *testing.T) {
+		system := pooltest.System()
 		var text bytes.Buffer
 		logger := slog.New(slog.NewTextHandler(&text, nil)).With("service", "restaurant")
 		stop, err := telemetry.Log(system, logger)
 		require.NoError(t, err)
-		pool := open(t, system, act, actors.WithName("kitchen"), actors.WithSize(1))
+		pool := pooltest.Open(t, system.Root, act, actors.WithName("kitchen"), actors.WithSize(1))
 		_, err = pool.Ask(context.Background(), "fail")
-		require.ErrorIs(t, err, errTask)
+		require.ErrorIs(t, err, pooltest.ErrTask)
 		stop()
 		assert.Contains(t, text.String(), `level=WARN msg="task failed" service=restaurant pool=kitchen task_id=1`)
-		assert.Contains(t, text.String(), strconv.Quote(errTask.Error()))
+		assert.Contains(t, text.String(), strconv.Quote(pooltest.ErrTask.Error()))
 	})
 }
 
 func TestLoggingNothingIsAnError(t *testing.T) {
-	system, logger := quiet(), slog.New(slog.DiscardHandler)
+	system, logger := pooltest.System(), slog.New(slog.DiscardHandler)
 	for name, log := range map[string]func() (func(), error){
 		"nil system":   func() (func(), error) { return telemetry.Log(nil, logger) },
 		"nil logger":   func() (func(), error) { return telemetry.Log(system, nil) },

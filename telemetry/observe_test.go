@@ -6,7 +6,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/asynkron/protoactor-go/actor"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"go.opentelemetry.io/otel/attribute"
@@ -14,6 +13,7 @@ import (
 	"go.opentelemetry.io/otel/sdk/metric/metricdata"
 
 	"github.com/troupe-go/troupe/actors"
+	"github.com/troupe-go/troupe/internal/pooltest"
 	"github.com/troupe-go/troupe/messages"
 	"github.com/troupe-go/troupe/telemetry"
 )
@@ -47,7 +47,7 @@ func point[T int64 | float64](t *testing.T, points []metricdata.DataPoint[T], at
 }
 
 func TestOpenTelemetryReadsTheSame(t *testing.T) {
-	system := quiet()
+	system := pooltest.System()
 	reader := sdkmetric.NewManualReader(sdkmetric.WithProducer(telemetry.Histograms(system)))
 	provider := sdkmetric.NewMeterProvider(sdkmetric.WithReader(reader))
 	registration, err := telemetry.Observe(system, provider)
@@ -55,7 +55,7 @@ func TestOpenTelemetryReadsTheSame(t *testing.T) {
 	assert.Empty(t, read(t, reader), "no pool yet")
 
 	begun := time.Now()
-	pool := open(t, system, act, actors.WithName("kitchen"), actors.WithSize(3), actors.WithQueue(7, actors.Reject))
+	pool := pooltest.Open(t, system.Root, act, actors.WithName("kitchen"), actors.WithSize(3), actors.WithQueue(7, actors.Reject))
 	eachOutcome(t, pool)
 	all, stats := read(t, reader), pool.Stats()
 	assert.Len(t, all, 21)
@@ -103,7 +103,8 @@ func TestOpenTelemetryReadsTheSame(t *testing.T) {
 // The SDK tells pools by their names. For one whose name is another's before anybody has
 // read that it is gone, a reader that wants deltas would find less than it had.
 func TestNothingIsCountedBackwardWhenAPoolTakesTheNameOfAnother(t *testing.T) {
-	virtually(t, func(t *testing.T, system *actor.ActorSystem) {
+	pooltest.Bubble(t, func(t *testing.T) {
+		system := pooltest.System()
 		reader := sdkmetric.NewManualReader(sdkmetric.WithTemporalitySelector(
 			func(sdkmetric.InstrumentKind) metricdata.Temporality { return metricdata.DeltaTemporality }))
 		_, err := telemetry.Observe(system, sdkmetric.NewMeterProvider(sdkmetric.WithReader(reader)))
@@ -118,7 +119,7 @@ func TestNothingIsCountedBackwardWhenAPoolTakesTheNameOfAnother(t *testing.T) {
 			}
 		}
 		for _, tasks := range []int{3, 2, 1} {
-			pool := open(t, system, act, actors.WithName("kitchen"))
+			pool := pooltest.Open(t, system.Root, act, actors.WithName("kitchen"))
 			for range tasks {
 				require.NoError(t, pool.Tell(context.Background(), "soup"))
 			}
@@ -133,11 +134,11 @@ func TestNothingIsCountedBackwardWhenAPoolTakesTheNameOfAnother(t *testing.T) {
 }
 
 func TestUnboundedQueueHasNoCapacityForOpenTelemetry(t *testing.T) {
-	system := quiet()
+	system := pooltest.System()
 	reader := sdkmetric.NewManualReader()
 	_, err := telemetry.Observe(system, sdkmetric.NewMeterProvider(sdkmetric.WithReader(reader)))
 	require.NoError(t, err)
-	open(t, system, act, actors.WithQueue(actors.Unbounded, actors.Block))
+	pooltest.Open(t, system.Root, act, actors.WithQueue(actors.Unbounded, actors.Block))
 	all := read(t, reader)
 	assert.NotContains(t, all, "troupe.queue.capacity")
 	assert.Contains(t, all, "troupe.queue.depth")
@@ -146,7 +147,7 @@ func TestUnboundedQueueHasNoCapacityForOpenTelemetry(t *testing.T) {
 func TestObservingNothingIsAnError(t *testing.T) {
 	_, err := telemetry.Observe(nil, sdkmetric.NewMeterProvider())
 	assert.ErrorIs(t, err, messages.ErrInvalidOption)
-	_, err = telemetry.Observe(quiet(), nil)
+	_, err = telemetry.Observe(pooltest.System(), nil)
 	assert.ErrorIs(t, err, messages.ErrInvalidOption)
 	_, err = telemetry.Histograms(nil).Produce(context.Background())
 	assert.ErrorIs(t, err, messages.ErrInvalidOption)

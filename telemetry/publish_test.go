@@ -19,6 +19,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/troupe-go/troupe/actors"
+	"github.com/troupe-go/troupe/internal/pooltest"
 	"github.com/troupe-go/troupe/messages"
 	"github.com/troupe-go/troupe/telemetry"
 )
@@ -27,11 +28,11 @@ import (
 func unused(t *testing.T) string { return t.Name() + strconv.FormatUint(rand.Uint64(), 36) }
 
 func TestExpvarHasTheStatsOfEachPool(t *testing.T) {
-	system, name := quiet(), unused(t)
+	system, name := pooltest.System(), unused(t)
 	require.NoError(t, telemetry.Publish(system, name))
-	pool := open(t, system, act, actors.WithName("kitchen"), actors.WithSize(2))
+	pool := pooltest.Open(t, system.Root, act, actors.WithName("kitchen"), actors.WithSize(2))
 	eachOutcome(t, pool)
-	open(t, system, act, actors.WithName("odd\xffname"))
+	pooltest.Open(t, system.Root, act, actors.WithName("odd\xffname"))
 
 	w := httptest.NewRecorder()
 	expvar.Handler().ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/debug/vars", http.NoBody))
@@ -54,16 +55,16 @@ func TestExpvarHasTheStatsOfEachPool(t *testing.T) {
 
 func TestExpvarNameThatIsTakenIsAnError(t *testing.T) {
 	name := unused(t)
-	require.NoError(t, telemetry.Publish(quiet(), name))
-	assert.ErrorIs(t, telemetry.Publish(quiet(), name), messages.ErrInvalidOption)
-	assert.ErrorIs(t, telemetry.Publish(quiet(), ""), messages.ErrInvalidOption)
+	require.NoError(t, telemetry.Publish(pooltest.System(), name))
+	assert.ErrorIs(t, telemetry.Publish(pooltest.System(), name), messages.ErrInvalidOption)
+	assert.ErrorIs(t, telemetry.Publish(pooltest.System(), ""), messages.ErrInvalidOption)
 	assert.ErrorIs(t, telemetry.Publish(nil, "name"), messages.ErrInvalidOption)
 }
 
 func TestOneOfThoseWhoPublishAtOnceGetsTheName(t *testing.T) {
 	log.SetOutput(io.Discard) // package expvar says there whom it refuses
 	t.Cleanup(func() { log.SetOutput(os.Stderr) })
-	system := quiet()
+	system := pooltest.System()
 	for range 1000 {
 		name := unused(t)
 		var ready, published atomic.Int64

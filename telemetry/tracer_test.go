@@ -9,7 +9,6 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"github.com/asynkron/protoactor-go/actor"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"go.opentelemetry.io/otel/attribute"
@@ -21,6 +20,7 @@ import (
 	"go.opentelemetry.io/otel/trace"
 
 	"github.com/troupe-go/troupe/actors"
+	"github.com/troupe-go/troupe/internal/pooltest"
 	"github.com/troupe-go/troupe/messages"
 	"github.com/troupe-go/troupe/router"
 	"github.com/troupe-go/troupe/telemetry"
@@ -90,8 +90,8 @@ func TestTaskIsTracedFromItsSubmissionToItsEnd(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			r, traced := record(t)
-			system := quiet()
-			pool := open(t, system, func(ctx context.Context, in string) (string, error) {
+			system := pooltest.System()
+			pool := pooltest.Open(t, system.Root, func(ctx context.Context, in string) (string, error) {
 				_, own := r.start(ctx, "own")
 				defer own.End()
 				return act(ctx, in)
@@ -130,7 +130,7 @@ func TestTaskIsTracedFromItsSubmissionToItsEnd(t *testing.T) {
 
 func TestSpanAndBaggageTravelInTheHeaders(t *testing.T) {
 	r, traced := record(t)
-	system := quiet()
+	system := pooltest.System()
 	baggages := make(chan string, 1)
 	seen := make(chan map[string]string, 1)
 	pid := system.Root.Spawn(actors.PropsFromHandler(func(ctx context.Context, in string) (string, error) {
@@ -161,7 +161,7 @@ func TestSpanAndBaggageTravelInTheHeaders(t *testing.T) {
 func TestSubmittersOwnSpanAndBaggageGoFirst(t *testing.T) {
 	r, traced := record(t)
 	seen, states := make(chan baggage.Baggage, 1), make(chan string, 1)
-	pool := open(t, quiet(), func(ctx context.Context, in string) (string, error) {
+	pool := pooltest.Open(t, pooltest.System().Root, func(ctx context.Context, in string) (string, error) {
 		task, _ := actors.TaskFromContext(ctx)
 		states <- task.Headers["tracestate"]
 		seen <- baggage.FromContext(ctx)
@@ -184,9 +184,9 @@ func TestSubmittersOwnSpanAndBaggageGoFirst(t *testing.T) {
 
 func TestFurtherAttemptIsATraceOfItsOwn(t *testing.T) {
 	r, traced := record(t)
-	pool := open(t, quiet(), func(ctx context.Context, in string) (string, error) {
+	pool := pooltest.Open(t, pooltest.System().Root, func(ctx context.Context, in string) (string, error) {
 		if actors.Attempt(ctx) == 1 {
-			return "", errTask
+			return "", pooltest.ErrTask
 		}
 		return in, nil
 	}, actors.WithName("kitchen"), traced, actors.WithRetry(actors.Retry{Attempts: 2, On: actors.AnyError}))
@@ -197,7 +197,7 @@ func TestFurtherAttemptIsATraceOfItsOwn(t *testing.T) {
 	require.Len(t, attempts, 2)
 	first, second := attempts[0], attempts[1]
 	assert.Equal(t, codes.Error, first.Status().Code)
-	assert.Equal(t, errTask.Error(), first.Status().Description)
+	assert.Equal(t, pooltest.ErrTask.Error(), first.Status().Description)
 	assert.Equal(t, "*errors.errorString", attr(first, "error.type"))
 	assert.Equal(t, send.SpanContext().TraceID(), first.SpanContext().TraceID())
 	assert.NotEqual(t, send.SpanContext().TraceID(), second.SpanContext().TraceID())
@@ -210,7 +210,7 @@ func TestFurtherAttemptIsATraceOfItsOwn(t *testing.T) {
 
 func TestPanicIsAnExceptionWithItsStack(t *testing.T) {
 	r, traced := record(t)
-	pool := open(t, quiet(), act, actors.WithName("kitchen"), traced)
+	pool := pooltest.Open(t, pooltest.System().Root, act, actors.WithName("kitchen"), traced)
 	require.NoError(t, pool.Tell(context.Background(), "panic"))
 	require.NoError(t, pool.Wait(context.Background()))
 	process := r.one(t, "process kitchen")
@@ -228,7 +228,7 @@ func TestPanicIsAnExceptionWithItsStack(t *testing.T) {
 // spans that it was to export with it.
 func TestAllThatSpansSayIsInUTF8(t *testing.T) {
 	r, traced := record(t)
-	pool := open(t, quiet(), func(context.Context, string) (string, error) { return "", errors.New("burnt \xff") },
+	pool := pooltest.Open(t, pooltest.System().Root, func(context.Context, string) (string, error) { return "", errors.New("burnt \xff") },
 		actors.WithName("kitchen\xff"), traced)
 	_, err := pool.Ask(context.Background(), "soup", actors.ID("soup\xff"), actors.Key("key\xff"))
 	require.Error(t, err)
@@ -256,20 +256,21 @@ func TestSpanHasTheTasksOutcomeAlsoIfTheHandlerSaysOtherwise(t *testing.T) {
 		is      error
 	}{
 		"a success too late":           {timeout: time.Millisecond, outcome: "timed_out", is: messages.ErrTaskTimeout},
-		"a failure too late":           {timeout: time.Millisecond, says: errTask, outcome: "timed_out", is: messages.ErrTaskTimeout},
+		"a failure too late":           {timeout: time.Millisecond, says: pooltest.ErrTask, outcome: "timed_out", is: messages.ErrTaskTimeout},
 		"a success in its caller":      {caller: true, timeout: time.Millisecond, outcome: "timed_out", is: messages.ErrTaskTimeout},
 		"a success of a closed pool":   {end: func(p *actors.Pool[string, string]) { go p.Close() }, outcome: "canceled", is: messages.ErrCanceled},
-		"its own error when it closed": {end: func(p *actors.Pool[string, string]) { go p.Close() }, says: errTask, outcome: "canceled", is: messages.ErrCanceled},
+		"its own error when it closed": {end: func(p *actors.Pool[string, string]) { go p.Close() }, says: pooltest.ErrTask, outcome: "canceled", is: messages.ErrCanceled},
 	} {
 		t.Run(name, func(t *testing.T) {
-			virtually(t, func(t *testing.T, system *actor.ActorSystem) {
+			pooltest.Bubble(t, func(t *testing.T) {
+				system := pooltest.System()
 				r, traced := record(t)
 				settled := make(chan struct{})
 				options := []actors.Option{actors.WithName("kitchen"), actors.WithSize(1), traced}
 				if c.caller {
 					options = append(options, actors.WithQueue(0, actors.CallerRuns))
 				}
-				pool := open(t, system, func(ctx context.Context, in string) (string, error) {
+				pool := pooltest.Open(t, system.Root, func(ctx context.Context, in string) (string, error) {
 					if in == "soup" && c.end != nil {
 						c.end(poolOf(ctx))
 					}
@@ -310,7 +311,7 @@ func poolOf(ctx context.Context) *actors.Pool[string, string] {
 
 func TestRejectionIsTheErrorOfTheSubmission(t *testing.T) {
 	r, traced := record(t)
-	pool := open(t, quiet(), act, actors.WithName("kitchen"), traced, actors.WithSize(1), actors.WithQueue(1, actors.Reject))
+	pool := pooltest.Open(t, pooltest.System().Root, act, actors.WithName("kitchen"), traced, actors.WithSize(1), actors.WithQueue(1, actors.Reject))
 	pool.Pause()
 	var err error
 	for err == nil {
@@ -329,7 +330,7 @@ func TestRejectionIsTheErrorOfTheSubmission(t *testing.T) {
 
 func TestEverySpanEndsAndHasItsOwnParent(t *testing.T) {
 	r, traced := record(t)
-	pool := open(t, quiet(), act, actors.WithName("kitchen"), traced, actors.WithSize(4))
+	pool := pooltest.Open(t, pooltest.System().Root, act, actors.WithName("kitchen"), traced, actors.WithSize(4))
 	var askers sync.WaitGroup
 	for range 8 {
 		askers.Go(func() {
@@ -374,7 +375,7 @@ func TestTracerOptionsThatMakeNoSenseAreErrors(t *testing.T) {
 }
 
 func TestTellWithoutATracerAllocatesNothing(t *testing.T) {
-	pool := open(t, quiet(), func(context.Context, int) (any, error) { return nil, nil }, actors.WithSize(1))
+	pool := pooltest.Open(t, pooltest.System().Root, func(context.Context, int) (any, error) { return nil, nil }, actors.WithSize(1))
 	ctx := context.Background()
 	tell := func() { _ = pool.Tell(ctx, 1) }
 	for range 10_000 {

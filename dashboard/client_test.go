@@ -4,37 +4,18 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
-	"errors"
 	"io"
-	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-	"go.uber.org/goleak"
 
-	"github.com/troupe-go/troupe/actors"
 	"github.com/troupe-go/troupe/dashboard"
 )
-
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
-
-var errTask = errors.New("the task's own error")
-
-// deadLetterPeriod is how long a goroutine of Proto.Actor's counts dead letters.
-const deadLetterPeriod = time.Millisecond
-
-func quiet() *actor.ActorSystem {
-	return actor.NewActorSystem(
-		actor.WithLoggerFactory(func(*actor.ActorSystem) *slog.Logger { return slog.New(slog.DiscardHandler) }),
-		actor.WithDeadLetterThrottleInterval(deadLetterPeriod),
-	)
-}
 
 // show makes a dashboard that is closed at the end of the test.
 func show(t *testing.T, system *actor.ActorSystem, opts ...dashboard.Option) *dashboard.Dashboard {
@@ -42,19 +23,6 @@ func show(t *testing.T, system *actor.ActorSystem, opts ...dashboard.Option) *da
 	d := dashboard.New(system, opts...)
 	t.Cleanup(d.Close)
 	return d
-}
-
-// open starts a pool that is closed at the end of the test.
-func open[In, Out any](t *testing.T, system *actor.ActorSystem, handler actors.Handler[In, Out], opts ...actors.Option) *actors.Pool[In, Out] {
-	t.Helper()
-	pool, err := actors.NewPool(system.Root, handler, opts...)
-	require.NoError(t, err)
-	t.Cleanup(func() {
-		pool.Close()
-		<-pool.Done()
-		time.Sleep(deadLetterPeriod) // in virtual time, or very short
-	})
-	return pool
 }
 
 // get asks the dashboard.
