@@ -2,7 +2,6 @@ package actors_test
 
 import (
 	"context"
-	"log/slog"
 	"slices"
 	"strconv"
 	"sync/atomic"
@@ -52,7 +51,7 @@ func BenchmarkRatioChannel(b *testing.B) {
 		}
 		return in, nil
 	}
-	pool, err := actors.NewPool(benchSystem().Root, work, actors.WithSize(ratioWorkers))
+	pool, err := actors.NewPool(pooltest.System().Root, work, actors.WithSize(ratioWorkers))
 	require.NoError(b, err)
 	defer pool.Close()
 	tell := func() {
@@ -102,7 +101,7 @@ func BenchmarkRatioTell(b *testing.B) {
 		_ = pool.Wait(context.Background())
 	}
 
-	system := benchSystem()
+	system := pooltest.System()
 	var left atomic.Int64
 	done := make(chan struct{})
 	pid := system.Root.Spawn(protorouter.NewRoundRobinPool(ratioWorkers, actor.WithFunc(func(ctx actor.Context) {
@@ -160,7 +159,7 @@ func BenchmarkRatioActors(b *testing.B) {
 // and waits until all have been received.
 func sendTurn(b *testing.B, messages int, props func(actor.Producer) *actor.Props) func() {
 	type message struct{ _ int }
-	system := benchSystem()
+	system := pooltest.System()
 	var left atomic.Int64
 	done := make(chan struct{})
 	worker := actor.ReceiveFunc(func(ctx actor.Context) {
@@ -199,7 +198,7 @@ func BenchmarkRatioAsk(b *testing.B) {
 		}
 	}
 
-	system := benchSystem()
+	system := pooltest.System()
 	pid := system.Root.Spawn(protorouter.NewRoundRobinPool(ratioWorkers, actor.WithFunc(func(ctx actor.Context) {
 		if message, ok := ctx.Message().(*int); ok {
 			ctx.Respond(message)
@@ -228,7 +227,7 @@ func BenchmarkRatioJournal(b *testing.B) {
 	}{{"no-op", 0, 100_000}, {"10us", 10 * time.Microsecond, 5_000}} {
 		b.Run(bench.name, func(b *testing.B) {
 			turn := func(recorded bool) func() {
-				root := benchSystem().Root
+				root := pooltest.System().Root
 				pool, err := actors.NewPool(root, func(_ context.Context, in int) (int, error) {
 					if bench.takes > 0 {
 						for begun := time.Now(); time.Since(begun) < bench.takes; {
@@ -257,18 +256,12 @@ func BenchmarkRatioJournal(b *testing.B) {
 }
 
 func ratioPool(b *testing.B, options ...actors.Option) *actors.Pool[int, int] {
-	pool, err := actors.NewPool(benchSystem().Root,
+	pool, err := actors.NewPool(pooltest.System().Root,
 		func(_ context.Context, in int) (int, error) { return in, nil },
 		append(options, actors.WithSize(ratioWorkers))...)
 	require.NoError(b, err)
 	b.Cleanup(func() { pool.Close() })
 	return pool
-}
-
-func benchSystem() *actor.ActorSystem {
-	return actor.NewActorSystem(actor.WithLoggerFactory(func(*actor.ActorSystem) *slog.Logger {
-		return slog.New(slog.DiscardHandler)
-	}))
 }
 
 // ratio runs ours and theirs by turns, each of which does the given number of

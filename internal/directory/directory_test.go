@@ -1,7 +1,6 @@
 package directory_test
 
 import (
-	"log/slog"
 	"sync"
 	"testing"
 
@@ -11,6 +10,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/troupe-go/troupe/internal/directory"
+	"github.com/troupe-go/troupe/internal/pooltest"
 )
 
 // pool is one that has an ID alone.
@@ -20,12 +20,6 @@ type pool struct {
 }
 
 func (p pool) PID() *actor.PID { return actor.NewPID("nonhost", p.id) }
-
-func quiet() *actor.ActorSystem {
-	return actor.NewActorSystem(actor.WithLoggerFactory(func(*actor.ActorSystem) *slog.Logger {
-		return slog.New(slog.DiscardHandler)
-	}))
-}
 
 func labels(entries []*directory.Entry) []string {
 	list := []string{}
@@ -42,13 +36,13 @@ func registered(system *actor.ActorSystem) bool {
 }
 
 func TestPoolsAreListedInTheOrderTheyJoined(t *testing.T) {
-	system := quiet()
+	system := pooltest.System()
 	assert.Empty(t, directory.Pools(system))
 	leaveA := directory.Join(system, pool{id: "1"}, "a")
 	leaveB := directory.Join(system, pool{id: "2"}, "b")
 	before := directory.Pools(system)
 	assert.Equal(t, []string{"a", "b"}, labels(before))
-	assert.Empty(t, directory.Pools(quiet()), "each system has its own")
+	assert.Empty(t, directory.Pools(pooltest.System()), "each system has its own")
 	leaveA()
 	assert.Equal(t, []string{"b"}, labels(directory.Pools(system)))
 	assert.Equal(t, []string{"a", "b"}, labels(before), "a list is a snapshot")
@@ -57,7 +51,7 @@ func TestPoolsAreListedInTheOrderTheyJoined(t *testing.T) {
 }
 
 func TestALabelIsTheNameUnlessAnotherPoolHasIt(t *testing.T) {
-	system := quiet()
+	system := pooltest.System()
 	for _, p := range []struct{ id, called string }{{"1", "a"}, {"2", "a"}, {"x", "3"}, {"3", "a"}, {"3", "a"}} {
 		t.Cleanup(directory.Join(system, pool{id: p.id}, p.called))
 	}
@@ -65,7 +59,7 @@ func TestALabelIsTheNameUnlessAnotherPoolHasIt(t *testing.T) {
 }
 
 func TestLabelsAreInUTF8AndUniqueNonetheless(t *testing.T) {
-	system := quiet()
+	system := pooltest.System()
 	for _, called := range []string{"a\xff", "a\xfe", "a\ufffd"} {
 		t.Cleanup(directory.Join(system, pool{id: "/" + called}, called))
 	}
@@ -73,7 +67,7 @@ func TestLabelsAreInUTF8AndUniqueNonetheless(t *testing.T) {
 }
 
 func TestNothingIsLeftInTheSystemWhenTheLastHasLeft(t *testing.T) {
-	system := quiet()
+	system := pooltest.System()
 	leave := directory.Join(system, pool{id: "1"}, "a")
 	stop := directory.Watch(system, directory.Watcher{Joined: func(*directory.Entry) {}, Left: func(*directory.Entry) {}})
 	assert.True(t, registered(system))
@@ -84,7 +78,7 @@ func TestNothingIsLeftInTheSystemWhenTheLastHasLeft(t *testing.T) {
 }
 
 func TestAWatcherIsToldOfThoseThatAreThereAndOfWhatComesAndGoes(t *testing.T) {
-	system := quiet()
+	system := pooltest.System()
 	leaveA := directory.Join(system, pool{id: "1"}, "a")
 	var told []string
 	stop := directory.Watch(system, directory.Watcher{
@@ -100,7 +94,7 @@ func TestAWatcherIsToldOfThoseThatAreThereAndOfWhatComesAndGoes(t *testing.T) {
 
 // A process that has the directory's name by whatever chance is left alone.
 func TestAnotherProcessOfThatNameIsLeftAlone(t *testing.T) {
-	system := quiet()
+	system := pooltest.System()
 	child := make(chan *actor.PID, 1)
 	parent, err := system.Root.SpawnNamed(actor.PropsFromFunc(func(ctx actor.Context) {
 		if _, ok := ctx.Message().(*actor.Started); ok {
@@ -118,7 +112,7 @@ func TestAnotherProcessOfThatNameIsLeftAlone(t *testing.T) {
 
 // What is sent to the directory's name goes where messages without a receiver go.
 func TestADirectoryTakesNoMessages(t *testing.T) {
-	system := quiet()
+	system := pooltest.System()
 	defer directory.Join(system, pool{id: "1"}, "a")()
 	letters := make(chan any, 10)
 	sub := system.EventStream.Subscribe(func(event any) {
@@ -137,7 +131,7 @@ func TestADirectoryTakesNoMessages(t *testing.T) {
 // Pools and watchers come and go at once: a directory that is about to be closed, or has
 // just been registered, is nobody's who joins.
 func TestJoiningLeavingAndWatchingAtOnceLosesNobody(t *testing.T) {
-	system := quiet()
+	system := pooltest.System()
 	var wg sync.WaitGroup
 	for i := range 4 {
 		wg.Go(func() {
@@ -175,7 +169,7 @@ func TestJoiningLeavingAndWatchingAtOnceLosesNobody(t *testing.T) {
 
 // The directory against a list of those that are there.
 func TestADirectoryIsLikeAList(t *testing.T) {
-	system := quiet()
+	system := pooltest.System()
 	rapid.Check(t, func(t *rapid.T) {
 		type member struct {
 			id    string

@@ -4,13 +4,13 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
 
 	"github.com/troupe-go/troupe/internal/directory"
 	"github.com/troupe-go/troupe/internal/meter"
+	"github.com/troupe-go/troupe/internal/pooltest"
 	"github.com/troupe-go/troupe/messages"
 )
 
@@ -29,7 +29,7 @@ func (s *slow) Stats() messages.Stats {
 func (s *slow) Histograms() (wait, run meter.Histogram) { return wait, run }
 
 func TestSnapshotIsReusedForAHundredTimesWhatItTook(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	pooltest.Bubble(t, func(t *testing.T) {
 		pool := &slow{takes: time.Millisecond}
 		entry := &directory.Entry{Pool: pool}
 		for range 10_000 { // ten seconds of a thousand reads each
@@ -43,7 +43,7 @@ func TestSnapshotIsReusedForAHundredTimesWhatItTook(t *testing.T) {
 }
 
 func TestSnapshotIsNeverOlderThanTheWindow(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	pooltest.Bubble(t, func(t *testing.T) {
 		pool := &slow{takes: time.Minute}
 		entry := &directory.Entry{Pool: pool}
 		entry.Snapshot()
