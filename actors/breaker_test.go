@@ -43,7 +43,7 @@ func brokenFirst(t *testing.T, root *actor.RootContext, dispatch router.Dispatch
 	}, append(opts, actors.WithDispatch(dispatch))...)), cured
 }
 
-func TestAWorkerThatKeepsFailingIsLeftOutProbedAndReadmitted(t *testing.T) {
+func TestAFailingWorkerIsSidelinedProbedAndReadmitted(t *testing.T) {
 	for _, dispatch := range []router.Dispatch{router.LeastBusy(), router.RoundRobin(), router.Random()} {
 		t.Run(dispatch.String(), func(t *testing.T) {
 			pooltest.Bubble(t, func(t *testing.T) {
@@ -126,7 +126,7 @@ func succeededBy(stats *messages.Stats, worker string) int64 {
 	return -1
 }
 
-func TestTheLastWorkerIsNeverLeftOut(t *testing.T) {
+func TestTheLastWorkerIsNeverSidelined(t *testing.T) {
 	for _, dispatch := range pooltest.Dispatches() {
 		t.Run(dispatch.String(), func(t *testing.T) {
 			pooltest.Bubble(t, func(t *testing.T) {
@@ -164,7 +164,7 @@ func TestTheLastWorkerIsNeverLeftOut(t *testing.T) {
 
 // What is queued for a worker that is left out goes to the others, in order, and the
 // keys of a worker come back to it with it.
-func TestTheQueueOfAWorkerThatIsLeftOutGoesToTheOthers(t *testing.T) {
+func TestTheQueueOfASidelinedWorkerGoesToTheOthers(t *testing.T) {
 	for _, dispatch := range []router.Dispatch{router.RoundRobin(), router.ConsistentHash()} {
 		t.Run(dispatch.String(), func(t *testing.T) {
 			pooltest.Bubble(t, func(t *testing.T) {
@@ -250,7 +250,7 @@ func TestAProbeThatIsCanceledIsFollowedByAnother(t *testing.T) {
 	})
 }
 
-func TestAWorkerThatIsLeftOutCanBeRemovedAndThePoolStopped(t *testing.T) {
+func TestASidelinedWorkerCanBeRemovedAndThePoolStopped(t *testing.T) {
 	pooltest.Bubble(t, func(t *testing.T) {
 		root := pooltest.System().Root
 		opened := pooltest.Events[*messages.BreakerOpened](t, root.ActorSystem())

@@ -211,7 +211,7 @@ func TestTheHandlersContextEndsWhenTheHandlerHasReturned(t *testing.T) {
 	})
 }
 
-func TestTheHandlersContextEndsForWhomeverAsksLater(t *testing.T) {
+func TestTheHandlersContextEndsAlsoIfDoneIsCalledLater(t *testing.T) {
 	for name, opts := range map[string][]actors.TaskOption{"plain": nil, "with a key": {actors.Key("k")}} {
 		t.Run(name, func(t *testing.T) {
 			pooltest.Bubble(t, func(t *testing.T) {
@@ -351,7 +351,7 @@ type lying struct{ context.Context }
 
 func (lying) Deadline() (time.Time, bool) { return time.Now().Add(-time.Hour), true }
 
-func TestACallersContextThatDoesNotEndAsItSaysHoldsUpNobody(t *testing.T) {
+func TestACallersContextThatMissesItsDeadlineDelaysNoOther(t *testing.T) {
 	pooltest.Bubble(t, func(t *testing.T) {
 		root := pooltest.System().Root
 		release := make(chan struct{})
@@ -368,7 +368,7 @@ func TestACallersContextThatDoesNotEndAsItSaysHoldsUpNobody(t *testing.T) {
 	})
 }
 
-func TestAnErrorThatSaysWhyIsNotMadeToSayItTwice(t *testing.T) {
+func TestACauseAppearsOnceInAnError(t *testing.T) {
 	pooltest.Bubble(t, func(t *testing.T) {
 		root := pooltest.System().Root
 		var heard error

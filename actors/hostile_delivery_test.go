@@ -177,7 +177,7 @@ func (s *slowToTell) Deadline() (time.Time, bool) {
 	return s.Context.Deadline()
 }
 
-func TestATaskDoesNotEndAtTheDeadlineOfOneThatLeftAGoroutineBehind(t *testing.T) {
+func TestALeftoverGoroutineDoesNotEndALaterTaskAtItsDeadline(t *testing.T) {
 	pooltest.Bubble(t, func(t *testing.T) {
 		root := pooltest.System().Root
 		caller := &slowToTell{Context: context.Background(), asked: make(chan struct{}), answer: make(chan struct{})}

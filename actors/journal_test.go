@@ -333,7 +333,7 @@ func TestAFloodOfShortTasksIsRecordedInPart(t *testing.T) {
 // The policy asks the user whether an error is worth another attempt, and a tracer is told
 // of it, which takes its time: what ends the task meanwhile is its outcome, and there is no
 // other.
-func TestATaskThatEndsWhileTheUserThinksIsNotTriedAgain(t *testing.T) {
+func TestATaskThatEndsDuringTheRetryDecisionIsNotRetried(t *testing.T) {
 	think := func() { time.Sleep(2 * time.Second) }
 	slow := tracer{begun: func(context.Context, router.Traced) (context.Context, func(messages.Outcome, error)) {
 		return nil, func(messages.Outcome, error) { think() }
@@ -366,7 +366,7 @@ func TestATaskThatEndsWhileTheUserThinksIsNotTriedAgain(t *testing.T) {
 
 // A task that was to be tried again has the outcome of its last attempt if no worker is
 // left for the next.
-func TestATaskGivenUpForWantOfWorkersIsRecorded(t *testing.T) {
+func TestATaskWithoutWorkersForItsRetryIsRecorded(t *testing.T) {
 	pooltest.Bubble(t, func(t *testing.T) {
 		root := pooltest.System().Root
 		stop := supervisor.OneForOne(supervisor.Restarts(0, 0))

@@ -75,7 +75,7 @@ func wait(ctx context.Context) error {
 	return context.Cause(ctx)
 }
 
-func TestAResultSaysWhoDidItAndHowLongItTook(t *testing.T) {
+func TestAResultNamesItsWorkerAndItsTimes(t *testing.T) {
 	pooltest.Bubble(t, func(t *testing.T) {
 		root := pooltest.System().Root
 		pool := pooltest.Spawn(t, root, actors.PropsFromHandler(pooltest.Sleep, actors.WithSize(1)))
@@ -153,7 +153,7 @@ func echoes(opts ...actors.Option) (*actor.Props, <-chan any) {
 	return actors.PropsFromProducer(func() actor.Actor { return &echo{got: got} }, opts...), got
 }
 
-func TestAnActorWorkerReceivesAMessageAsItWasSentAndItsResponseReachesTheSender(t *testing.T) {
+func TestAnActorWorkerGetsTheMessageAsSentAndAnswersTheSender(t *testing.T) {
 	pooltest.Bubble(t, func(t *testing.T) {
 		root := pooltest.System().Root
 		props, got := echoes(actors.WithSize(2))
@@ -169,7 +169,7 @@ func TestAnActorWorkerReceivesAMessageAsItWasSentAndItsResponseReachesTheSender(
 	})
 }
 
-func TestThePoolSpeaksForAnActorWorkerThatCannot(t *testing.T) {
+func TestThePoolAnswersForAnActorWorkerThatFailed(t *testing.T) {
 	pooltest.Bubble(t, func(t *testing.T) {
 		root := pooltest.System().Root
 		props, _ := echoes(actors.WithSize(1))

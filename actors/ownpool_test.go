@@ -44,7 +44,7 @@ func TestAHandlerMayAskItsOwnPool(t *testing.T) {
 	}
 }
 
-func TestWhenEveryWorkerWaitsOnItsOwnPoolTheLastIsToldSo(t *testing.T) {
+func TestTheLastWorkerToWaitOnItsOwnPoolGetsADeadlockError(t *testing.T) {
 	pooltest.Bubble(t, func(t *testing.T) {
 		root := pooltest.System().Root
 		pool := nested(t, root, actors.WithSize(4))
@@ -58,7 +58,7 @@ func TestWhenEveryWorkerWaitsOnItsOwnPoolTheLastIsToldSo(t *testing.T) {
 
 // However the handler waits: for an answer, for a future, for room in the queue
 // or for the pool to have nothing to do.
-func TestEveryWaitForOnesOwnPoolIsSeen(t *testing.T) {
+func TestEveryKindOfWaitForTheOwnPoolIsNoticed(t *testing.T) {
 	for name, wait := range map[string]func(context.Context, *actors.Pool[int, int]) error{
 		"Ask": func(ctx context.Context, pool *actors.Pool[int, int]) error {
 			_, err := pool.Ask(ctx, 1)
@@ -100,7 +100,7 @@ func TestEveryWaitForOnesOwnPoolIsSeen(t *testing.T) {
 }
 
 // A task that is bound to the worker whose handler waits for it will never begin.
-func TestAHandlerThatWaitsForATaskOfItsOwnQueueIsToldSo(t *testing.T) {
+func TestAWaitForATaskOfTheWaitersOwnQueueIsADeadlock(t *testing.T) {
 	pooltest.Bubble(t, func(t *testing.T) {
 		root := pooltest.System().Root
 		var pool *actors.Pool[int, int]

@@ -142,7 +142,7 @@ func TestTheQuarantineKeepsTheNewest(t *testing.T) {
 	})
 }
 
-func TestQuarantinedTasksCanBeSubmittedAgainOrForgotten(t *testing.T) {
+func TestQuarantinedTasksCanBeRequeuedOrDeleted(t *testing.T) {
 	pooltest.Bubble(t, func(t *testing.T) {
 		root := pooltest.System().Root
 		p := newPoison()

@@ -16,7 +16,7 @@ import (
 	"github.com/troupe-go/troupe/router"
 )
 
-func TestAHigherPriorityIsServedFirstAndWithinOneWhoCameFirst(t *testing.T) {
+func TestAHigherPriorityIsServedFirstAndInOrderWithinOne(t *testing.T) {
 	for _, dispatch := range []router.Dispatch{router.LeastBusy(), router.RoundRobin()} {
 		t.Run(dispatch.String(), func(t *testing.T) {
 			pooltest.Bubble(t, func(t *testing.T) {
@@ -71,7 +71,7 @@ func TestNoWaitNeverWaits(t *testing.T) {
 	}
 }
 
-func TestBlockAdmitsWhoeverWaitsInTheOrderTheyCame(t *testing.T) {
+func TestBlockAdmitsSubmittersInTheOrderOfTheirArrival(t *testing.T) {
 	pooltest.Bubble(t, func(t *testing.T) {
 		root := pooltest.System().Root
 		g, pool, _ := full(t, root, actors.Block)
@@ -97,7 +97,7 @@ func TestBlockAdmitsWhoeverWaitsInTheOrderTheyCame(t *testing.T) {
 
 // The waiters are behind one another. When the first gives up, the next may have
 // somewhere to go.
-func TestASubmitterThatGivesUpHoldsNobodyBehindIt(t *testing.T) {
+func TestASubmitterThatGivesUpDoesNotDelayThoseBehindIt(t *testing.T) {
 	pooltest.Bubble(t, func(t *testing.T) {
 		root := pooltest.System().Root
 		g := pooltest.NewGate()

@@ -76,7 +76,7 @@ func TestHugeDelaysAreForEverAndDisturbNoOther(t *testing.T) {
 	})
 }
 
-func TestACustomDispatchAtItsWorstDoesNotHoldUpAPoolThatRequeues(t *testing.T) {
+func TestAHostileCustomDispatchDoesNotBlockARequeue(t *testing.T) {
 	pooltest.Bubble(t, func(t *testing.T) {
 		root := pooltest.System().Root
 		in := pooltest.NewInbox(t, root)
@@ -99,7 +99,7 @@ func TestACustomDispatchAtItsWorstDoesNotHoldUpAPoolThatRequeues(t *testing.T) {
 	})
 }
 
-func TestTheFarewellOfAnAbandonedActorMayFail(t *testing.T) {
+func TestAnAbandonedActorMayFailInStopped(t *testing.T) {
 	for name, fails := range map[string]func(){"panic": func() { panic("farewell") }, "Goexit": runtime.Goexit} {
 		t.Run(name, func(t *testing.T) {
 			pooltest.Bubble(t, func(t *testing.T) {
@@ -136,7 +136,7 @@ func TestTheFarewellOfAnAbandonedActorMayFail(t *testing.T) {
 }
 
 // One slow task must not have all others refused, for ever.
-func TestTheDeadlineCheckGetsOverASlowTask(t *testing.T) {
+func TestTheDeadlineCheckRecoversFromASlowTask(t *testing.T) {
 	pooltest.Bubble(t, func(t *testing.T) {
 		root := pooltest.System().Root
 		pool := pooltest.Open(t, root, pooltest.Sleep, actors.WithSize(1), actors.WithDeadlineCheck())
@@ -218,7 +218,7 @@ func TestAFailedResizeLeavesTheQueueToWorkersThatAreToCome(t *testing.T) {
 }
 
 // A task that waits for its retry may be queued behind one that waits for it.
-func TestAWaitForARetryThatCannotComeIsToldSo(t *testing.T) {
+func TestAWaitForARetryThatCannotComeFails(t *testing.T) {
 	pooltest.Bubble(t, func(t *testing.T) {
 		root := pooltest.System().Root
 		var pool *actors.Pool[int, int]
@@ -268,7 +268,7 @@ func TestARetryHasLostItsPlace(t *testing.T) {
 	})
 }
 
-func TestWhoRunsATaskItselfHearsOfItsTimeoutAtOnce(t *testing.T) {
+func TestACallerThatRunsATaskHearsOfItsTimeoutAtOnce(t *testing.T) {
 	pooltest.Bubble(t, func(t *testing.T) {
 		root := pooltest.System().Root
 		s := newStubborn()
@@ -283,7 +283,7 @@ func TestWhoRunsATaskItselfHearsOfItsTimeoutAtOnce(t *testing.T) {
 	})
 }
 
-func TestACloseIsHeardByWhoRunsATaskItself(t *testing.T) {
+func TestACallerThatRunsATaskHearsOfACloseAtOnce(t *testing.T) {
 	pooltest.Bubble(t, func(t *testing.T) {
 		root := pooltest.System().Root
 		s := newStubborn()
@@ -302,7 +302,7 @@ func TestACloseIsHeardByWhoRunsATaskItself(t *testing.T) {
 	})
 }
 
-func TestABroadcastTaskOfAWorkerThatLeavesIsDroppedAndItsSenderHears(t *testing.T) {
+func TestABroadcastTaskOfALeavingWorkerIsDroppedWithAResult(t *testing.T) {
 	pooltest.Bubble(t, func(t *testing.T) {
 		root := pooltest.System().Root
 		in := pooltest.NewInbox(t, root)
@@ -320,7 +320,7 @@ func TestABroadcastTaskOfAWorkerThatLeavesIsDroppedAndItsSenderHears(t *testing.
 }
 
 // A worker that is leaving may be the last to have a task, when no other will come.
-func TestATaskThatNobodyIsLeftToTryAgainHasItsOutcomeAtOnce(t *testing.T) {
+func TestATaskIsSettledAtOnceIfNoWorkerIsLeftToRetryIt(t *testing.T) {
 	pooltest.Bubble(t, func(t *testing.T) {
 		root := pooltest.System().Root
 		pool := pooltest.Open(t, root, func(ctx context.Context, n int) (int, error) {

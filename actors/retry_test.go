@@ -54,7 +54,7 @@ func retry(change ...func(*actors.Retry)) actors.Option {
 
 func panics(p *actors.Retry) { p.Panics = true }
 
-func TestAFailedTaskIsTriedAgainAfterDelaysThatDouble(t *testing.T) {
+func TestAFailedTaskIsRetriedAfterDelaysThatDouble(t *testing.T) {
 	const s = time.Second
 	for name, tt := range map[string]struct {
 		plan    []func() error
@@ -195,7 +195,7 @@ func TestAWaitingRetryIsInReach(t *testing.T) {
 }
 
 // A task that could only be tried again after the end of its asker is not.
-func TestAnAskerWhoseTimeIsUpBeforeTheNextAttemptHearsTheErrorAtOnce(t *testing.T) {
+func TestAnAskHearsTheErrorAtOnceIfARetryWouldBeTooLate(t *testing.T) {
 	pooltest.Bubble(t, func(t *testing.T) {
 		root := pooltest.System().Root
 		pool := pooltest.Open(t, root, func(context.Context, int) (int, error) { return 0, pooltest.ErrTask }, retry())
@@ -238,7 +238,7 @@ func TestResultsTellOfAllAttempts(t *testing.T) {
 	})
 }
 
-func TestAnActorsTaskThatPanickedIsGivenToItAgain(t *testing.T) {
+func TestAnActorsTaskThatPanickedIsRetriedByTheActor(t *testing.T) {
 	pooltest.Bubble(t, func(t *testing.T) {
 		root := pooltest.System().Root
 		in := pooltest.NewInbox(t, root)
@@ -338,7 +338,7 @@ func TestARetryOfATaskThatRanInItsCallerIsAWorkers(t *testing.T) {
 }
 
 // A broadcast task is for its worker, at every attempt.
-func TestABroadcastTaskIsTriedAgainByItsOwnWorker(t *testing.T) {
+func TestABroadcastTaskIsRetriedByItsOwnWorker(t *testing.T) {
 	pooltest.Bubble(t, func(t *testing.T) {
 		root := pooltest.System().Root
 		in := pooltest.NewInbox(t, root)

@@ -17,7 +17,7 @@ import (
 	"github.com/troupe-go/troupe/router"
 )
 
-func TestASnapshotShowsWhoDoesWhat(t *testing.T) {
+func TestASnapshotShowsTheTaskOfEachWorker(t *testing.T) {
 	pooltest.Bubble(t, func(t *testing.T) {
 		root := pooltest.System().Root
 		pool := pooltest.Open(t, root, pooltest.Sleep, actors.WithName("shown"), actors.WithSize(3),

@@ -155,7 +155,7 @@ func TestARestartKeepsTheQueueAndItsOrder(t *testing.T) {
 	}
 }
 
-func TestAWorkerThatItsStrategyStopsHandsItsQueueBackAndIsReplaced(t *testing.T) {
+func TestAStoppedWorkerHandsItsQueueBackAndIsReplaced(t *testing.T) {
 	for _, dispatch := range []router.Dispatch{router.LeastBusy(), router.RoundRobin(), router.ConsistentHash()} {
 		t.Run(dispatch.String(), func(t *testing.T) {
 			pooltest.Bubble(t, func(t *testing.T) {
@@ -278,7 +278,7 @@ func TestWithoutWorkersTasksAreRefusedAndTheParentIsAsked(t *testing.T) {
 	})
 }
 
-func TestWhoWaitsForRoomIsToldThatThereAreNoWorkers(t *testing.T) {
+func TestAWaitForRoomEndsWhenNoWorkersAreLeft(t *testing.T) {
 	pooltest.Bubble(t, func(t *testing.T) {
 		root := pooltest.System().Root
 		pool := pooltest.Open(t, root, func(context.Context, int) (int, error) {
@@ -353,7 +353,7 @@ func TestAStrategyThatPanicsHarmsNobody(t *testing.T) {
 	})
 }
 
-func TestAWorkerThatCannotStartIsGivenUpBeforeLong(t *testing.T) {
+func TestAWorkerThatCannotStartIsSoonLost(t *testing.T) {
 	pooltest.Bubble(t, func(t *testing.T) {
 		root := pooltest.System().Root
 		var starts atomic.Int32

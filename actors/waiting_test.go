@@ -89,7 +89,7 @@ func TestAWaitForAQueuedTaskOutlastsTheReplacementOfAWorker(t *testing.T) {
 
 // A wait that is over, though its goroutine has not run yet, is no reason to tell
 // another that it waits in vain.
-func TestNobodyIsToldToWaitInVainWhoDoesNot(t *testing.T) {
+func TestAWaitThatWillEndIsNoDeadlock(t *testing.T) {
 	pool := nested(t, pooltest.System().Root, actors.WithSize(4))
 	for range 500 {
 		_, err := pool.Ask(t.Context(), 4)

@@ -33,7 +33,7 @@ func watchdog(grace time.Duration, limit int) actors.Option {
 	return actors.WithWatchdog(actors.Watchdog{Grace: grace, Limit: limit})
 }
 
-func TestAHandlerThatIgnoresItsContextIsGivenUpAtTheGrace(t *testing.T) {
+func TestAHandlerThatIgnoresItsContextIsAbandonedAtTheGrace(t *testing.T) {
 	for _, dispatch := range pooltest.Dispatches() {
 		t.Run(dispatch.String(), func(t *testing.T) {
 			pooltest.Bubble(t, func(t *testing.T) {
@@ -77,7 +77,7 @@ func TestAHandlerThatIgnoresItsContextIsGivenUpAtTheGrace(t *testing.T) {
 	}
 }
 
-func TestAHandlerThatEndsWithinTheGraceIsNotGivenUp(t *testing.T) {
+func TestAHandlerThatEndsWithinTheGraceIsNotAbandoned(t *testing.T) {
 	pooltest.Bubble(t, func(t *testing.T) {
 		root := pooltest.System().Root
 		abandoned := pooltest.Events[*messages.WorkerAbandoned](t, root.ActorSystem())
@@ -94,7 +94,7 @@ func TestAHandlerThatEndsWithinTheGraceIsNotGivenUp(t *testing.T) {
 	})
 }
 
-func TestNoMoreHandlersAreGivenUpThanTheLimitSays(t *testing.T) {
+func TestNoMoreHandlersAreAbandonedThanTheLimitAllows(t *testing.T) {
 	pooltest.Bubble(t, func(t *testing.T) {
 		root := pooltest.System().Root
 		s := newStubborn()
@@ -155,7 +155,7 @@ func TestAPoolStopsInSpiteOfAStuckHandler(t *testing.T) {
 	}
 }
 
-func TestTheLateAnswerOfAnActorThatWasGivenUpReachesNobody(t *testing.T) {
+func TestALateAnswerOfAnAbandonedActorIsDiscarded(t *testing.T) {
 	pooltest.Bubble(t, func(t *testing.T) {
 		root := pooltest.System().Root
 		in := pooltest.NewInbox(t, root)
@@ -184,7 +184,7 @@ func TestTheLateAnswerOfAnActorThatWasGivenUpReachesNobody(t *testing.T) {
 	})
 }
 
-func TestAHandlerGivenUpThatPanicsHarmsNobody(t *testing.T) {
+func TestAnAbandonedHandlerMayPanic(t *testing.T) {
 	pooltest.Bubble(t, func(t *testing.T) {
 		root := pooltest.System().Root
 		release := make(chan struct{})
@@ -206,7 +206,7 @@ func TestAHandlerGivenUpThatPanicsHarmsNobody(t *testing.T) {
 	})
 }
 
-func TestAHandlerStuckInItsCallerIsGivenUp(t *testing.T) {
+func TestAHandlerStuckInItsCallerIsAbandoned(t *testing.T) {
 	pooltest.Bubble(t, func(t *testing.T) {
 		root := pooltest.System().Root
 		abandoned := pooltest.Events[*messages.WorkerAbandoned](t, root.ActorSystem())

@@ -56,7 +56,7 @@ func TestWithdrawTakesOnlyWhatNoWorkerHasBegun(t *testing.T) {
 }
 
 // A task that waits for its second attempt has been begun.
-func TestATaskThatIsTriedAgainIsNotWithdrawn(t *testing.T) {
+func TestATaskThatIsRetriedIsNotWithdrawn(t *testing.T) {
 	pooltest.Bubble(t, func(t *testing.T) {
 		root := pooltest.System().Root
 		fails := func(context.Context, int) (int, error) { return 0, errors.New("no") }

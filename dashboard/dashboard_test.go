@@ -101,7 +101,7 @@ func TestAPoolTakesThePlaceOfAStoppedOneOfItsName(t *testing.T) {
 	})
 }
 
-func TestPoolsAreToldApartWhoseNamesDifferInBytesThatNoBrowserTakes(t *testing.T) {
+func TestPoolsWhoseNamesDifferInInvalidBytesAreDistinguished(t *testing.T) {
 	pooltest.Bubble(t, func(t *testing.T) {
 		system := pooltest.System()
 		d := show(t, system)

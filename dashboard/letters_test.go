@@ -89,7 +89,7 @@ func TestDeadLettersComeByPages(t *testing.T) {
 	assertRefused(t, get(d, "/letters?queue=q"), http.StatusServiceUnavailable, "its method panicked: no store")
 }
 
-func TestPayloadsOfDeadLettersAreShownThroughTheUsersFormatterAlone(t *testing.T) {
+func TestPayloadsOfDeadLettersAreShownOnlyThroughAFormatter(t *testing.T) {
 	f := &fake{letters: func(context.Context, uint64, int) ([]messages.DeadLetter, error) {
 		return []messages.DeadLetter{{Payload: []byte(`{"n":1}`)}}, nil
 	}}
@@ -130,7 +130,7 @@ func TestDeadLettersAreNotTouchedUnlessTheDashboardWasMadeTo(t *testing.T) {
 	}
 }
 
-func TestOrdersForDeadLettersFromOtherSitesAndMalformedOnesAreRefused(t *testing.T) {
+func TestForeignAndMalformedOrdersForDeadLettersAreRefused(t *testing.T) {
 	d := show(t, pooltest.System(), dashboard.WithControls(), dashboard.WithDurable(&fake{})) // would panic
 	for name, test := range map[string]struct {
 		body   string

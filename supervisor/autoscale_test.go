@@ -154,7 +154,7 @@ func (scaler) String() string                                       { return "ow
 func (f scaler) Scaler(int, int, time.Duration) supervisor.Scaler   { return f }
 func (f scaler) Decide(load supervisor.Load) (size int, why string) { return f(load) }
 
-func TestARuleOfOnesOwnDecidesAndItsFaultsHarmNobody(t *testing.T) {
+func TestACustomRuleDecidesAndMayFail(t *testing.T) {
 	for name, tt := range map[string]struct {
 		decide scaler
 		size   int

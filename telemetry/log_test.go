@@ -150,7 +150,7 @@ func TestLogHasSuccessesIfTheLoggerTakesThem(t *testing.T) {
 	})
 }
 
-func TestLogSaysWhenATaskIsTriedAgainAndWhenItIsGivenUp(t *testing.T) {
+func TestLogReportsRetriesAndQuarantinedTasks(t *testing.T) {
 	pooltest.Bubble(t, func(t *testing.T) {
 		system := pooltest.System()
 		n := &notes{level: slog.LevelInfo}

@@ -77,7 +77,7 @@ func TestModelTellsASenderExactlyHowLongItsTaskWaited(t *testing.T) {
 	}})
 }
 
-func TestModelDoesNotQueueBeyondItsCapacityWhereAPickedWorkerIsGone(t *testing.T) {
+func TestModelKeepsTheCapacityWhenAPickedWorkerIsGone(t *testing.T) {
 	runScript(t, script{size: 1, overflow: actors.Block, dispatch: byPick, short: true, ops: []op{
 		{kind: doAsk, run: 2},
 		{kind: doResize, n: 3},
