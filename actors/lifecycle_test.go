@@ -3,7 +3,6 @@ package actors_test
 import (
 	"context"
 	"runtime"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -17,8 +16,6 @@ import (
 	"github.com/troupe-go/troupe/actors"
 	"github.com/troupe-go/troupe/internal/pooltest"
 	"github.com/troupe-go/troupe/messages"
-	"github.com/troupe-go/troupe/router"
-	"github.com/troupe-go/troupe/supervisor"
 )
 
 // However a pool ends: its workers are gone, Done is closed, its name is free,
@@ -99,141 +96,6 @@ func TestNoGoroutineOutlivesAPool(t *testing.T) {
 	}
 }
 
-func TestShutdownFinishesWhatWasAccepted(t *testing.T) {
-	for _, dispatch := range []router.Dispatch{router.LeastBusy(), router.RoundRobin()} {
-		t.Run(dispatch.String(), func(t *testing.T) {
-			pooltest.Bubble(t, func(t *testing.T) {
-				root := pooltest.System().Root
-				pool := pooltest.Open(t, root, pooltest.Sleep, actors.WithSize(2), actors.WithDispatch(dispatch))
-				require.NoError(t, pool.Tell(t.Context(), 0))
-				require.NoError(t, pool.Wait(t.Context()))
-				for range 6 {
-					require.NoError(t, pool.Tell(t.Context(), time.Minute))
-				}
-				pool.Pause()
-				began := time.Now()
-				go func() {
-					time.Sleep(time.Second)
-					assert.ErrorIs(t, pool.Tell(t.Context(), 0), messages.ErrPoolStopped)
-				}()
-				report, err := pool.Shutdown(t.Context())
-				require.NoError(t, err)
-				assert.Equal(t, 3*time.Minute, time.Since(began))
-				assert.Equal(t, messages.DrainReport{Finished: 6}, report, "what ended before does not count")
-				again, err := pool.Shutdown(t.Context())
-				require.NoError(t, err)
-				assert.Equal(t, report, again)
-			})
-		})
-	}
-}
-
-func TestShutdownIsCutShortByItsContext(t *testing.T) {
-	pooltest.Bubble(t, func(t *testing.T) {
-		root := pooltest.System().Root
-		pool := pooltest.Open(t, root, func(ctx context.Context, d time.Duration) (time.Duration, error) {
-			if d == time.Hour { // ignores its context
-				time.Sleep(d)
-				return d, nil
-			}
-			return pooltest.Sleep(ctx, d)
-		}, actors.WithSize(3))
-		var futures []*actors.Future[time.Duration]
-		for _, d := range []time.Duration{time.Second, time.Minute, time.Hour, time.Minute, time.Minute, time.Minute} {
-			f, err := pool.Submit(t.Context(), d, actors.ID(d.String()))
-			require.NoError(t, err)
-			futures = append(futures, f)
-		}
-		synctest.Wait()
-		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
-		defer cancel()
-		began := time.Now()
-		report, err := pool.Shutdown(ctx)
-		assert.ErrorIs(t, err, context.DeadlineExceeded)
-		assert.Less(t, time.Since(began), 11*time.Second, "it does not wait for a handler that ignores its context")
-		assert.Equal(t, messages.DrainReport{Finished: 1, Canceled: 3, Dropped: 2, Abandoned: []string{"1h0m0s"}}, report)
-		for i, want := range []messages.Outcome{
-			messages.Succeeded, messages.Canceled, messages.Canceled, messages.Canceled, messages.Dropped, messages.Dropped,
-		} {
-			_, err := futures[i].Wait(t.Context())
-			assert.Equal(t, want, pooltest.OutcomeOf(err), i)
-			if err != nil {
-				assert.ErrorIs(t, err, messages.ErrPoolStopped)
-			}
-		}
-		<-pool.Done()
-		assert.Equal(t, time.Hour, time.Since(began), "Done waits for it")
-	})
-}
-
-func TestCloseAnswersEveryoneAtOnce(t *testing.T) {
-	pooltest.Bubble(t, func(t *testing.T) {
-		root := pooltest.System().Root
-		g := pooltest.NewGate()
-		pool := pooltest.Open(t, root, g.Handle, actors.WithSize(1), actors.WithQueue(1, actors.Block))
-		heard := make(chan error, 3)
-		for n := range 3 { // one runs, one is queued, one waits for admission
-			go func() {
-				_, err := pool.Ask(t.Context(), n)
-				heard <- err
-			}()
-			synctest.Wait()
-		}
-		began := time.Now()
-		report := pool.Close()
-		assert.Equal(t, messages.DrainReport{Canceled: 1, Dropped: 1}, report)
-		for range 3 {
-			assert.ErrorIs(t, <-heard, messages.ErrPoolStopped)
-		}
-		assert.Zero(t, time.Since(began))
-		<-pool.Done()
-		assert.EqualValues(t, 1, pool.Stats().Rejected)
-	})
-}
-
-// To close a pool that is closed does nothing; it is no message to a dead actor.
-func TestCloseMayBeCalledAgain(t *testing.T) {
-	pooltest.Bubble(t, func(t *testing.T) {
-		root := pooltest.System().Root
-		letters := pooltest.Events[*actor.DeadLetterEvent](t, root.ActorSystem())
-		pool := pooltest.Open(t, root, pooltest.Double)
-		require.NoError(t, pool.Tell(t.Context(), 1))
-		report, err := pool.Shutdown(t.Context())
-		require.NoError(t, err)
-		<-pool.Done()
-		var closers sync.WaitGroup
-		for range 3 {
-			closers.Go(func() {
-				assert.Equal(t, report, pool.Close())
-				_, err := pool.Shutdown(t.Context())
-				assert.NoError(t, err)
-			})
-		}
-		closers.Wait()
-		pool.Pause()
-		pool.Resume()
-		assert.NoError(t, pool.Wait(t.Context()))
-		assert.ErrorIs(t, pool.Resize(t.Context(), 2), messages.ErrPoolStopped)
-		assert.Empty(t, letters)
-	})
-}
-
-func TestAPoolThatIsDoneHasStoppedForGood(t *testing.T) {
-	pooltest.Bubble(t, func(t *testing.T) {
-		root := pooltest.System().Root
-		pool := pooltest.Open(t, root, pooltest.Double)
-		pool.Close()
-		<-pool.Done()
-		for _, s := range submissions(pool) {
-			assert.ErrorIs(t, s.do(t.Context(), 1), messages.ErrPoolStopped, s.name)
-		}
-		for _, err := range pool.Map(t.Context(), func(yield func(int) bool) { yield(1) }) {
-			assert.ErrorIs(t, err, messages.ErrPoolStopped)
-		}
-		assert.EqualValues(t, 4, pool.Stats().Rejected)
-	})
-}
-
 func TestWaitReturnsWhenNothingIsQueuedOrRunning(t *testing.T) {
 	pooltest.Bubble(t, func(t *testing.T) {
 		root := pooltest.System().Root
@@ -250,85 +112,6 @@ func TestWaitReturnsWhenNothingIsQueuedOrRunning(t *testing.T) {
 			require.NoError(t, pool.Wait(t.Context()))
 			assert.Equal(t, 2*time.Minute, time.Since(began))
 		}
-	})
-}
-
-func TestResizeWhileBusyLosesNoTask(t *testing.T) {
-	for _, dispatch := range []router.Dispatch{router.LeastBusy(), router.RoundRobin(), router.ConsistentHash()} {
-		t.Run(dispatch.String(), func(t *testing.T) {
-			pooltest.Bubble(t, func(t *testing.T) {
-				root := pooltest.System().Root
-				pool := pooltest.Open(t, root, pooltest.Sleep, actors.WithSize(2), actors.WithDispatch(dispatch))
-				for range 60 {
-					require.NoError(t, pool.Tell(t.Context(), time.Minute))
-				}
-				began := time.Now()
-				for _, size := range []int{6, 1, 5, 3} {
-					require.NoError(t, pool.Resize(t.Context(), size))
-					assert.Equal(t, size, pool.Stats().Size)
-					time.Sleep(30 * time.Second)
-				}
-				require.NoError(t, pool.Wait(t.Context()))
-				stats := pool.Stats()
-				assert.EqualValues(t, 60, stats.Succeeded)
-				assert.Len(t, stats.Workers, 3)
-				if dispatch.String() == router.LeastBusy().String() {
-					assert.Less(t, time.Since(began), 25*time.Minute)
-				}
-			})
-		})
-	}
-}
-
-func TestAResizeGivesTheNewWorkersWhatWaits(t *testing.T) {
-	pooltest.Bubble(t, func(t *testing.T) {
-		root := pooltest.System().Root
-		pool := pooltest.Open(t, root, pooltest.Sleep, actors.WithSize(1))
-		for range 4 {
-			require.NoError(t, pool.Tell(t.Context(), time.Minute))
-		}
-		began := time.Now()
-		require.NoError(t, pool.Resize(t.Context(), 4))
-		require.NoError(t, pool.Wait(t.Context()))
-		assert.Equal(t, time.Minute, time.Since(began))
-	})
-}
-
-// A worker that is on its way out counts neither before nor after.
-func TestAResizeWhileAWorkerIsBeingReplacedIsExact(t *testing.T) {
-	pooltest.Bubble(t, func(t *testing.T) {
-		root := pooltest.System().Root
-		pool := pooltest.Spawn(t, root, actors.PropsFromProducer(func() actor.Actor {
-			return actor.ReceiveFunc(func(ctx actor.Context) {
-				switch msg := ctx.Message().(type) {
-				case *actor.Stopping:
-					time.Sleep(time.Second) // it puts its things in order
-				case error:
-					panic(msg)
-				}
-			})
-		}, actors.WithSize(2), actors.WithSupervision(supervisor.OneForOne(
-			supervisor.Decider(func(error) actor.Directive { return actor.StopDirective })))))
-		in := pooltest.NewInbox(t, root)
-		in.Result(t, pool, pooltest.ErrTask)
-		synctest.Wait()
-		assert.Equal(t, 3, in.Ask(pool, &messages.Resize{Size: 3}).(*messages.Resized).To)
-		time.Sleep(time.Hour)
-		assert.Equal(t, 3, in.Stats(t, pool).Size)
-	})
-}
-
-func TestAHandlerMayCloseItsOwnPool(t *testing.T) {
-	pooltest.Bubble(t, func(t *testing.T) {
-		root := pooltest.System().Root
-		var pool *actors.Pool[int, int]
-		pool = pooltest.Open(t, root, func(context.Context, int) (int, error) {
-			pool.Close()
-			return 0, nil
-		}, actors.WithSize(1))
-		_, err := pool.Ask(t.Context(), 1)
-		assert.ErrorIs(t, err, messages.ErrPoolStopped)
-		<-pool.Done()
 	})
 }
 

@@ -3,7 +3,6 @@ package actors_test
 import (
 	"context"
 	"fmt"
-	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -16,26 +15,6 @@ import (
 	"github.com/troupe-go/troupe/internal/pooltest"
 	"github.com/troupe-go/troupe/messages"
 )
-
-// poison is a handler whose negative tasks panic, until it is cured.
-type poison struct {
-	cured atomic.Bool
-	done  chan int
-}
-
-func newPoison() *poison { return &poison{done: make(chan int, 100)} }
-
-func (p *poison) handle(ctx context.Context, n int) (int, error) {
-	if n < 0 && !p.cured.Load() {
-		panic(fmt.Sprintf("crash %d", actors.Attempt(ctx)))
-	}
-	p.done <- n
-	return n, nil
-}
-
-func quarantine(crashes, keep int) actors.Option {
-	return actors.WithQuarantine(actors.Quarantine{Crashes: crashes, Keep: keep})
-}
 
 func TestATaskThatKeepsCrashingWorkersIsQuarantined(t *testing.T) {
 	pooltest.Bubble(t, func(t *testing.T) {

@@ -268,40 +268,6 @@ func TestARetryHasLostItsPlace(t *testing.T) {
 	})
 }
 
-func TestACallerThatRunsATaskHearsOfItsTimeoutAtOnce(t *testing.T) {
-	pooltest.Bubble(t, func(t *testing.T) {
-		root := pooltest.System().Root
-		s := newStubborn()
-		pool := pooltest.Open(t, root, s.handle, actors.WithSize(1), actors.WithQueue(0, actors.CallerRuns))
-		require.NoError(t, pool.Tell(t.Context(), -1))
-		synctest.Wait()
-		began := time.Now()
-		_, err := pool.Ask(t.Context(), -1, actors.Timeout(time.Second))
-		require.ErrorIs(t, err, messages.ErrTaskTimeout)
-		assert.Equal(t, time.Second, time.Since(began))
-		close(s.release)
-	})
-}
-
-func TestACallerThatRunsATaskHearsOfACloseAtOnce(t *testing.T) {
-	pooltest.Bubble(t, func(t *testing.T) {
-		root := pooltest.System().Root
-		s := newStubborn()
-		pool := pooltest.Open(t, root, s.handle, actors.WithSize(1), actors.WithQueue(0, actors.CallerRuns))
-		require.NoError(t, pool.Tell(t.Context(), -1))
-		synctest.Wait()
-		heard := make(chan error, 1)
-		go func() {
-			_, err := pool.Ask(context.Background(), -1)
-			heard <- err
-		}()
-		synctest.Wait()
-		pool.Close()
-		assert.ErrorIs(t, <-heard, messages.ErrCanceled)
-		close(s.release)
-	})
-}
-
 func TestABroadcastTaskOfALeavingWorkerIsDroppedWithAResult(t *testing.T) {
 	pooltest.Bubble(t, func(t *testing.T) {
 		root := pooltest.System().Root

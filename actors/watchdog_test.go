@@ -16,23 +16,6 @@ import (
 	"github.com/troupe-go/troupe/messages"
 )
 
-// stubborn is a handler that never looks at its context: a negative task lasts until
-// it is released.
-type stubborn struct{ release chan struct{} }
-
-func newStubborn() *stubborn { return &stubborn{release: make(chan struct{})} }
-
-func (s *stubborn) handle(_ context.Context, n int) (int, error) {
-	if n < 0 {
-		<-s.release
-	}
-	return n, nil
-}
-
-func watchdog(grace time.Duration, limit int) actors.Option {
-	return actors.WithWatchdog(actors.Watchdog{Grace: grace, Limit: limit})
-}
-
 func TestAHandlerThatIgnoresItsContextIsAbandonedAtTheGrace(t *testing.T) {
 	for _, dispatch := range pooltest.Dispatches() {
 		t.Run(dispatch.String(), func(t *testing.T) {
@@ -203,30 +186,6 @@ func TestAnAbandonedHandlerMayPanic(t *testing.T) {
 		synctest.Wait()
 		stats := pool.Stats()
 		assert.Equal(t, [4]int64{0, 0, 0, 1}, [4]int64{int64(stats.Abandoned), stats.Panicked, stats.Restarts, stats.Replaced})
-	})
-}
-
-func TestAHandlerStuckInItsCallerIsAbandoned(t *testing.T) {
-	pooltest.Bubble(t, func(t *testing.T) {
-		root := pooltest.System().Root
-		abandoned := pooltest.Events[*messages.WorkerAbandoned](t, root.ActorSystem())
-		s := newStubborn()
-		pool := pooltest.Open(t, root, s.handle, actors.WithSize(1), actors.WithQueue(0, actors.CallerRuns), watchdog(time.Second, 5))
-		require.NoError(t, pool.Tell(t.Context(), -1, actors.Timeout(time.Second)))
-		synctest.Wait()
-		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
-		defer cancel()
-		_, err := pool.Ask(ctx, -1)
-		require.ErrorIs(t, err, messages.ErrCanceled)
-		require.NoError(t, pool.Wait(t.Context()))
-		first, second := <-abandoned, <-abandoned
-		assert.Contains(t, string(first.Stack), "stubborn")
-		assert.Contains(t, string(second.Stack), "stubborn")
-		assert.NotEqual(t, first.Worker == nil, second.Worker == nil, "one had a worker")
-		assert.Equal(t, 2, pool.Stats().Abandoned)
-		close(s.release)
-		synctest.Wait()
-		assert.Zero(t, pool.Stats().Abandoned)
 	})
 }
 
