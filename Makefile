@@ -23,7 +23,7 @@ ratio: ## Measure Troupe against a bare channel and Proto.Actor's own router
 	go test -run '^$$' -bench Ratio ./actors
 
 soak: ## Do a million tasks with all faults on, under the race detector
-	go test -race -run '^TestSoak$$' -soak 1000000 -timeout 60m -v ./internal/soak
+	go test -race -run '^TestSoak$$' -timeout 60m -v ./internal/soak -soak 1000000
 
 soak-jetstream: ## Kill workers, servers and submitters during 100,000 tasks each, under the race detector
 	cd jetstream && go test -race -run '^Test(ProcessesThatAreKilled|AServerThatIsKilled|WhatAProcessStored|AStoreWhoseMaker)' -soak 100000 -timeout 60m -v .

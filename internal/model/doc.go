@@ -6,7 +6,9 @@
 // follows the documentation alone, predicts that account. A script whose accounts differ
 // is shrunk and printed as a test; paste it into pasted_test.go.
 //
-//	go test ./internal/model                                       # 100 scripts of each family
-//	go test -run TestModel -rapid.checks=10000 ./internal/model    # more of them
-//	go test -run TestModel -rapid.log ./internal/model             # print each script before it runs
+//	go test ./internal/model                                      # 100 scripts of each family
+//	go test -run TestModel ./internal/model -rapid.checks=10000   # more of them
+//	go test -run TestModel ./internal/model -rapid.log            # print each script before it runs
+//
+// The go command takes no packages after a flag of the test's own.
 package model

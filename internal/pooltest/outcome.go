@@ -6,18 +6,20 @@ import (
 	"github.com/troupe-go/troupe/messages"
 )
 
-// OutcomeOf returns the outcome that an error stands for.
+// OutcomeOf returns the outcome that the error of an accepted task stands for.
 func OutcomeOf(err error) messages.Outcome {
 	var panicked *messages.PanicError
 	switch {
 	case err == nil:
 		return messages.Succeeded
+	case errors.Is(err, messages.ErrDropped): // it wraps its reason
+		return messages.Dropped
+	case errors.Is(err, messages.ErrQuarantined): // it wraps the last panic
+		return messages.Quarantined
 	case errors.Is(err, messages.ErrTaskTimeout):
 		return messages.TimedOut
 	case errors.Is(err, messages.ErrCanceled):
 		return messages.Canceled
-	case errors.Is(err, messages.ErrDropped):
-		return messages.Dropped
 	case errors.As(err, &panicked):
 		return messages.Panicked
 	default:

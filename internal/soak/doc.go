@@ -7,6 +7,6 @@
 // be left.
 //
 //	go test ./internal/soak                  # 20,000 tasks
-//	go test -soak 200000 ./internal/soak     # more of them
+//	go test ./internal/soak -soak 200000     # more of them
 //	make soak                                # a million, under the race detector
 package soak

@@ -185,20 +185,16 @@ func (st *soakStage) answered(err error) {
 
 // outcomeOfError is the outcome that an error of Ask, or of a future, stands for.
 func outcomeOfError(err error) messages.Outcome {
+	outcome := pooltest.OutcomeOf(err)
 	switch {
-	case errors.Is(err, messages.ErrDropped):
-		return messages.Dropped // before the reasons for it, which it wraps
-	case errors.Is(err, messages.ErrCanceled):
-		return messages.Canceled
-	case errors.Is(err, messages.ErrQuarantined):
-		return messages.Quarantined
+	case outcome != messages.Failed:
+		return outcome
 	case errors.Is(err, messages.ErrQueueFull), errors.Is(err, messages.ErrPoolStopped),
-		errors.Is(err, messages.ErrNoWorkers), errors.Is(err, messages.ErrDeadlock):
+		errors.Is(err, messages.ErrNoWorkers), errors.Is(err, messages.ErrDeadlock),
+		err == context.DeadlineExceeded: // wrapped it would be the reason of an outcome
 		return messages.Rejected
-	case err == context.DeadlineExceeded: // wrapped it would be the reason of an outcome
-		return messages.Rejected // before it was submitted
 	default:
-		return pooltest.OutcomeOf(err)
+		return outcome
 	}
 }
 
@@ -313,49 +309,4 @@ func (st *soakStage) checkJournal() {
 		return true
 	}, 10*time.Second, time.Millisecond, "the journal, %v, and the ledger, %+v, differ", st.recorded, &st.stats)
 	assert.LessOrEqual(st.t, st.recorded[messages.Succeeded], st.stats.Succeeded)
-}
-
-// soakClient is an actor that sends tasks and gets results.
-type soakClient struct {
-	st       *soakStage
-	pid      *actor.PID
-	sent     atomic.Int64
-	pending  sync.WaitGroup // requests that have no answer
-	answered map[string]bool
-	strays   int // second answers
-}
-
-func newSoakClient(st *soakStage) *soakClient {
-	c := &soakClient{st: st, answered: make(map[string]bool)}
-	c.pid = st.root.Spawn(actor.PropsFromFunc(c.receive))
-	return c
-}
-
-func (c *soakClient) request(d deedOf) {
-	c.pending.Add(1)
-	c.st.root.RequestWithCustomSender(c.st.pool.PID(), &messages.Task{
-		ID: "r" + strconv.FormatInt(c.sent.Add(1), 10), Payload: d, Timeout: d.timeout(), Priority: rand.N(3),
-	}, c.pid)
-}
-
-func (c *soakClient) receive(ctx actor.Context) {
-	switch msg := ctx.Message().(type) {
-	case *messages.Result:
-		c.st.result(msg)
-		if c.answered[msg.TaskID] {
-			c.strays++
-			return
-		}
-		c.answered[msg.TaskID] = true
-		c.pending.Done()
-	case *actor.DeadLetterResponse: // the pool is gone
-		c.pending.Done()
-	}
-}
-
-// wait returns when every request has been answered, and no answer is on its way.
-func (c *soakClient) wait() {
-	c.pending.Wait()
-	assert.NoError(c.st.t, c.st.root.PoisonFuture(c.pid).Wait())
-	assert.Zero(c.st.t, c.strays, "answered twice")
 }
