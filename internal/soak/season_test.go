@@ -185,14 +185,14 @@ func (st *soakStage) answered(err error) {
 
 // outcomeOfError is the outcome that an error of Ask, or of a future, stands for.
 func outcomeOfError(err error) messages.Outcome {
-	outcome := pooltest.OutcomeOf(err)
-	switch {
-	case outcome != messages.Failed:
-		return outcome
+	switch outcome := pooltest.OutcomeOf(err); {
+	case outcome == messages.Dropped, outcome == messages.Quarantined, outcome == messages.Canceled:
+		return outcome // they may wrap what is a rejection otherwise
 	case errors.Is(err, messages.ErrQueueFull), errors.Is(err, messages.ErrPoolStopped),
-		errors.Is(err, messages.ErrNoWorkers), errors.Is(err, messages.ErrDeadlock),
-		err == context.DeadlineExceeded: // wrapped it would be the reason of an outcome
-		return messages.Rejected
+		errors.Is(err, messages.ErrNoWorkers), errors.Is(err, messages.ErrDeadlock):
+		return messages.Rejected // also if the task timed out while it waited for room
+	case err == context.DeadlineExceeded: // wrapped it would be the reason of an outcome
+		return messages.Rejected // before it was submitted
 	default:
 		return outcome
 	}
