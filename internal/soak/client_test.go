@@ -12,9 +12,9 @@ import (
 	"github.com/troupe-go/troupe/messages"
 )
 
-// soakClient is an actor that sends tasks and gets results.
-type soakClient struct {
-	st       *soakStage
+// client is an actor that sends tasks and gets results.
+type client struct {
+	st       *stage
 	pid      *actor.PID
 	sent     atomic.Int64
 	pending  sync.WaitGroup // requests that have no answer
@@ -22,20 +22,20 @@ type soakClient struct {
 	strays   int // second answers
 }
 
-func newSoakClient(st *soakStage) *soakClient {
-	c := &soakClient{st: st, answered: make(map[string]bool)}
+func newClient(st *stage) *client {
+	c := &client{st: st, answered: make(map[string]bool)}
 	c.pid = st.root.Spawn(actor.PropsFromFunc(c.receive))
 	return c
 }
 
-func (c *soakClient) request(d deedOf) {
+func (c *client) request(d deedOf) {
 	c.pending.Add(1)
 	c.st.root.RequestWithCustomSender(c.st.pool.PID(), &messages.Task{
 		ID: "r" + strconv.FormatInt(c.sent.Add(1), 10), Payload: d, Timeout: d.timeout(), Priority: rand.N(3),
 	}, c.pid)
 }
 
-func (c *soakClient) receive(ctx actor.Context) {
+func (c *client) receive(ctx actor.Context) {
 	switch msg := ctx.Message().(type) {
 	case *messages.Result:
 		c.st.result(msg)
@@ -51,7 +51,7 @@ func (c *soakClient) receive(ctx actor.Context) {
 }
 
 // wait returns when every request has been answered, and no answer is on its way.
-func (c *soakClient) wait() {
+func (c *client) wait() {
 	c.pending.Wait()
 	assert.NoError(c.st.t, c.st.root.PoisonFuture(c.pid).Wait())
 	assert.Zero(c.st.t, c.strays, "answered twice")

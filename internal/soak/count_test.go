@@ -14,8 +14,8 @@ import (
 	"github.com/troupe-go/troupe/messages"
 )
 
-// soakCount is what was done, and what became of it.
-type soakCount struct {
+// count is what was done, and what became of it.
+type count struct {
 	mu       sync.Mutex
 	injected map[string]int64           // guarded by mu
 	told     map[messages.Outcome]int64 // guarded by mu
@@ -25,17 +25,17 @@ type soakCount struct {
 	stats    messages.Stats
 }
 
-func newSoakCount() *soakCount {
-	return &soakCount{injected: make(map[string]int64), told: make(map[messages.Outcome]int64)}
+func newCount() *count {
+	return &count{injected: make(map[string]int64), told: make(map[messages.Outcome]int64)}
 }
 
-func (c *soakCount) inject(what string) {
+func (c *count) inject(what string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.injected[what]++
 }
 
-func (c *soakCount) submitted(err error) bool {
+func (c *count) submitted(err error) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if err != nil {
@@ -47,7 +47,7 @@ func (c *soakCount) submitted(err error) bool {
 }
 
 // submittedUnheard notes a task that nobody waits for.
-func (c *soakCount) submittedUnheard(err error) {
+func (c *count) submittedUnheard(err error) {
 	if c.submitted(err) {
 		c.mu.Lock()
 		defer c.mu.Unlock()
@@ -56,15 +56,15 @@ func (c *soakCount) submittedUnheard(err error) {
 }
 
 // hear notes the outcome that a waiter was told.
-func (c *soakCount) hear(o messages.Outcome) {
+func (c *count) hear(o messages.Outcome) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.told[o]++
 }
 
-func (c *soakCount) tasks() int64 { return c.accepted + c.rejected }
+func (c *count) tasks() int64 { return c.accepted + c.rejected }
 
-func (c *soakCount) add(other *soakCount) {
+func (c *count) add(other *count) {
 	for what, n := range other.injected {
 		c.injected[what] += n
 	}
@@ -102,7 +102,7 @@ func ledgerFields(s *messages.Stats) []ledgerField {
 	}
 }
 
-func (c *soakCount) print(t *testing.T, before, after uint64) {
+func (c *count) print(t *testing.T, before, after uint64) {
 	t.Helper()
 	var text strings.Builder
 	w := tabwriter.NewWriter(&text, 0, 0, 2, ' ', 0)

@@ -23,16 +23,16 @@ import (
 	"github.com/troupe-go/troupe/supervisor"
 )
 
-const soakProducers = 8
+const producerCount = 8
 
 // stage is where a season is played.
-type soakStage struct {
-	*soakCount
+type stage struct {
+	*count
 	t      *testing.T
 	root   *actor.RootContext
 	pool   *actors.Pool[deedOf, int]
 	left   atomic.Int64 // tasks to be submitted
-	client *soakClient
+	client *client
 
 	journal  *journal.Journal
 	read     int64                      // the number of its last entry that has been read
@@ -40,14 +40,14 @@ type soakStage struct {
 	crowd    *actor.PID                 // gets the results of broadcasts
 }
 
-func (s *season) run(t *testing.T, tasks int) *soakCount {
+func (s *season) run(t *testing.T, tasks int) *count {
 	system := pooltest.System()
-	st := &soakStage{soakCount: newSoakCount(), t: t, root: system.Root, recorded: make(map[messages.Outcome]int64)}
+	st := &stage{count: newCount(), t: t, root: system.Root, recorded: make(map[messages.Outcome]int64)}
 	st.left.Store(int64(tasks))
 	mood := new(changeable)
 	stopParent := st.spawnPool(append(slices.Clone(s.options), actors.WithSupervision(mood)))
-	st.journal = pooltest.AttachJournal(st.root, journal.Options{Keep: soakKeep, Payload: func(p any) string { return fmt.Sprint(p.(deedOf).fault) }})
-	st.client = newSoakClient(st)
+	st.journal = pooltest.AttachJournal(st.root, journal.Options{Keep: journalKeep, Payload: func(p any) string { return fmt.Sprint(p.(deedOf).fault) }})
+	st.client = newClient(st)
 	st.crowd = st.root.Spawn(actor.PropsFromFunc(func(ctx actor.Context) {
 		if result, ok := ctx.Message().(*messages.Result); ok {
 			st.result(result)
@@ -56,7 +56,7 @@ func (s *season) run(t *testing.T, tasks int) *soakCount {
 
 	over := make(chan struct{})
 	var producers, others sync.WaitGroup
-	for n := range soakProducers {
+	for n := range producerCount {
 		producers.Go(func() { st.produce(n) })
 	}
 	others.Go(func() { st.chaos(mood, over) })
@@ -79,11 +79,11 @@ func (s *season) run(t *testing.T, tasks int) *soakCount {
 	st.client.wait()
 	assert.NoError(t, st.root.PoisonFuture(st.crowd).Wait())
 	st.check()
-	return st.soakCount
+	return st.count
 }
 
 // spawnPool makes the pool a child of an actor and returns how to stop that.
-func (st *soakStage) spawnPool(options []actors.Option) (stopParent func()) {
+func (st *stage) spawnPool(options []actors.Option) (stopParent func()) {
 	var once sync.Once
 	spawned := make(chan error, 1)
 	parent := st.root.Spawn(actor.PropsFromFunc(func(ctx actor.Context) {
@@ -114,7 +114,7 @@ func (c *changeable) HandleFailure(
 }
 
 // produce submits tasks, in every way, until there are none left.
-func (st *soakStage) produce(producer int) {
+func (st *stage) produce(producer int) {
 	for i := 0; st.left.Add(-1) >= 0; i++ {
 		f := drawFault()
 		st.inject(faultNames[f])
@@ -144,7 +144,7 @@ func (st *soakStage) produce(producer int) {
 	}
 }
 
-func (st *soakStage) submitAndWait(d deedOf, options []actors.TaskOption) {
+func (st *stage) submitAndWait(d deedOf, options []actors.TaskOption) {
 	future, err := st.pool.Submit(context.Background(), d, options...)
 	if !st.submitted(err) {
 		return
@@ -158,12 +158,12 @@ func (st *soakStage) submitAndWait(d deedOf, options []actors.TaskOption) {
 	assert.Equal(st.t, err, again, "resolved once")
 }
 
-func (st *soakStage) ask(ctx context.Context, d deedOf, options []actors.TaskOption) {
+func (st *stage) ask(ctx context.Context, d deedOf, options []actors.TaskOption) {
 	_, err := st.pool.Ask(ctx, d, options...)
 	st.answered(err)
 }
 
-func (st *soakStage) result(r *messages.Result) {
+func (st *stage) result(r *messages.Result) {
 	if r.Outcome == messages.Rejected {
 		st.submitted(r.Err)
 		return
@@ -173,7 +173,7 @@ func (st *soakStage) result(r *messages.Result) {
 }
 
 // answered notes a task whose submission and outcome are one answer.
-func (st *soakStage) answered(err error) {
+func (st *stage) answered(err error) {
 	o := outcomeOfError(err)
 	if o == messages.Rejected {
 		st.submitted(err)
@@ -199,7 +199,7 @@ func outcomeOfError(err error) messages.Outcome {
 }
 
 // chaos disturbs the pool until it is over.
-func (st *soakStage) chaos(mood *changeable, over <-chan struct{}) {
+func (st *stage) chaos(mood *changeable, over <-chan struct{}) {
 	for {
 		select {
 		case <-over:
@@ -242,7 +242,7 @@ func (st *soakStage) chaos(mood *changeable, over <-chan struct{}) {
 }
 
 // watch takes snapshots, in each of which the ledger must hold.
-func (st *soakStage) watch(over <-chan struct{}) {
+func (st *stage) watch(over <-chan struct{}) {
 	for {
 		select {
 		case <-over:
@@ -258,7 +258,7 @@ func (st *soakStage) watch(over <-chan struct{}) {
 }
 
 // check compares what the pool says with what producers have heard.
-func (st *soakStage) check() {
+func (st *stage) check() {
 	t := st.t
 	st.stats = st.pool.Stats()
 	s := &st.stats
@@ -279,11 +279,11 @@ func (st *soakStage) check() {
 		"handlers that were given up have returned")
 }
 
-// soakKeep is more than comes into the journal while its reader looks away.
-const soakKeep = 50_000
+// journalKeep is more than comes into the journal while its reader looks away.
+const journalKeep = 50_000
 
 // readJournal counts what has been entered into the journal.
-func (st *soakStage) readJournal() {
+func (st *stage) readJournal() {
 	entries, last, missed := st.journal.Since(st.read)
 	assert.Zero(st.t, missed, "entries of the journal")
 	st.read = last
@@ -298,7 +298,7 @@ func (st *soakStage) readJournal() {
 
 // checkJournal compares the journal with the ledger: but for successes, of which there
 // may be too many to enter, each outcome is in both.
-func (st *soakStage) checkJournal() {
+func (st *stage) checkJournal() {
 	assert.Eventually(st.t, func() bool {
 		st.readJournal()
 		for _, f := range ledgerFields(&st.stats) {

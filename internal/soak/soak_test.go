@@ -27,10 +27,10 @@ var soakTasks = flag.Int("soak", 20_000, "tasks that TestSoak submits at least")
 // every task must have been accounted for.
 func TestSoak(t *testing.T) {
 	baseline := goleak.IgnoreCurrent()
-	total := newSoakCount()
+	total := newCount()
 	before := pooltest.Heap()
-	perSeason := max(*soakTasks/len(soakSeasons), 1)
-	for _, s := range soakSeasons {
+	perSeason := max(*soakTasks/len(seasons), 1)
+	for _, s := range seasons {
 		t.Run(s.name, func(t *testing.T) { total.add(s.run(t, perSeason)) })
 	}
 	if t.Failed() {
@@ -51,41 +51,41 @@ type season struct {
 	early   bool // it ends while tasks are still submitted
 }
 
-func soakOptions(dispatch router.Dispatch, capacity int, overflow actors.Overflow, more ...actors.Option) []actors.Option {
+func configure(dispatch router.Dispatch, capacity int, overflow actors.Overflow, more ...actors.Option) []actors.Option {
 	return append(more, actors.WithSize(4), actors.WithDispatch(dispatch), actors.WithQueue(capacity, overflow),
 		actors.WithWatchdog(actors.Watchdog{Grace: time.Millisecond, Limit: 64}),
 		actors.WithHealth(5*time.Millisecond))
 }
 
 var (
-	soakRetry = actors.WithRetry(actors.Retry{
+	retry = actors.WithRetry(actors.Retry{
 		Attempts: 4, Min: 100 * time.Microsecond, Max: time.Millisecond, Jitter: 0.5, On: actors.AnyError, Panics: true,
 	})
-	soakQuarantine = actors.WithQuarantine(actors.Quarantine{Crashes: 2, Exhausted: true, Keep: 50})
-	soakBreaker    = actors.WithBreaker(actors.Breaker{Failures: 2, Cooldown: 2 * time.Millisecond})
+	quarantine = actors.WithQuarantine(actors.Quarantine{Crashes: 2, Exhausted: true, Keep: 50})
+	breaker    = actors.WithBreaker(actors.Breaker{Failures: 2, Cooldown: 2 * time.Millisecond})
 
-	soakSeasons = []season{
-		{"plain", soakOptions(router.LeastBusy(), 256, actors.Block), soakShutdown, false},
-		{"retry, least-busy", soakOptions(router.LeastBusy(), 64, actors.Block, soakRetry, soakQuarantine, soakBreaker), soakShutdown, false},
-		{"retry, round-robin", soakOptions(router.RoundRobin(), 64, actors.Reject, soakRetry, soakBreaker), soakParentStop, true},
-		{"consistent hash", soakOptions(router.ConsistentHash(), 128, actors.DropOldest, soakRetry, soakQuarantine, soakBreaker), soakClose, true},
-		{"random, caller runs", soakOptions(router.Random(), 8, actors.CallerRuns, soakRetry, soakQuarantine), soakShutdown, false},
-		{"custom, drop newest", soakOptions(soakCustom(), 16, actors.DropNewest, soakBreaker), soakClose, true},
-		{"no queue", soakOptions(router.LeastBusy(), 0, actors.Block, soakRetry, soakQuarantine), soakParentStop, true},
-		{"autoscaled", soakOptions(router.LeastBusy(), actors.Unbounded, actors.Block, soakRetry, soakBreaker, actors.WithAutoscale(
-			supervisor.Autoscale{Min: 2, Max: 16, Every: 2 * time.Millisecond, Rule: supervisor.Threshold{IdleAfter: 10 * time.Millisecond}})), soakShutdown, false},
+	seasons = []season{
+		{"plain", configure(router.LeastBusy(), 256, actors.Block), shutdown, false},
+		{"retry, least-busy", configure(router.LeastBusy(), 64, actors.Block, retry, quarantine, breaker), shutdown, false},
+		{"retry, round-robin", configure(router.RoundRobin(), 64, actors.Reject, retry, breaker), parentStops, true},
+		{"consistent hash", configure(router.ConsistentHash(), 128, actors.DropOldest, retry, quarantine, breaker), closePool, true},
+		{"random, caller runs", configure(router.Random(), 8, actors.CallerRuns, retry, quarantine), shutdown, false},
+		{"custom, drop newest", configure(custom(), 16, actors.DropNewest, breaker), closePool, true},
+		{"no queue", configure(router.LeastBusy(), 0, actors.Block, retry, quarantine), parentStops, true},
+		{"autoscaled", configure(router.LeastBusy(), actors.Unbounded, actors.Block, retry, breaker, actors.WithAutoscale(
+			supervisor.Autoscale{Min: 2, Max: 16, Every: 2 * time.Millisecond, Rule: supervisor.Threshold{IdleAfter: 10 * time.Millisecond}})), shutdown, false},
 	}
 )
 
-func soakCustom() router.Dispatch {
+func custom() router.Dispatch {
 	return router.Custom(func(_ router.TaskView, workers router.Workers) int { return rand.N(workers.Len()) })
 }
 
-func soakShutdown(t *testing.T, pool *actors.Pool[deedOf, int], _ func()) {
+func shutdown(t *testing.T, pool *actors.Pool[deedOf, int], _ func()) {
 	_, err := pool.Shutdown(t.Context())
 	assert.NoError(t, err)
 }
 
-func soakClose(_ *testing.T, pool *actors.Pool[deedOf, int], _ func()) { pool.Close() }
+func closePool(_ *testing.T, pool *actors.Pool[deedOf, int], _ func()) { pool.Close() }
 
-func soakParentStop(_ *testing.T, _ *actors.Pool[deedOf, int], parent func()) { parent() }
+func parentStops(_ *testing.T, _ *actors.Pool[deedOf, int], parent func()) { parent() }
