@@ -58,11 +58,7 @@ func (in *Inbox) Result(t *testing.T, to *actor.PID, message any) *messages.Resu
 // Stats asks a pool for a snapshot, which must be balanced.
 func (in *Inbox) Stats(t *testing.T, pool *actor.PID) *messages.Stats {
 	t.Helper()
-	answer := in.Ask(pool, &messages.GetStats{})
-	require.IsType(t, &messages.Stats{}, answer)
-	stats := answer.(*messages.Stats)
-	require.True(t, stats.Balanced(), "%+v", stats)
-	return stats
+	return Stats(t, in.root.ActorSystem(), pool)
 }
 
 // Empty waits until all goroutines of the bubble are idle and reports whether no mail
