@@ -3,7 +3,6 @@ package dashboard_test
 import (
 	"context"
 	"fmt"
-	"runtime"
 	"strconv"
 	"sync"
 	"testing"
@@ -63,10 +62,7 @@ func TestWhatItKeepsIsBoundedHoweverManyTasksThereAre(t *testing.T) {
 		system := pooltest.System()
 		heap := func() int64 {
 			synctest.Wait()
-			runtime.GC()
-			var m runtime.MemStats
-			runtime.ReadMemStats(&m)
-			return int64(m.HeapAlloc)
+			return int64(pooltest.Heap())
 		}
 		p := pooltest.Open(t, system.Root, func(_ context.Context, in int) (int, error) {
 			time.Sleep(time.Duration(in) * time.Microsecond)
