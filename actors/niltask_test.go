@@ -74,7 +74,7 @@ func TestANilTaskIsRefused(t *testing.T) {
 					result := answers[0].(*messages.Result)
 					require.ErrorIs(t, result.Err, messages.ErrInvalidOption)
 					assert.Equal(t, messages.Rejected, result.Outcome)
-					stats := statsOf(t, system, pid)
+					stats := pooltest.Stats(t, system, pid)
 					assert.EqualValues(t, 2, stats.Rejected)
 					assert.Zero(t, stats.Submitted)
 					assert.Zero(t, stats.Restarts)
