@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/troupe-go/troupe/actors"
+	"github.com/troupe-go/troupe/internal/timelimit"
 	"github.com/troupe-go/troupe/jetstream"
 	"github.com/troupe-go/troupe/messages"
 )
@@ -33,6 +34,7 @@ func quietSystem() *actor.ActorSystem {
 // open opens a store in a directory, until the end of the test.
 func open(t *testing.T, directory string, opts ...jetstream.Option) *jetstream.Store {
 	t.Helper()
+	timelimit.Set(t)
 	opts = append([]jetstream.Option{jetstream.WithDirectory(directory), jetstream.WithLogger(quiet())}, opts...)
 	store, err := jetstream.Open(t.Context(), opts...)
 	require.NoError(t, err)
@@ -43,6 +45,7 @@ func open(t *testing.T, directory string, opts ...jetstream.Option) *jetstream.S
 // queue makes a queue of ints.
 func queue(t *testing.T, store *jetstream.Store, opts ...jetstream.QueueOption) *jetstream.Queue[int] {
 	t.Helper()
+	timelimit.Set(t)
 	q, err := jetstream.NewQueue[int](t.Context(), store, "numbers", opts...)
 	require.NoError(t, err)
 	return q

@@ -24,7 +24,7 @@ func TestABatchIsUnavailableAsAWholeAndEndsWithItsContext(t *testing.T) {
 		begun := time.Now()
 		receipts, err := q.SubmitBatch(t.Context(), make([]jetstream.Item[int], n)...)
 		require.ErrorIs(t, err, jetstream.ErrUnavailable)
-		assert.Less(t, time.Since(begun), 4*time.Second, "%d tasks", n)
+		assert.Less(t, time.Since(begun), patience, "%d tasks", n)
 		for _, r := range receipts {
 			require.ErrorIs(t, r.Err, jetstream.ErrUnavailable)
 		}
@@ -39,7 +39,7 @@ func TestAStoreIsClosedInTheTimeOfOneFeeder(t *testing.T) {
 	c := cluster(t, 1)
 	store := connect(t, c)
 	g := newGate()
-	for i := range 4 {
+	for i := range 10 {
 		q, err := jetstream.NewQueue[int](t.Context(), store, "numbers-"+strconv.Itoa(i))
 		require.NoError(t, err)
 		submit(t, q, 1)
@@ -51,5 +51,5 @@ func TestAStoreIsClosedInTheTimeOfOneFeeder(t *testing.T) {
 	cancel()
 	begun := time.Now()
 	require.ErrorIs(t, store.Close(ctx), context.Canceled)
-	assert.Less(t, time.Since(begun), 8*time.Second)
+	assert.Less(t, time.Since(begun), 20*time.Second, "each may take more than 2 s")
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/troupe-go/troupe/internal/timelimit"
 	"github.com/troupe-go/troupe/jetstream"
 	"github.com/troupe-go/troupe/jetstream/local"
 	"github.com/troupe-go/troupe/messages"
@@ -25,6 +26,7 @@ import (
 // cluster starts servers, until the end of the test.
 func cluster(t *testing.T, servers int) *local.Cluster {
 	t.Helper()
+	timelimit.Set(t)
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	c, err := local.Start(ctx, t.TempDir(), servers)
@@ -205,6 +207,15 @@ func drained(t *testing.T, q *jetstream.Queue[int]) messages.DurableStats {
 		require.Less(t, time.Since(since), patience, "%+v, %v", stats, err)
 		time.Sleep(10 * time.Millisecond)
 	}
+}
+
+// forgotten waits until no record is left of a task: a record is deleted after its task.
+func forgotten(t *testing.T, q *jetstream.Queue[int]) {
+	t.Helper()
+	until(t, func() bool {
+		stats, err := q.Inspect(t.Context())
+		return err == nil && stats.Retrying == 0
+	}, "no record stays of a task that has its outcome")
 }
 
 // submitAll submits the tasks from one number up to another.

@@ -25,7 +25,9 @@ func numbers(n int) []int {
 	return ns
 }
 
-func TestWhatWasNotBegunIsWithAnotherNodeWithinASecond(t *testing.T) {
+// Their leases would last for a minute, and a task that is given back with a pause, which
+// the network loses, would wait for its lease, too.
+func TestWhatWasNotBegunIsWithAnotherNodeAtOnce(t *testing.T) {
 	for name, stop := range map[string]func(*jetstream.Feeder, *actors.Pool[int, int]){
 		"stop": func(f *jetstream.Feeder, _ *actors.Pool[int, int]) { _, _ = f.Stop(t.Context()) },
 		"close": func(f *jetstream.Feeder, p *actors.Pool[int, int]) {
@@ -34,7 +36,11 @@ func TestWhatWasNotBegunIsWithAnotherNodeWithinASecond(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			q := queue(t, open(t, t.TempDir()), jetstream.Lease(time.Minute))
+			network := &loser{what: "-NAK {", lost: make(chan struct{}, 1)}
+			network.loses.Store(true)
+			there := open(t, t.TempDir(), jetstream.WithListen("127.0.0.1:0"))
+			queue(t, there, jetstream.Lease(time.Minute))
+			q := over(t, network, there)
 			submit(t, q, numbers(10)...)
 			g := newGate()
 			p := pool(t, g.handle)
@@ -49,12 +55,15 @@ func TestWhatWasNotBegunIsWithAnotherNodeWithinASecond(t *testing.T) {
 				other <- n
 				return n, nil
 			}))
-			begun := time.Now()
 			go stop(f, p)
 			for range 8 {
-				<-other
+				select {
+				case <-other:
+				case <-time.After(patience):
+					require.Fail(t, "it waits for its lease")
+				}
 			}
-			assert.Less(t, time.Since(begun), time.Second)
+			assert.Empty(t, network.lost, "tasks that are given back with a pause")
 			close(g.open)
 			eventually(t, q, empty)
 			<-f.Done()
@@ -117,15 +126,28 @@ func TestWhatIsGivenBackHasAllItsAttempts(t *testing.T) {
 func TestAPoolThatIsShutDownFinishesWhatItHasAndGivesBackTheRest(t *testing.T) {
 	q := queue(t, open(t, t.TempDir()))
 	submit(t, q, numbers(50)...)
-	p := pool(t, func(_ context.Context, n int) (int, error) { time.Sleep(time.Millisecond); return n, nil })
+	g := newGate()
+	p := pool(t, g.handle)
 	f := attach(t, q, p, jetstream.WithPrefetch(10))
-	eventually(t, q, func(s messages.DurableStats) bool { return s.Ready < 40 })
-	_, err := p.Shutdown(t.Context())
-	require.NoError(t, err)
+	<-g.begun
+	<-g.begun
+	eventually(t, q, func(s messages.DurableStats) bool { return s.InHand == 12 })
+	shut := make(chan error, 1)
+	go func() {
+		_, err := p.Shutdown(context.Background())
+		shut <- err
+	}()
+	eventually(t, q, func(messages.DurableStats) bool {
+		return errors.Is(p.Tell(t.Context(), -1, actors.NoWait()), messages.ErrPoolStopped)
+	})
+	close(g.open)
+	require.NoError(t, <-shut)
 	<-f.Done()
 	acked := f.Stats().Acked
-	eventually(t, q, func(s messages.DurableStats) bool { return acked+s.Ready+s.InHand == 50 })
+	assert.GreaterOrEqual(t, acked, int64(2))
 	assert.Less(t, acked, int64(50))
+	assert.Zero(t, f.Stats().Held)
+	eventually(t, q, func(s messages.DurableStats) bool { return acked+s.Ready+s.InHand == 50 })
 }
 
 func TestAPausedPoolGivesBackWhatItHasNotBegun(t *testing.T) {
@@ -135,13 +157,13 @@ func TestAPausedPoolGivesBackWhatItHasNotBegun(t *testing.T) {
 	submit(t, q, numbers(4)...)
 	f := attach(t, q, p, jetstream.WithPrefetch(3))
 	<-g.begun
-	eventually(t, q, func(s messages.DurableStats) bool { return s.InHand == 4 })
+	eventually(t, q, func(messages.DurableStats) bool { return f.Stats().Held == 4 })
 	p.Pause()
-	eventually(t, q, func(s messages.DurableStats) bool { return s.InHand == 1 && s.Ready == 3 || f.Stats().Held == 1 })
+	eventually(t, q, func(messages.DurableStats) bool { return f.Stats().Held == 1 })
 	p.Resume()
 	close(g.open)
 	eventually(t, q, empty)
-	assert.Equal(t, int64(3), f.Stats().GivenBack)
+	assert.GreaterOrEqual(t, f.Stats().GivenBack, int64(3))
 }
 
 func TestAFeederStopsWithItsStore(t *testing.T) {
@@ -225,13 +247,11 @@ func TestAStoreThatIsClosedTwiceAtOnceWaitsForItsFeeders(t *testing.T) {
 // That a task waited in the pool's queue is no attempt.
 func TestWhatWasNotBegunHasNotRunForTooLong(t *testing.T) {
 	q := queue(t, open(t, t.TempDir()), jetstream.Lease(3*time.Second))
-	submit(t, q, 1, 2)
+	submit(t, q, numbers(20)...) // one of them waits when another one has run for too long
 	g := newGate()
 	defer close(g.open)
 	f := attach(t, q, pool(t, g.handle, actors.WithSize(1)),
 		jetstream.WithPrefetch(1), jetstream.WithMaxRun(500*time.Millisecond), jetstream.WithRetry(noRetry))
-	<-g.begun
-	eventually(t, q, func(s messages.DurableStats) bool { return s.InHand == 2 && f.Stats().Held == 2 })
 	require.Eventually(t, func() bool { return f.Stats().GivenBack >= 1 && f.Stats().Dead >= 1 }, patience, time.Millisecond)
 }
 

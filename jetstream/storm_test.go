@@ -69,8 +69,12 @@ func (s *storm) handle(ctx context.Context, n int) (int, error) {
 	return n, nil
 }
 
-// attempts are so many that a task that does not always fail is done by the last.
-const attempts = 30
+const (
+	// attempts are so many that a task that does not always fail is done by the last.
+	attempts = 30
+	// taskTimeout is long enough that a task seldom times out while it is queued.
+	taskTimeout = 200 * time.Millisecond
+)
 
 // round attaches a pool and does this and that to it, until both are stopped.
 func (s *storm) round() {
@@ -78,7 +82,7 @@ func (s *storm) round() {
 	system := quietSystem()
 	defer system.Shutdown()
 	p, err := actors.NewPool(system.Root, s.handle, actors.WithSize(size),
-		actors.WithQueue(1+s.intN(20), router.Block+router.Overflow(s.intN(4))), actors.WithTaskTimeout(20*time.Millisecond))
+		actors.WithQueue(1+s.intN(20), router.Block+router.Overflow(s.intN(4))), actors.WithTaskTimeout(taskTimeout))
 	if !assert.NoError(s.t, err) {
 		return
 	}
@@ -184,7 +188,7 @@ func TestAStormOfOperationsLosesNoTask(t *testing.T) {
 		})
 	}
 	all.Wait()
-	last := attach(t, q, pool(t, s.handle, actors.WithSize(8), actors.WithTaskTimeout(20*time.Millisecond)), soon(attempts))
+	last := attach(t, q, pool(t, s.handle, actors.WithSize(8), actors.WithTaskTimeout(taskTimeout)), soon(attempts))
 	eventually(t, q, empty)
 
 	letters, err := q.DeadLetters(t.Context(), 0, tasks)
@@ -198,7 +202,8 @@ func TestAStormOfOperationsLosesNoTask(t *testing.T) {
 		assert.False(t, s.done[n])
 	}
 	require.Len(t, s.done, tasks-len(letters), "every task is done or a dead letter")
-	stats := last.Stats()
+	stats, err := last.Stop(t.Context())
+	require.NoError(t, err)
 	assert.Zero(t, stats.Held)
 	assert.Equal(t, int64(len(letters)), s.dead+stats.Dead)
 	assert.Equal(t, int64(tasks), s.acked+s.dead+stats.Acked+stats.Dead, "each task is settled once")
