@@ -12,6 +12,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/troupe-go/troupe/internal/timelimit"
 )
 
 // The sums of "", "abc" and a million times "a" are those of FIPS 180-2.
@@ -31,6 +33,7 @@ func TestKnownSums(t *testing.T) {
 
 // A line's file may be far ahead of the one that is slow.
 func TestOrderIsThatOfThePaths(t *testing.T) {
+	timelimit.Set(t)
 	for _, dispatch := range []string{"least-busy", "round-robin"} {
 		t.Run(dispatch, func(t *testing.T) {
 			inTree(t, "first", "f")

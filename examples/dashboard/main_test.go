@@ -13,11 +13,14 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
+
+	"github.com/troupe-go/troupe/internal/timelimit"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func TestItServesADashboardOfThreeBusyPoolsUntilItIsInterrupted(t *testing.T) {
+	timelimit.Set(t)
 	ctx, interrupt := context.WithCancel(t.Context())
 	out, stdout := io.Pipe()
 	ended := make(chan error, 1)

@@ -78,8 +78,8 @@ func show(ctx context.Context, out io.Writer) error {
 	return nil
 }
 
-// process starts this program again, counts what it says it has done, and kills it when
-// so many tasks have been.
+// process starts this program again, counts the tasks that it has done, and kills it when
+// so many are done. If they already are, it kills the process at once.
 func process(ctx context.Context, directory, what string, done map[string]int, until int) error {
 	self, err := os.Executable()
 	if err != nil {
@@ -94,15 +94,18 @@ func process(ctx context.Context, directory, what string, done map[string]int, u
 	if err := child.Start(); err != nil {
 		return err
 	}
-	killed := false
-	for scanner := bufio.NewScanner(lines); scanner.Scan(); { // also what it said before it was killed
+	scanner := bufio.NewScanner(lines)
+	count := func() {
 		if id, ok := strings.CutPrefix(scanner.Text(), "done "); ok {
 			done[id]++
 		}
-		if len(done) >= until && !killed {
-			_ = child.Process.Kill()
-			killed = true
-		}
+	}
+	for len(done) < until && scanner.Scan() {
+		count()
+	}
+	_ = child.Process.Kill()
+	for scanner.Scan() { // the process may have done more before the signal reached it
+		count()
 	}
 	_ = child.Wait() // it was killed
 	if len(done) < until {

@@ -95,7 +95,7 @@ func run() error {
 	fmt.Println("  mended:", n, "submitted again,", stats.Succeeded, "succeeded so far,", stats.InQuarantine, "in quarantine")
 
 	fmt.Println("A stuck task:")
-	_, err = pool.Ask(ctx, "stuck", actors.Timeout(50*time.Millisecond))
+	_, err = pool.Ask(ctx, "stuck", actors.Timeout(500*time.Millisecond))
 	fmt.Println(errors.Is(err, messages.ErrTaskTimeout), err)
 	fmt.Println(pool.Ask(ctx, "the next")) // by another worker: the pool had only one
 	stats = pool.Stats()

@@ -82,7 +82,7 @@ func run(ctx context.Context) error {
 
 	fmt.Println("running: the task starts in time and does not end in time")
 	endless := newJob("endless")
-	_, err = pool.Ask(ctx, endless, actors.Timeout(200*time.Millisecond))
+	_, err = pool.Ask(ctx, endless, actors.Timeout(500*time.Millisecond))
 	fmt.Println("  endless:", err)
 	fmt.Println("  is ErrTaskTimeout:", errors.Is(err, messages.ErrTaskTimeout),
 		"| is DeadlineExceeded:", errors.Is(err, context.DeadlineExceeded))
