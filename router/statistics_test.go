@@ -7,6 +7,7 @@ import (
 	"slices"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -19,24 +20,11 @@ import (
 	"github.com/troupe-go/troupe/router"
 )
 
-// These tests run in real time, because short tasks take none in a bubble. A busy
-// machine may stop a worker between a task's own reading of the clock and the
-// pool's, so what is compared with the truth may be measured several times.
-const measurements = 8
+// These tests run in virtual time: a task takes exactly as long as it sleeps, and what the
+// pool does between two tasks takes no time.
 
-// readings is the slack of one task: its own readings of the clock, its call, and
-// its share of what the pool does between two tasks.
-const readings = 300 * time.Nanosecond
-
-// busy computes for a time and returns how long it took.
-func busy(d time.Duration) time.Duration {
-	began := time.Now()
-	for {
-		if took := time.Since(began); took >= d {
-			return took
-		}
-	}
-}
+// short is a task that the pool does not time by itself.
+const short = 500 * time.Nanosecond
 
 // truth is what tasks measured themselves.
 type truth struct {
@@ -45,10 +33,10 @@ type truth struct {
 }
 
 func (m *truth) run(d time.Duration) {
-	took := busy(d)
+	time.Sleep(d)
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.took = append(m.took, took)
+	m.took = append(m.took, d)
 }
 
 func (m *truth) handle(_ context.Context, d time.Duration) (int, error) {
@@ -123,15 +111,10 @@ func runActors(t *testing.T, m *truth, tasks []time.Duration, opts ...actors.Opt
 	case <-time.After(time.Minute):
 		require.Fail(t, "the tasks are not done")
 	}
-	for deadline := time.Now().Add(time.Minute); ; {
-		answer, err := system.Root.RequestFuture(pool, &messages.GetStats{}, time.Minute).Result()
-		require.NoError(t, err)
-		stats := answer.(*messages.Stats)
-		if stats.RunTime.Count > int64(len(tasks)) { // the last ones are measured when the worker has put them down
-			return *stats
-		}
-		require.True(t, time.Now().Before(deadline), "not at rest: %+v", stats)
-	}
+	synctest.Wait() // the last tasks are measured when the worker has put them down
+	answer, err := system.Root.RequestFuture(pool, &messages.GetStats{}, time.Minute).Result()
+	require.NoError(t, err)
+	return *answer.(*messages.Stats)
 }
 
 // mix returns n tasks: each takes short, but for every nth, which takes long.
@@ -146,13 +129,13 @@ func mix(n int, short, long time.Duration, every int) []time.Duration {
 	return tasks
 }
 
-// eachDispatch runs a test for both kinds of pools, with early and late binding.
+// eachDispatch runs a test in virtual time for both kinds of pools, with early and late binding.
 func eachDispatch(t *testing.T, test func(t *testing.T, c crew, dispatch actors.Option)) {
 	t.Helper()
 	for _, c := range crews() {
 		for _, dispatch := range []router.Dispatch{router.LeastBusy(), router.RoundRobin()} {
 			t.Run(fmt.Sprintf("%s/%v", c.name, dispatch), func(t *testing.T) {
-				test(t, c, actors.WithDispatch(dispatch))
+				pooltest.Bubble(t, func(t *testing.T) { test(t, c, actors.WithDispatch(dispatch)) })
 			})
 		}
 	}
@@ -173,25 +156,11 @@ func TestMaxShowsALongTaskAmongShortOnes(t *testing.T) {
 		for _, at := range tt.at {
 			t.Run(fmt.Sprintf("%v at %d", tt.long, at), func(t *testing.T) {
 				eachDispatch(t, func(t *testing.T, c crew, dispatch actors.Option) {
-					tasks := slices.Repeat([]time.Duration{time.Microsecond}, 6000)
+					tasks := slices.Repeat([]time.Duration{short}, 6000)
 					tasks[at] = tt.long
-					var seen []time.Duration // how far Max was above the truth
-					for range measurements {
-						m := new(truth)
-						stats := c.run(t, m, tasks, dispatch)
-						truly := m.distribution().Max
-						require.GreaterOrEqual(t, truly, tt.long)
-						// A short task that was interrupted may hold the maximum, but nothing
-						// makes the pool's reading fall short of the task's own.
-						require.GreaterOrEqual(t, stats.RunTime.Max, truly-early)
-						seen = append(seen, stats.RunTime.Max-truly)
-						if stats.RunTime.Max <= truly+early {
-							return
-						}
-					}
-					if !raceEnabled { // under the detector, short tasks are interrupted for longer
-						assert.Less(t, slices.Min(seen), tt.long/2, "Max is too long: %v", seen)
-					}
+					m := new(truth)
+					stats := c.run(t, m, tasks, dispatch)
+					assert.InDelta(t, tt.long, stats.RunTime.Max, float64(early))
 				})
 			})
 		}
@@ -199,18 +168,15 @@ func TestMaxShowsALongTaskAmongShortOnes(t *testing.T) {
 }
 
 func TestMeanIsCloseToTheTruthForAnyMix(t *testing.T) {
-	if raceEnabled {
-		t.Skip("the race detector takes several times as long as the short tasks")
-	}
 	tests := []struct {
 		name  string
 		tasks []time.Duration
 	}{
-		{"all 1 µs", mix(20_000, time.Microsecond, time.Microsecond, 2)},
-		{"5 % of 15 µs among 1 µs", mix(20_000, time.Microsecond, 15*time.Microsecond, 20)},
-		{"1 in 50 of 1 ms among 1 µs", mix(10_000, time.Microsecond, time.Millisecond, 50)},
-		{"1 in 1,000 of 2 ms among 1 µs", mix(20_000, time.Microsecond, 2*time.Millisecond, 1000)},
-		{"half 100 µs", mix(2000, time.Microsecond, 100*time.Microsecond, 2)},
+		{"all 0.5 µs", mix(20_000, short, short, 2)},
+		{"5 % of 15 µs among 0.5 µs", mix(20_000, short, 15*time.Microsecond, 20)},
+		{"1 in 50 of 1 ms among 0.5 µs", mix(10_000, short, time.Millisecond, 50)},
+		{"1 in 1,000 of 2 ms among 0.5 µs", mix(20_000, short, 2*time.Millisecond, 1000)},
+		{"half 100 µs", mix(2000, short, 100*time.Microsecond, 2)},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -231,9 +197,9 @@ func TestQuantilesAreCloseToTheTruthWhereLongTasksRecur(t *testing.T) {
 		tasks     []time.Duration
 		quantiles func(messages.Distribution) []time.Duration
 	}{
-		{"1 in 50 of 1 ms among 1 µs", mix(10_000, time.Microsecond, time.Millisecond, 50), p99},
-		{"1 in 10 of 1 ms among 1 µs", mix(2000, time.Microsecond, time.Millisecond, 10), both},
-		{"1 in 50 of 3 ms among 1 µs", mix(5000, time.Microsecond, 3*time.Millisecond, 50), p99},
+		{"1 in 50 of 1 ms among 0.5 µs", mix(10_000, short, time.Millisecond, 50), p99},
+		{"1 in 10 of 1 ms among 0.5 µs", mix(2000, short, time.Millisecond, 10), both},
+		{"1 in 50 of 3 ms among 0.5 µs", mix(5000, short, 3*time.Millisecond, 50), p99},
 		{"1 in 50 of 1 ms among 10 µs", mix(5000, 10*time.Microsecond, time.Millisecond, 50), p99},
 	}
 	for _, tt := range tests {
@@ -245,28 +211,17 @@ func TestQuantilesAreCloseToTheTruthWhereLongTasksRecur(t *testing.T) {
 	}
 }
 
-// closeToTruth fails unless one of several measurements is within 5 % of what the
-// tasks measured themselves.
+// closeToTruth fails unless the statistics are within 5 % of the truth.
 func closeToTruth(
 	t *testing.T, c crew, tasks []time.Duration, dispatch actors.Option,
 	figures func(messages.Distribution) []time.Duration,
 ) {
 	t.Helper()
-	var seen []string
-	for range measurements {
-		m := new(truth)
-		stats := c.run(t, m, tasks, dispatch)
-		truly := m.distribution()
-		require.GreaterOrEqual(t, stats.RunTime.Count, truly.Count)
-		fits := true
-		for i, want := range figures(truly) {
-			got := figures(stats.RunTime)[i]
-			fits = fits && (got-want).Abs() <= want/20+readings
-			seen = append(seen, fmt.Sprintf("%v, truly %v", got, want))
-		}
-		if fits {
-			return
-		}
+	m := new(truth)
+	stats := c.run(t, m, tasks, dispatch)
+	truly := m.distribution()
+	require.GreaterOrEqual(t, stats.RunTime.Count, truly.Count)
+	for i, want := range figures(truly) {
+		assert.InEpsilon(t, want, figures(stats.RunTime)[i], 0.05)
 	}
-	assert.Failf(t, "not within 5 percent", "%v", seen)
 }
