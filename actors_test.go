@@ -21,6 +21,7 @@ import (
 	"github.com/troupe-go/troupe/actors"
 	_ "github.com/troupe-go/troupe/dashboard"
 	"github.com/troupe-go/troupe/internal/pooltest"
+	"github.com/troupe-go/troupe/internal/timelimit"
 	"github.com/troupe-go/troupe/messages"
 	"github.com/troupe-go/troupe/router"
 	"github.com/troupe-go/troupe/supervisor"
@@ -82,6 +83,7 @@ func submit(t *testing.T, pool *actors.Pool[job, string], jobs []job) (futures [
 }
 
 func TestAskSubmitTellAndMapSubmitTasks(t *testing.T) {
+	timelimit.Set(t)
 	spec(t, func(t *testing.T, pool *actors.Pool[job, string]) {
 		out, err := pool.Ask(t.Context(), done) // waits
 		require.NoError(t, err)
@@ -101,6 +103,7 @@ func TestAskSubmitTellAndMapSubmitTasks(t *testing.T) {
 }
 
 func TestEveryTaskIsSettledOnceAndItsWaiterHears(t *testing.T) {
+	timelimit.Set(t)
 	spec(t, func(t *testing.T, pool *actors.Pool[job, string]) {
 		futures := submit(t, pool, []job{done, fails, crash, exits, takes(time.Hour)})
 		time.Sleep(time.Hour)
@@ -166,6 +169,7 @@ func TestUserActorsAreWorkers(t *testing.T) {
 }
 
 func TestAFreeWorkerTakesTheNextTask(t *testing.T) {
+	timelimit.Set(t)
 	spec(t, func(t *testing.T, pool *actors.Pool[job, string]) {
 		began := time.Now()
 		submit(t, pool, []job{takes(10 * time.Second), takes(time.Second), takes(time.Second), takes(time.Second)})
@@ -175,6 +179,7 @@ func TestAFreeWorkerTakesTheNextTask(t *testing.T) {
 }
 
 func TestAHigherPriorityStartsFirst(t *testing.T) {
+	timelimit.Set(t)
 	spec(t, func(t *testing.T, pool *actors.Pool[job, string]) {
 		var order []int
 		pool.Pause()
@@ -191,6 +196,7 @@ func TestAHigherPriorityStartsFirst(t *testing.T) {
 }
 
 func TestAFullQueueFollowsItsOverflowPolicy(t *testing.T) {
+	timelimit.Set(t)
 	for overflow, want := range map[actors.Overflow]struct {
 		waits         time.Duration // the last submitter
 		queued, newer error         // what the two tasks that compete for the place end with
@@ -231,6 +237,7 @@ func TestATimeoutCoversQueueAndRun(t *testing.T) {
 }
 
 func TestCancelSettlesATaskAtOnce(t *testing.T) {
+	timelimit.Set(t)
 	spec(t, func(t *testing.T, pool *actors.Pool[job, string]) {
 		began := time.Now()
 		futures := submit(t, pool, []job{stuck(time.Minute), done})
@@ -245,6 +252,7 @@ func TestCancelSettlesATaskAtOnce(t *testing.T) {
 }
 
 func TestARetryWaitsWithoutHoldingAWorker(t *testing.T) {
+	timelimit.Set(t)
 	spec(t, func(t *testing.T, pool *actors.Pool[job, string]) {
 		began := time.Now()
 		flaky := submit(t, pool, []job{func(ctx context.Context) (string, error) {
@@ -264,6 +272,7 @@ func TestARetryWaitsWithoutHoldingAWorker(t *testing.T) {
 }
 
 func TestAPanicCostsItsTaskAndNoOther(t *testing.T) {
+	timelimit.Set(t)
 	spec(t, func(t *testing.T, pool *actors.Pool[job, string]) {
 		futures := submit(t, pool, []job{crash, done, crash, done})
 		for i, future := range futures {
@@ -302,6 +311,7 @@ func TestAHandlerThatIgnoresItsContextIsAbandoned(t *testing.T) {
 }
 
 func TestResizeAndPauseLoseNoTask(t *testing.T) {
+	timelimit.Set(t)
 	spec(t, func(t *testing.T, pool *actors.Pool[job, string]) {
 		submit(t, pool, slices.Repeat([]job{takes(time.Second)}, 100))
 		for _, size := range []int{8, 1, 4} {
@@ -321,6 +331,7 @@ func TestResizeAndPauseLoseNoTask(t *testing.T) {
 }
 
 func TestAnAutoscaledPoolFollowsItsLoad(t *testing.T) {
+	timelimit.Set(t)
 	spec(t, func(t *testing.T, pool *actors.Pool[job, string]) {
 		submit(t, pool, slices.Repeat([]job{takes(time.Minute)}, 100))
 		time.Sleep(time.Minute)
@@ -334,6 +345,7 @@ func TestAnAutoscaledPoolFollowsItsLoad(t *testing.T) {
 }
 
 func TestShutdownFinishesWhatIsAcceptedAndCloseDoesNot(t *testing.T) {
+	timelimit.Set(t)
 	spec(t, func(t *testing.T, pool *actors.Pool[job, string]) {
 		submit(t, pool, []job{takes(time.Second), takes(time.Second)})
 		report, err := pool.Shutdown(t.Context())

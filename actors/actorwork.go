@@ -58,8 +58,7 @@ func (w *actorWork) newTasks(n int) []*engine.Task {
 func (w *actorWork) size() int { return int(reflect.TypeFor[mail]().Size()) }
 
 func (w *actorWork) worker(options []actor.PropsOption) *actor.Props {
-	produce := func() actor.Actor { return guard(w.producer()) }
-	return actor.PropsFromProducer(produce, options...).Configure(actor.WithSenderMiddleware(signReports))
+	return actor.PropsFromProducer(w.producer, options...).Configure(actor.WithSenderMiddleware(signReports))
 }
 
 func (w *actorWork) adopt(foreign *actor.PID) *actor.Props {
@@ -132,37 +131,6 @@ func signReports(next actor.SenderFunc) actor.SenderFunc {
 		}
 		next(ctx, target, envelope)
 	}
-}
-
-// guarded is the user's actor. An actor that panics while it is being stopped
-// would never be stopped, and neither would its pool.
-type guarded struct{ actor.Actor }
-
-// guardedSupervisor is one that supervises its children itself.
-type guardedSupervisor struct {
-	guarded
-	actor.SupervisorStrategy
-}
-
-func guard(a actor.Actor) actor.Actor {
-	if s, ok := a.(actor.SupervisorStrategy); ok {
-		return guardedSupervisor{guarded{a}, s}
-	}
-	return guarded{a}
-}
-
-// Receive implements actor.Actor.
-func (g guarded) Receive(ctx actor.Context) {
-	switch ctx.Message().(type) {
-	case *actor.Stopping, *actor.Stopped, *actor.Restarting:
-		defer func() {
-			if value := recover(); value != nil {
-				ctx.Logger().Error("worker panicked in its last rites",
-					"worker", ctx.Self().Id, "message", ctx.Message(), "panic", value)
-			}
-		}()
-	}
-	g.Actor.Receive(ctx)
 }
 
 // foreignWorker is a worker that stands for a foreign actor and forwards its tasks: a

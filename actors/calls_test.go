@@ -14,10 +14,12 @@ import (
 
 	"github.com/troupe-go/troupe/actors"
 	"github.com/troupe-go/troupe/internal/pooltest"
+	"github.com/troupe-go/troupe/internal/timelimit"
 	"github.com/troupe-go/troupe/messages"
 )
 
 func TestAskReturnsWhatTheHandlerReturns(t *testing.T) {
+	timelimit.Set(t)
 	pool := pooltest.Open(t, pooltest.System().Root, func(_ context.Context, n int) (string, error) {
 		if n < 0 {
 			return "not to be seen", fmt.Errorf("%d: %w", n, pooltest.ErrTask)
@@ -211,6 +213,7 @@ func TestCancelEndsTheContextOfARunningTaskAndSettlesItAtOnce(t *testing.T) {
 }
 
 func TestPayloadsAndAnswersArePassedByReference(t *testing.T) {
+	timelimit.Set(t)
 	pool := pooltest.Open(t, pooltest.System().Root, func(_ context.Context, b []byte) ([]byte, error) {
 		b[0] = 1
 		return b[1:], nil

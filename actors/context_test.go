@@ -13,6 +13,7 @@ import (
 
 	"github.com/troupe-go/troupe/actors"
 	"github.com/troupe-go/troupe/internal/pooltest"
+	"github.com/troupe-go/troupe/internal/timelimit"
 	"github.com/troupe-go/troupe/messages"
 	"github.com/troupe-go/troupe/router"
 )
@@ -64,6 +65,7 @@ func TestTheWaitForAdmissionEndsWithTheContext(t *testing.T) {
 }
 
 func TestAnEndedContextSubmitsNothing(t *testing.T) {
+	timelimit.Set(t)
 	pool := pooltest.Open(t, pooltest.System().Root, pooltest.Double)
 	cause := errors.New("because")
 	ctx, cancel := context.WithCancelCause(t.Context())

@@ -84,7 +84,7 @@ func TestADeadlockIsFoundThroughAnyGoroutineOfAHandler(t *testing.T) {
 	for name, after := range map[string][3]time.Duration{
 		"closed by the other handler":    {0, second, 2 * second},
 		"closed by the second goroutine": {0, 2 * second, second},
-		"closed by the first goroutine":  {2 * second, second, 0},
+		"closed by the first goroutine":  {3 * second, 2 * second, second},
 	} {
 		t.Run(name, func(t *testing.T) {
 			pooltest.Bubble(t, func(t *testing.T) {
@@ -189,13 +189,14 @@ func TestAHandlerWaitsForRoomThatAWaitingHandlerWillMake(t *testing.T) {
 // Each of two handlers waits for room in the queue of the other's worker.
 func TestAHandlerThatWaitsForRoomInVainIsToldSo(t *testing.T) {
 	pooltest.Bubble(t, func(t *testing.T) {
-		pool := openJobs(t, actors.WithSize(2), byPriority(), actors.WithQueue(2, actors.Block))
+		pool := openJobs(t, actors.WithSize(3), byPriority(), actors.WithQueue(3, actors.Block))
 		waits := []func() error{
 			ask(t, pool, 0, asking(&pool, second, 1, idle)),
 			ask(t, pool, 1, asking(&pool, 2*second, 0, idle)),
 		}
 		synctest.Wait()
 		queued := []func() error{ask(t, pool, 0, idle), ask(t, pool, 1, idle)}
+		go func() { assert.NoError(t, pool.Tell(context.Background(), idle)) }() // is first in line at worker 0
 		start := time.Now()
 		require.NoError(t, waits[0]())
 		require.ErrorIs(t, waits[1](), messages.ErrDeadlock)

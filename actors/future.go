@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/troupe-go/troupe/internal/engine"
+	"github.com/troupe-go/troupe/internal/guard"
 	"github.com/troupe-go/troupe/messages"
 )
 
@@ -40,7 +41,7 @@ func (f *Future[Out]) Wait(ctx context.Context) (out Out, err error) {
 	case <-f.done:
 		return f.answer.result()
 	case <-ctx.Done():
-		return out, context.Cause(ctx)
+		return out, guard.Cause(ctx)
 	case <-stuck:
 		return out, messages.ErrDeadlock
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/asynkron/protoactor-go/actor"
 
 	"github.com/troupe-go/troupe/internal/engine"
+	"github.com/troupe-go/troupe/internal/guard"
 	"github.com/troupe-go/troupe/internal/invalid"
 	"github.com/troupe-go/troupe/messages"
 )
@@ -137,13 +138,10 @@ func describe(s *engine.Spec, message any, task *messages.Task) error {
 
 // hash sets the key that a plain message has by Proto.Actor's convention. A panic of the
 // message's method must not take its sender down.
-func hash(s *engine.Spec, message interface{ Hash() string }) (err error) {
-	defer func() {
-		if value := recover(); value != nil {
-			err = invalid.Option("Hash of %T panicked: %v", message, value)
-		}
-	}()
-	s.Key = message.Hash()
+func hash(s *engine.Spec, message interface{ Hash() string }) error {
+	if err := guard.Call(func() { s.Key = message.Hash() }); err != nil {
+		return invalid.Option("Hash of %T %v", message, err)
+	}
 	return nil
 }
 
@@ -163,6 +161,6 @@ func (h handlerWorker) Receive(ctx actor.Context) {
 		h.engine.RunHandled(message.engineTask())
 	case actor.SystemMessage, actor.AutoReceiveMessage, actor.AutoRespond, *actor.ReceiveTimeout:
 	default: // a message to the worker itself, which has no use for one
-		ctx.ActorSystem().DeadLetter.SendUserMessage(ctx.Self(), message)
+		h.engine.Deliverer().DeadLetter(ctx.Self(), &actor.MessageEnvelope{Message: message, Sender: ctx.Sender()})
 	}
 }

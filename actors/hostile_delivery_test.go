@@ -15,6 +15,7 @@ import (
 
 	"github.com/troupe-go/troupe/actors"
 	"github.com/troupe-go/troupe/internal/pooltest"
+	"github.com/troupe-go/troupe/internal/timelimit"
 	"github.com/troupe-go/troupe/messages"
 )
 
@@ -90,6 +91,7 @@ func TestADeadLetterThatEndsItsGoroutineCostsNoWorker(t *testing.T) {
 }
 
 func TestACallersContextMayUseThePoolWhileItsTaskIsInterrupted(t *testing.T) {
+	timelimit.Set(t)
 	// Not in virtual time, where a mutex that is waited for is no deadlock.
 	pool := pooltest.Open(t, pooltest.System().Root, func(ctx context.Context, _ int) (int, error) {
 		<-ctx.Done()
@@ -221,6 +223,7 @@ func TestADeadLetterThatTakesItsTimeKeepsNoContextAlive(t *testing.T) {
 		begun := time.Now()
 		pool.Close()
 		assert.Equal(t, begun, <-ended)
+		time.Sleep(time.Minute) // until the subscriber has returned
 	})
 }
 

@@ -11,12 +11,14 @@ import (
 
 	"github.com/troupe-go/troupe/actors"
 	"github.com/troupe-go/troupe/internal/pooltest"
+	"github.com/troupe-go/troupe/internal/timelimit"
 	"github.com/troupe-go/troupe/messages"
 	"github.com/troupe-go/troupe/router"
 	"github.com/troupe-go/troupe/supervisor"
 )
 
 func TestABadOptionIsAnErrorThatNamesIt(t *testing.T) {
+	timelimit.Set(t)
 	root := pooltest.System().Root
 	for _, tt := range []struct {
 		option actors.Option
@@ -78,6 +80,7 @@ func TestAPoolNeedsAHandlerAndAParent(t *testing.T) {
 }
 
 func TestTwoPoolsCannotHaveOneName(t *testing.T) {
+	timelimit.Set(t)
 	root := pooltest.System().Root
 	first := pooltest.Open(t, root, pooltest.Double, actors.WithName("twin"))
 	_, err := actors.NewPool(root, pooltest.Double, actors.WithName("twin"))
@@ -105,6 +108,7 @@ func TestAProducerThatPanicsIsAnErrorOfTheSpawn(t *testing.T) {
 }
 
 func TestABadTaskOptionRejectsTheTask(t *testing.T) {
+	timelimit.Set(t)
 	pool := pooltest.Open(t, pooltest.System().Root, pooltest.Double)
 	for _, tt := range []struct {
 		option actors.TaskOption
@@ -124,6 +128,7 @@ func TestABadTaskOptionRejectsTheTask(t *testing.T) {
 }
 
 func TestAResizeToNothingOrTooMuchIsAnError(t *testing.T) {
+	timelimit.Set(t)
 	pool := pooltest.Open(t, pooltest.System().Root, pooltest.Double, actors.WithSize(2))
 	for _, size := range []int{0, -1, supervisor.MaxSize + 1, 1 << 40} {
 		err := pool.Resize(t.Context(), size)
@@ -154,6 +159,7 @@ func TestAWrongPayloadIsNamedByItsType(t *testing.T) {
 }
 
 func TestSizesRespectTheProcessorsThatAProgramMayUse(t *testing.T) {
+	timelimit.Set(t)
 	for _, size := range []int{actors.SizeCPU(), actors.SizeCPUMinusOne(), actors.SizeMixed(), actors.SizeShort()} {
 		assert.Positive(t, size)
 	}

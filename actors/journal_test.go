@@ -14,7 +14,6 @@ import (
 	"github.com/troupe-go/troupe/internal/journal"
 	"github.com/troupe-go/troupe/internal/pooltest"
 	"github.com/troupe-go/troupe/messages"
-	"github.com/troupe-go/troupe/router"
 	"github.com/troupe-go/troupe/supervisor"
 )
 
@@ -221,37 +220,28 @@ func TestAnEntryHasTheErrorAndWhatDescribesTheTask(t *testing.T) {
 	})
 }
 
-// The policy asks the user whether an error is worth another attempt, and a tracer is told
-// of it, which takes its time: what ends the task meanwhile is its outcome, and there is no
-// other.
+// The policy asks the user whether an error is worth another attempt. What ends the task
+// meanwhile is its outcome.
 func TestATaskThatEndsDuringTheRetryDecisionIsNotRetried(t *testing.T) {
-	think := func() { time.Sleep(2 * time.Second) }
-	slow := tracer{begun: func(context.Context, router.Traced) (context.Context, func(messages.Outcome, error)) {
-		return nil, func(messages.Outcome, error) { think() }
-	}}
-	for who, thinks := range map[string][]actors.Option{
-		"policy": {retry(func(p *actors.Retry) { p.On = func(error) bool { think(); return true } })},
-		"tracer": {retry(), actors.WithTracer(slow)},
-	} {
-		for _, overflow := range []actors.Overflow{actors.Block, actors.CallerRuns} {
-			t.Run(who+" "+overflow.String(), func(t *testing.T) {
-				pooltest.Bubble(t, func(t *testing.T) {
-					root := pooltest.System().Root
-					pool := pooltest.Open(t, root, do, append(thinks, actors.WithSize(1), actors.WithQueue(0, overflow))...)
-					if overflow == actors.CallerRuns {
-						require.NoError(t, pool.Tell(t.Context(), takes(time.Minute, nil), actors.ID("worker's")))
-					}
-					j := pooltest.AttachJournal(root, journal.Options{Keep: 10, FailuresOnly: true})
-					began := time.Now()
-					ctx, cancel := context.WithCancel(t.Context())
-					defer time.AfterFunc(time.Second, cancel).Stop()
-					_, err := pool.Ask(ctx, takes(0, pooltest.ErrTask), actors.ID("x"))
-					assert.ErrorIs(t, err, messages.ErrCanceled)
-					require.NoError(t, pool.Wait(t.Context()))
-					assert.Equal(t, []note{{"x", messages.Canceled, 1, overflow == actors.Block, false, 1, 0, 1}}, notes(j, began))
-				})
+	thinks := retry(func(p *actors.Retry) { p.On = func(error) bool { time.Sleep(2 * time.Second); return true } })
+	for _, overflow := range []actors.Overflow{actors.Block, actors.CallerRuns} {
+		t.Run(overflow.String(), func(t *testing.T) {
+			pooltest.Bubble(t, func(t *testing.T) {
+				root := pooltest.System().Root
+				pool := pooltest.Open(t, root, do, thinks, actors.WithSize(1), actors.WithQueue(0, overflow))
+				if overflow == actors.CallerRuns {
+					require.NoError(t, pool.Tell(t.Context(), takes(time.Minute, nil), actors.ID("worker's")))
+				}
+				j := pooltest.AttachJournal(root, journal.Options{Keep: 10, FailuresOnly: true})
+				began := time.Now()
+				ctx, cancel := context.WithCancel(t.Context())
+				defer time.AfterFunc(time.Second, cancel).Stop()
+				_, err := pool.Ask(ctx, takes(0, pooltest.ErrTask), actors.ID("x"))
+				assert.ErrorIs(t, err, messages.ErrCanceled)
+				require.NoError(t, pool.Wait(t.Context()))
+				assert.Equal(t, []note{{"x", messages.Canceled, 1, overflow == actors.Block, false, 1, 0, 1}}, notes(j, began))
 			})
-		}
+		})
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 
 	"github.com/troupe-go/troupe/actors"
 	"github.com/troupe-go/troupe/internal/pooltest"
+	"github.com/troupe-go/troupe/internal/timelimit"
 	"github.com/troupe-go/troupe/messages"
 	"github.com/troupe-go/troupe/router"
 )
@@ -21,6 +22,7 @@ import (
 // and canceled and the pool is resized, paused and at last closed; everybody who
 // waits is told, and what they are told is what the ledger says.
 func TestTheLedgerHoldsInEverySnapshotAndNobodyIsLeftWaiting(t *testing.T) {
+	timelimit.Set(t)
 	first := router.Custom(func(_ router.TaskView, workers router.Workers) int { return workers.Len() - 1 })
 	for _, tt := range []struct {
 		dispatch router.Dispatch

@@ -15,6 +15,7 @@ import (
 
 	"github.com/troupe-go/troupe/actors"
 	"github.com/troupe-go/troupe/internal/pooltest"
+	"github.com/troupe-go/troupe/internal/timelimit"
 	"github.com/troupe-go/troupe/messages"
 )
 
@@ -68,6 +69,7 @@ func TestAnEndedPoolLeavesNothingBehind(t *testing.T) {
 }
 
 func TestANameIsFreeAgainWhenItsPoolIsDone(t *testing.T) {
+	timelimit.Set(t)
 	root := pooltest.System().Root
 	for range 20 {
 		pool, err := actors.NewPool(root, pooltest.Double, actors.WithName("again"))
@@ -78,6 +80,7 @@ func TestANameIsFreeAgainWhenItsPoolIsDone(t *testing.T) {
 }
 
 func TestNoGoroutineOutlivesAPool(t *testing.T) {
+	timelimit.Set(t)
 	root := pooltest.System().Root
 	before := goleak.IgnoreCurrent()
 	for _, end := range []func(p *actors.Pool[int, int]){
@@ -117,6 +120,7 @@ func TestWaitReturnsWhenNothingIsQueuedOrRunning(t *testing.T) {
 
 // The timer of the pool's deadlines is all that could keep it.
 func TestAClosedPoolCanBeCollectedThoughTimeoutsWereLeft(t *testing.T) {
+	timelimit.Set(t)
 	const shorts, waits, ignores = 0, 1, 2
 	for name, tc := range map[string]struct {
 		options []actors.Option

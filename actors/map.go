@@ -2,11 +2,12 @@ package actors
 
 import (
 	"context"
-	"fmt"
 	"iter"
 	"math"
 	"sync/atomic"
 
+	"github.com/troupe-go/troupe/internal/engine"
+	"github.com/troupe-go/troupe/internal/guard"
 	"github.com/troupe-go/troupe/messages"
 	"github.com/troupe-go/troupe/supervisor"
 )
@@ -15,8 +16,8 @@ import (
 // errors are those of [Pool.Ask]. If the pool rejects an input, Map yields the reason in
 // its place.
 //
-// Map keeps two tasks for each worker unsettled, or more in an autoscaled pool, so that a
-// backlog shows when more workers would help. While the answer that is next in order is
+// Map keeps two tasks for each worker unsettled, or more in an autoscaled pool, so that the
+// autoscaler sees a backlog when more workers would help. While the answer that is next in order is
 // missing, Map collects up to 128 later answers for each worker, so that a slow task does
 // not idle the other workers. Both numbers follow the size of the pool. Map pulls inputs on
 // the goroutine of its consumer.
@@ -175,7 +176,7 @@ func (m *mapping[In, Out]) wait(first *mapped[In, Out], inputs bool) {
 	case <-changed:
 	case <-m.ended:
 		m.ended = nil
-		m.cancelAll(context.Cause(m.ctx))
+		m.cancelAll(guard.Cause(m.ctx))
 	case <-stuck:
 		m.cancel(first, messages.ErrDeadlock)
 	}
@@ -206,7 +207,7 @@ func (m *mapping[In, Out]) cancelAll(err error) {
 
 // cancel cancels a task as Ask does.
 func (m *mapping[In, Out]) cancel(task *mapped[In, Out], err error) {
-	m.pool.engine.Cancel(&task.call.task, fmt.Errorf("%w: %w", messages.ErrCanceled, err))
+	m.pool.engine.Cancel(&task.call.task, engine.Because(messages.ErrCanceled, err))
 }
 
 // cancelRest cancels the tasks that are still pending when the loop ends. Their calls are

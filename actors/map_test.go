@@ -93,27 +93,32 @@ func TestMapKeepsItsWorkersBusyBehindASlowTask(t *testing.T) {
 }
 
 func TestMapBoundsTheAnswersThatWaitForTheirTurn(t *testing.T) {
-	pooltest.Bubble(t, func(t *testing.T) {
-		pool := openPool(t, nap, actors.WithSize(2))
-		pulled := 0
-		ins := func(yield func(time.Duration) bool) {
-			for d := range endless(time.Millisecond, &pulled) {
-				if pulled == 0 {
-					d = time.Hour
+	for name, pause := range map[string]time.Duration{"fast input": 0, "slow input": 10 * time.Millisecond} {
+		t.Run(name, func(t *testing.T) {
+			pooltest.Bubble(t, func(t *testing.T) {
+				pool := openPool(t, nap, actors.WithSize(2))
+				pulled := 0
+				ins := func(yield func(time.Duration) bool) {
+					for d := range endless(time.Millisecond, &pulled) {
+						if pulled == 0 {
+							d = time.Hour
+						}
+						time.Sleep(pause)
+						if !yield(d) {
+							return
+						}
+					}
 				}
-				if !yield(d) {
-					return
+				for d, err := range pool.Map(t.Context(), ins) {
+					require.NoError(t, err)
+					require.Equal(t, time.Hour, d)
+					break
 				}
-			}
-		}
-		for d, err := range pool.Map(t.Context(), ins) {
-			require.NoError(t, err)
-			require.Equal(t, time.Hour, d)
-			break
-		}
-		assert.Greater(t, pulled, 200, "the second worker goes on")
-		assert.Less(t, pulled, 300, "for a while")
-	})
+				assert.Greater(t, pulled, 200, "the second worker goes on")
+				assert.Less(t, pulled, 300, "for a while")
+			})
+		})
+	}
 }
 
 func TestMapRunsAheadOfASlowConsumerByTwoTasksAWorker(t *testing.T) {

@@ -189,6 +189,8 @@ func WithTaskTimeout(timeout time.Duration) Option {
 
 // WithSupervision sets the strategy that is asked when a worker fails. The
 // default is supervisor.OneForOne(): the worker is restarted, however often.
+// The strategy is asked about one failure after another. If it panics, or has neither
+// decided nor returned within supervisor.DecisionTime, the worker is restarted.
 func WithSupervision(strategy actor.SupervisorStrategy) Option {
 	return option(func(c *config) error {
 		if strategy == nil {

@@ -2,13 +2,14 @@ package actors
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
 
 	"github.com/troupe-go/troupe/internal/engine"
+	"github.com/troupe-go/troupe/internal/guard"
 	"github.com/troupe-go/troupe/internal/invalid"
+	"github.com/troupe-go/troupe/internal/request"
 	"github.com/troupe-go/troupe/internal/supervision"
 	"github.com/troupe-go/troupe/messages"
 )
@@ -99,12 +100,12 @@ func (p *Pool[In, Out]) await(ctx context.Context, c *call[In, Out]) {
 		case <-c.done:
 			return
 		case <-ctx.Done():
-			err = context.Cause(ctx)
+			err = guard.Cause(ctx)
 		case <-stuck:
 			err = messages.ErrDeadlock
 		}
 	}
-	p.engine.Cancel(&c.task, fmt.Errorf("%w: %w", messages.ErrCanceled, err))
+	p.engine.Cancel(&c.task, engine.Because(messages.ErrCanceled, err))
 	<-c.done
 }
 
@@ -160,15 +161,16 @@ func (p *running) Resize(ctx context.Context, size int) error {
 	if p.stopped() {
 		return messages.ErrPoolStopped
 	}
-	answer := make(chan error, 1)
-	p.system.Root.Send(p.pid, &supervision.ResizeRequest{Size: size, Done: func(err error) { answer <- err }})
+	answers := make(chan any, 1)
+	p.engine.Ask(request.New(&messages.Resize{Size: size}, func(answer any) { answers <- answer }))
 	select {
-	case err := <-answer:
-		return err
-	case <-p.done:
-		return messages.ErrPoolStopped
+	case answer := <-answers:
+		if refused, ok := answer.(*messages.Result); ok {
+			return refused.Err
+		}
+		return nil
 	case <-ctx.Done():
-		return context.Cause(ctx)
+		return guard.Cause(ctx)
 	}
 }
 
@@ -226,7 +228,7 @@ func (p *running) Shutdown(ctx context.Context) (messages.DrainReport, error) {
 		select {
 		case <-drained:
 		case <-ctx.Done():
-			err = context.Cause(ctx)
+			err = guard.Cause(ctx)
 		}
 	}
 	return p.Close(), err

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -25,8 +26,10 @@ func PropsFromHandler[In, Out any](handler Handler[In, Out], opts ...Option) *ac
 }
 
 // PropsFromProducer returns the props of a pool whose workers are actors of the
-// user's own. A worker receives every message as it was sent, a *messages.Task as
-// well as any other, and responds as any actor does. The task is done when its
+// user's own: ctx.Actor() in a worker is what the producer made. A worker receives
+// every message as it was sent, a *messages.Task as well as any other, and responds
+// as any actor does. Control messages go to the pool, a MessageBatch is unpacked, and
+// a PoisonPill drains the pool. The task is done when its
 // Receive returns, so a response may reach its sender a moment before the task
 // counts as succeeded. What the pool itself has to say, such as a rejection, a
 // timeout or a panic, is a *messages.Result with Err set.
@@ -105,21 +108,22 @@ func (p *plan) spawn(system *actor.ActorSystem, id string, _ *actor.Props, paren
 	}
 	work := p.work(p.timeout)
 	run.engine = engine.New(engine.Config{
-		System:        system,
-		Self:          run.pid,
-		Name:          name,
-		Dispatch:      p.dispatch,
-		Capacity:      p.capacity,
-		Overflow:      p.overflow,
-		Logger:        logger,
-		Tracer:        p.tracer,
-		Retry:         p.retry,
-		Quarantine:    p.quarantine,
-		Watchdog:      p.watchdog,
-		Breaker:       p.breaker,
-		DeadlineCheck: p.deadlineCheck,
-		Handled:       p.handled,
-		Direct:        p.handled && len(p.workerProps) == 0,
+		System:            system,
+		Self:              run.pid,
+		Name:              name,
+		Dispatch:          p.dispatch,
+		Capacity:          p.capacity,
+		Overflow:          p.overflow,
+		Logger:            logger,
+		Tracer:            p.tracer,
+		SupervisorMailbox: supervision.Mailbox(),
+		Retry:             p.retry,
+		Quarantine:        p.quarantine,
+		Watchdog:          p.watchdog,
+		Breaker:           p.breaker,
+		DeadlineCheck:     p.deadlineCheck,
+		Handled:           p.handled,
+		Direct:            p.handled && len(p.workerProps) == 0,
 		WorkerProps: func(d actor.Dispatcher) *actor.Props {
 			return work.worker(slices.Concat([]actor.PropsOption{actor.WithDispatcher(d)}, p.workerProps))
 		},
@@ -132,23 +136,26 @@ func (p *plan) spawn(system *actor.ActorSystem, id string, _ *actor.Props, paren
 	})
 	work.setEngine(run.engine)
 
-	started := make(chan error, 1)
+	started, tell := make(chan error, 1), run.engine.Deliverer().Tell
+	var workers atomic.Int64
 	var first sync.Once // the start of the first supervisor is waited for
 	props := run.engine.Props(func() *actor.Props {
 		return supervision.Props(supervision.Config{
-			Pool:      name,
-			Size:      p.size,
-			Strategy:  p.strategy,
-			Workers:   run.engine,
-			Health:    p.health,
-			Autoscale: p.autoscale,
-			Logger:    logger,
+			Pool:       name,
+			PID:        run.pid,
+			Size:       p.size,
+			Strategy:   p.strategy,
+			Workers:    run.engine,
+			Health:     p.health,
+			Autoscale:  p.autoscale,
+			Deliverer:  run.engine.Deliverer(),
+			LastWorker: &workers,
 			Started: func(err error) (awaited bool) {
 				first.Do(func() { started <- err; awaited = true })
 				return awaited
 			},
-			Escalate:  func(reason, message any) { system.Root.Send(run.pid, engine.Escalation(reason, message)) },
-			NoWorkers: func() { system.Root.Send(run.pid, engine.NoWorkers()) },
+			Escalate:  func(reason, message any) { tell(run.pid, engine.Escalation(reason, message)) },
+			NoWorkers: func() { tell(run.pid, engine.NoWorkers()) },
 		})
 	}, func() {
 		run.leave()
@@ -156,15 +163,21 @@ func (p *plan) spawn(system *actor.ActorSystem, id string, _ *actor.Props, paren
 	})
 
 	run.leave = directory.Join(system, listed{run}, name)
+	spawned := false
+	defer func() {
+		if !spawned { // an error, or a panic of the parent
+			run.leave()
+		}
+	}()
 	pid, err := actor.DefaultSpawner(system, id, props, parent)
 	if err != nil {
-		run.leave()
 		return nil, nameTaken(id, err)
 	}
+	spawned = true
 	select {
 	case err = <-started:
 	case <-run.done:
-		err = messages.ErrPoolStopped
+		return nil, messages.ErrPoolStopped
 	}
 	if err != nil {
 		system.Root.Stop(pid)

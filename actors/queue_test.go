@@ -12,6 +12,7 @@ import (
 
 	"github.com/troupe-go/troupe/actors"
 	"github.com/troupe-go/troupe/internal/pooltest"
+	"github.com/troupe-go/troupe/internal/timelimit"
 	"github.com/troupe-go/troupe/messages"
 	"github.com/troupe-go/troupe/router"
 )
@@ -249,6 +250,7 @@ func TestAPausedPoolFinishesWhatRunsAndKeepsWhatComes(t *testing.T) {
 
 // What a queue costs is what its tasks take: besides the payload, a cell and a place.
 func TestAQueuedTaskTakesFewBytes(t *testing.T) {
+	timelimit.Set(t)
 	const tasks, payload, most = 100_000, 8, 96
 	pool := pooltest.Open(t, pooltest.System().Root, pooltest.Double, actors.WithQueue(tasks, actors.Reject))
 	pool.Pause()

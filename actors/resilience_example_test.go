@@ -64,8 +64,10 @@ func ExampleWithQuarantine() {
 // A handler that ignores the end of its context does not keep the pool's only worker.
 func ExampleWithWatchdog() {
 	release := make(chan struct{})
+	ctx, cancel := context.WithCancel(context.Background())
 	handler := func(_ context.Context, stuck bool) (string, error) {
 		if stuck {
+			cancel() // the caller gives up
 			<-release
 		}
 		return "done", nil
@@ -79,12 +81,12 @@ func ExampleWithWatchdog() {
 	defer pool.Close()
 	defer close(release)
 
-	_, err = pool.Ask(context.Background(), true, actors.Timeout(10*time.Millisecond))
+	_, err = pool.Ask(ctx, true)
 	fmt.Println(err)
 	fmt.Println(pool.Ask(context.Background(), false))
 	fmt.Println(pool.Stats().Abandoned, "abandoned")
 	// Output:
-	// troupe: task timed out
+	// troupe: task canceled: context canceled
 	// done <nil>
 	// 1 abandoned
 }
@@ -119,6 +121,9 @@ func ExampleWithAutoscale() {
 	}
 
 	d := <-decisions
+	for d.Queued < 18 { // it looked before all tasks were there
+		d = <-decisions
+	}
 	fmt.Println(d.Rule, "from", d.From, "to", d.To)
 	fmt.Println(d.Reason)
 	// Output:

@@ -14,6 +14,7 @@ import (
 
 	"github.com/troupe-go/troupe/actors"
 	"github.com/troupe-go/troupe/internal/pooltest"
+	"github.com/troupe-go/troupe/internal/timelimit"
 	"github.com/troupe-go/troupe/messages"
 	"github.com/troupe-go/troupe/router"
 )
@@ -101,6 +102,7 @@ func settle(t *testing.T, system *actor.ActorSystem, pool *actor.PID) *messages.
 }
 
 func TestWorkersThatStopThemselvesLoseNoTask(t *testing.T) {
+	timelimit.Set(t)
 	recyclers(t, func(t *testing.T, size int, dispatch router.Dispatch, template recycler) {
 		const tasks = 400
 		system := pooltest.System()
@@ -145,6 +147,7 @@ func TestWorkersThatStopThemselvesLoseNoTask(t *testing.T) {
 }
 
 func TestSendersOfSelfStoppingWorkersAreAnswered(t *testing.T) {
+	timelimit.Set(t)
 	recyclers(t, func(t *testing.T, size int, dispatch router.Dispatch, template recycler) {
 		const tasks = 200
 		system := pooltest.System()
@@ -214,6 +217,7 @@ func TestAWorkerMayStopItselfAfterEachTask(t *testing.T) {
 
 // The ledger balances in every snapshot while workers come and go, in real time.
 func TestTheLedgerHoldsWhileWorkersStopThemselves(t *testing.T) {
+	timelimit.Set(t)
 	for _, dispatch := range []router.Dispatch{router.LeastBusy(), router.RoundRobin(), router.ConsistentHash()} {
 		t.Run(dispatch.String(), func(t *testing.T) {
 			const senders, each = 4, 500

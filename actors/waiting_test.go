@@ -12,6 +12,7 @@ import (
 
 	"github.com/troupe-go/troupe/actors"
 	"github.com/troupe-go/troupe/internal/pooltest"
+	"github.com/troupe-go/troupe/internal/timelimit"
 	"github.com/troupe-go/troupe/messages"
 	"github.com/troupe-go/troupe/router"
 	"github.com/troupe-go/troupe/supervisor"
@@ -90,6 +91,7 @@ func TestAWaitForAQueuedTaskOutlastsTheReplacementOfAWorker(t *testing.T) {
 // A wait that is over, though its goroutine has not run yet, is no reason to tell
 // another that it waits in vain.
 func TestAWaitThatWillEndIsNoDeadlock(t *testing.T) {
+	timelimit.Set(t)
 	pool := nested(t, pooltest.System().Root, actors.WithSize(4))
 	for range 500 {
 		_, err := pool.Ask(t.Context(), 4)

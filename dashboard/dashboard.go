@@ -224,7 +224,7 @@ func (d *Dashboard) newRoutes() map[string]http.Handler {
 
 // ServeHTTP implements [http.Handler].
 func (d *Dashboard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	guard(w.Header())
+	secure(w.Header())
 	if d.invalid != nil {
 		http.Error(w, d.invalid.Error(), http.StatusInternalServerError)
 		return
@@ -243,9 +243,9 @@ func (d *Dashboard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	http.NotFound(w, r)
 }
 
-// guard keeps the page to itself: it runs and asks for nothing but what comes from its own
+// secure keeps the page to itself: it runs and asks for nothing but what comes from its own
 // origin, is shown in no other page, and its figures are not kept.
-func guard(h http.Header) {
+func secure(h http.Header) {
 	h.Set("Content-Security-Policy", "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "+
 		"connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'")
 	h.Set("X-Content-Type-Options", "nosniff")

@@ -20,6 +20,7 @@ import (
 	"github.com/troupe-go/troupe/actors"
 	"github.com/troupe-go/troupe/dashboard"
 	"github.com/troupe-go/troupe/internal/pooltest"
+	"github.com/troupe-go/troupe/internal/timelimit"
 	"github.com/troupe-go/troupe/messages"
 )
 
@@ -176,6 +177,7 @@ func TestADashboardEndsWithItsActorSystem(t *testing.T) {
 }
 
 func TestAHundredReadersAtOnceAndNoneLeavesAGoroutine(t *testing.T) {
+	timelimit.Set(t)
 	system := pooltest.System()
 	pooltest.Open(t, system.Root, nothing)
 	server := httptest.NewServer(show(t, system))

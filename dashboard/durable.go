@@ -9,7 +9,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/troupe-go/troupe/internal/deliver"
+	"github.com/troupe-go/troupe/internal/guard"
 	"github.com/troupe-go/troupe/internal/invalid"
 	"github.com/troupe-go/troupe/internal/journal"
 	"github.com/troupe-go/troupe/messages"
@@ -143,16 +143,15 @@ func (q *durable) json(now time.Time) *queueJSON {
 
 // survive calls a method of a queue, which is not ours: it may panic, or end its goroutine.
 func survive[T any](method func() (T, error)) (value T, err error) {
-	err = errEnded
-	deliver.Apart(func() {
-		defer func() {
-			if cause := recover(); cause != nil {
-				err = fmt.Errorf("its method panicked: %v", cause)
-			}
-		}()
-		value, err = method()
-	})
-	return value, err
+	failed := guard.Apart(func() { value, err = method() })
+	switch {
+	case failed == nil:
+		return value, err
+	case guard.Is(failed, messages.ErrGoexit):
+		return value, errEnded
+	default:
+		return value, fmt.Errorf("its method %w", failed)
+	}
 }
 
 // call calls a method of a queue for a request, with a context that ends after limit. It

@@ -244,7 +244,7 @@ func TestAQueueThatFailsIsUnreachableAndKeepsItsLastFigures(t *testing.T) {
 		}, "deadline exceeded"},
 		"no text":     {func(context.Context) (messages.DurableStats, error) { return messages.DurableStats{}, errors.New("") }, "an error without a text"},
 		"long text":   {func(context.Context) (messages.DurableStats, error) { panic(strings.Repeat("x", 1<<20)) }, "its method panicked: xxx"},
-		"broken text": {func(context.Context) (messages.DurableStats, error) { return messages.DurableStats{}, hostile{} }, "whose text cannot be had"},
+		"broken text": {func(context.Context) (messages.DurableStats, error) { return messages.DurableStats{}, hostile{} }, "whose text cannot be read"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			pooltest.Bubble(t, func(t *testing.T) {

@@ -94,7 +94,7 @@ func (d *Dashboard) newLetterJSON(l *messages.DeadLetter) letterJSON {
 		Attempts: l.Attempts, Node: journal.Clip(l.Node, maxName), At: l.Died.UnixMilli(),
 	}
 	if d.payload != nil {
-		j.Payload = journal.Describe(d.payload, DurablePayload(l.Payload))
+		j.Payload = d.payload(DurablePayload(l.Payload))
 	}
 	return j
 }

@@ -248,6 +248,6 @@ func TestAnErrorOfAQueueWhoseTextCannotBeHadIsSurvived(t *testing.T) {
 	f := &fake{remove: func(context.Context, ...uint64) (int, error) { return 0, errors.Join(ending{}) }}
 	d := show(t, pooltest.System(), dashboard.WithControls(), dashboard.WithDurable(f))
 	w := post(d, "delete-letters", `{"queue":"q","numbers":["1"]}`)
-	assertRefused(t, w, http.StatusConflict, "cannot be had")
+	assertRefused(t, w, http.StatusConflict, "cannot be read")
 	assert.True(t, json.Valid(w.Body.Bytes()))
 }

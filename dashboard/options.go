@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/troupe-go/troupe/internal/invalid"
+	"github.com/troupe-go/troupe/internal/journal"
 )
 
 // Option configures a dashboard.
@@ -24,8 +25,10 @@ func WithControls() Option {
 }
 
 // WithPayload has the payloads of tasks shown, as format puts them. It is called when the
-// handler is done with the task and before the task's waiter is told, so it must be quick;
-// and for the tasks in quarantine, whenever somebody looks at those. So it must be safe for
+// handler is done with the task, on a goroutine of its own, and the task's waiter is told
+// when it has returned, or after 100 ms. After that the text is "the formatter failed" until
+// format returns; it may then read the payload while the submitter uses it. It is also called
+// for the tasks in quarantine, whenever somebody looks at those. So it must be safe for
 // concurrent use, also with a handler that has such a task again. 4 KiB of the text are
 // kept. The payload of a task that was interrupted is not shown, for its handler may still
 // work on it. The payload of a dead letter comes to format as a [DurablePayload], for what
@@ -36,7 +39,7 @@ func WithPayload(format func(payload any) string) Option {
 		if format == nil {
 			return invalid.Option("payload formatter is nil")
 		}
-		d.payload = format
+		d.payload = journal.Guarded(format)
 		return nil
 	})
 }

@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/troupe-go/troupe/internal/deliver"
+	"github.com/troupe-go/troupe/internal/guard"
 	"github.com/troupe-go/troupe/internal/journal"
 	"github.com/troupe-go/troupe/messages"
 )
@@ -66,7 +66,7 @@ func (d *Dashboard) newQuarantinedJSON(q *messages.QuarantinedTask) quarantinedJ
 		j.Worker = shortID(q.Worker)
 	}
 	if d.payload != nil {
-		j.Payload = journal.Describe(d.payload, q.Task.Payload)
+		j.Payload = d.payload(q.Task.Payload)
 	}
 	j.Error, _ = describe(q.Err)
 	for _, p := range q.Panics {
@@ -84,12 +84,14 @@ func describe(err error) (text, stack string) {
 	if err == nil {
 		return "", ""
 	}
-	text = fmt.Sprintf("%T, whose text cannot be had", err)
-	deliver.Apart(func() {
-		defer func() { _ = recover() }() // the text says so
-		text, stack = words(err)
+	said, failed := guard.Try(func() [2]string {
+		text, stack := words(err)
+		return [2]string{text, stack}
 	})
-	return text, stack
+	if failed != nil {
+		return fmt.Sprintf("%T, whose text cannot be read", err), ""
+	}
+	return said[0], said[1]
 }
 
 func words(err error) (text, stack string) {

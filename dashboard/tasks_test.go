@@ -15,6 +15,7 @@ import (
 	"github.com/troupe-go/troupe/actors"
 	"github.com/troupe-go/troupe/dashboard"
 	"github.com/troupe-go/troupe/internal/pooltest"
+	"github.com/troupe-go/troupe/internal/timelimit"
 )
 
 func TestAFailingTaskIsFoundWithItsErrorAndItsStack(t *testing.T) {
@@ -59,13 +60,13 @@ func TestAFailingTaskIsFoundWithItsErrorAndItsStack(t *testing.T) {
 		panicked := answer[tasks](t, d, "/tasks?pool=p&find=the-panic").Tasks[0]
 		assert.Contains(t, panicked.Error, "cannot digest this")
 		assert.Contains(t, panicked.Stack, "tasks_test.go")
-		assert.Contains(t, answer[tasks](t, d, "/tasks?pool=p&find=the-hostile").Tasks[0].Error, "cannot be had")
-		assert.Contains(t, answer[tasks](t, d, "/tasks?pool=p&find=the-ending").Tasks[0].Error, "cannot be had")
+		assert.Contains(t, answer[tasks](t, d, "/tasks?pool=p&find=the-hostile").Tasks[0].Error, "cannot be read")
+		assert.Contains(t, answer[tasks](t, d, "/tasks?pool=p&find=the-ending").Tasks[0].Error, "cannot be read")
 		assert.Empty(t, panicked.Payload, "there is no formatter")
 	})
 }
 
-// hostile is an error whose text cannot be had.
+// hostile is an error whose text cannot be read.
 type hostile struct{}
 
 func (hostile) Error() string { panic("no text") }
@@ -109,6 +110,7 @@ func TestPayloadsAreShownThroughTheUsersFormatterAlone(t *testing.T) {
 }
 
 func TestATableOfTenThousandWorkersIsCut(t *testing.T) {
+	timelimit.Set(t)
 	system := pooltest.System()
 	pooltest.Open(t, system.Root, nothing, actors.WithName("p"), actors.WithSize(10_000))
 	said := answer[workers](t, show(t, system), "/workers?pool=p&order=pool")
@@ -117,6 +119,7 @@ func TestATableOfTenThousandWorkersIsCut(t *testing.T) {
 }
 
 func TestALongTextToFindCostsNoMoreThanItsReading(t *testing.T) {
+	timelimit.Set(t)
 	system := pooltest.System()
 	pooltest.Open(t, system.Root, nothing, actors.WithName("p"), actors.WithSize(10_000))
 	d, long := show(t, system), "/workers?pool=p&find="+strings.Repeat("A", 900_000)

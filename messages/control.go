@@ -1,7 +1,7 @@
 package messages
 
 // Control is a message that a pool obeys itself instead of giving it to a
-// worker. The set is closed.
+// worker. It may be sent by pointer or by value. The set is closed.
 type Control interface{ control() }
 
 // GetStats asks for a snapshot. The answer is a *[Stats].
@@ -44,9 +44,9 @@ type Broadcast struct{ Message any }
 // counters are found in [Stats.Custom], summed, and in [WorkerStats.Custom].
 type Report struct{ Counters map[string]int64 }
 
-func (*GetStats) control()  {}
-func (*Resize) control()    {}
-func (*Pause) control()     {}
-func (*Resume) control()    {}
-func (*Drain) control()     {}
-func (*Broadcast) control() {}
+func (GetStats) control()  {}
+func (Resize) control()    {}
+func (Pause) control()     {}
+func (Resume) control()    {}
+func (Drain) control()     {}
+func (Broadcast) control() {}

@@ -21,7 +21,7 @@ var (
 	ErrPayloadType = errors.New("troupe: wrong payload type")
 	// ErrDeadlock: a handler waits for its own pool, and the wait cannot end before
 	// the handler returns, since the other workers wait as well.
-	ErrDeadlock = errors.New("troupe: every worker waits on its own pool")
+	ErrDeadlock = errors.New("troupe: a handler waits for its own pool in vain")
 	// ErrDeadlineUnreachable: by what is queued and how long tasks have taken, the
 	// task would not be done in time. Only a pool that was asked to look says so.
 	ErrDeadlineUnreachable = errors.New("troupe: deadline cannot be met")

@@ -39,6 +39,6 @@ type DeleteQuarantined struct{ Numbers []int64 }
 // Deleted is the answer to a [DeleteQuarantined].
 type Deleted struct{ Count int }
 
-func (*ListQuarantine) control()    {}
-func (*Requeue) control()           {}
-func (*DeleteQuarantined) control() {}
+func (ListQuarantine) control()    {}
+func (Requeue) control()           {}
+func (DeleteQuarantined) control() {}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/troupe-go/troupe/actors"
 	"github.com/troupe-go/troupe/internal/pooltest"
+	"github.com/troupe-go/troupe/internal/timelimit"
 	"github.com/troupe-go/troupe/messages"
 )
 
@@ -60,6 +61,7 @@ func trace(letters string) (tasks []func(), ran func() string) {
 }
 
 func TestAPauseStopsWithinABatchAndKeepsTheOrder(t *testing.T) {
+	timelimit.Set(t)
 	batching(t, 1, 100, func(t *testing.T, pool *actors.Pool[func(), int]) {
 		tasks, ran := trace("abcdef")
 		pauses := tasks[1]
@@ -76,6 +78,7 @@ func TestAPauseStopsWithinABatchAndKeepsTheOrder(t *testing.T) {
 }
 
 func TestAnIdleWorkerTakesOverABatchThatIsHeldUp(t *testing.T) {
+	timelimit.Set(t)
 	batching(t, 2, 100, func(t *testing.T, pool *actors.Pool[func(), int]) {
 		release := make(chan struct{})
 		tasks, ran := trace("abcdef")
@@ -86,6 +89,7 @@ func TestAnIdleWorkerTakesOverABatchThatIsHeldUp(t *testing.T) {
 }
 
 func TestAHigherPriorityOvertakesABatch(t *testing.T) {
+	timelimit.Set(t)
 	batching(t, 1, 100, func(t *testing.T, pool *actors.Pool[func(), int]) {
 		tasks, ran := trace("abcX")
 		a, urgent := tasks[0], tasks[3]
@@ -121,6 +125,7 @@ func TestABroadcastDoesNotWaitForABatch(t *testing.T) {
 }
 
 func TestABatchTakesNoMoreRoomThanItsTasksInTheQueue(t *testing.T) {
+	timelimit.Set(t)
 	batching(t, 1, 3, func(t *testing.T, pool *actors.Pool[func(), int]) {
 		gate := make(chan struct{})
 		wait := func() { <-gate }
@@ -143,6 +148,7 @@ func TestABatchTakesNoMoreRoomThanItsTasksInTheQueue(t *testing.T) {
 }
 
 func TestATaskOfABatchCanBeCanceled(t *testing.T) {
+	timelimit.Set(t)
 	batching(t, 1, 100, func(t *testing.T, pool *actors.Pool[func(), int]) {
 		release := make(chan struct{})
 		tasks, ran := trace("abc")
@@ -158,6 +164,7 @@ func TestATaskOfABatchCanBeCanceled(t *testing.T) {
 }
 
 func TestAPanicLeavesTheRestOfABatchInOrder(t *testing.T) {
+	timelimit.Set(t)
 	batching(t, 1, 100, func(t *testing.T, pool *actors.Pool[func(), int]) {
 		tasks, ran := trace("abc")
 		queueUp(t, pool, tasks[0], func() { panic("in the middle") }, tasks[1], tasks[2])
@@ -168,6 +175,7 @@ func TestAPanicLeavesTheRestOfABatchInOrder(t *testing.T) {
 }
 
 func TestACloseDropsTheRestOfABatch(t *testing.T) {
+	timelimit.Set(t)
 	batching(t, 1, 100, func(t *testing.T, pool *actors.Pool[func(), int]) {
 		release := make(chan struct{})
 		tasks, ran := trace("abc")
@@ -185,6 +193,7 @@ func TestACloseDropsTheRestOfABatch(t *testing.T) {
 // A batch may have tasks with deadlines: they end in time, though the worker is busy
 // with the task before them.
 func TestATaskOfABatchTimesOutInTime(t *testing.T) {
+	timelimit.Set(t)
 	batching(t, 1, 100, func(t *testing.T, pool *actors.Pool[func(), int]) {
 		release := make(chan struct{})
 		tasks, ran := trace("abc")
@@ -209,6 +218,7 @@ func TestATaskOfABatchTimesOutInTime(t *testing.T) {
 
 // The deadlines of the tasks of a batch are over with the tasks.
 func TestABatchLeavesNoDeadlineBehind(t *testing.T) {
+	timelimit.Set(t)
 	batching(t, 1, 100, func(t *testing.T, pool *actors.Pool[func(), int]) {
 		tasks, ran := trace("abcdef")
 		pool.Pause()
@@ -226,6 +236,7 @@ func TestABatchLeavesNoDeadlineBehind(t *testing.T) {
 }
 
 func TestABatchThatLastsIsRecalledByTheNextWorkerThatComes(t *testing.T) {
+	timelimit.Set(t)
 	batching(t, 2, 400, func(t *testing.T, pool *actors.Pool[func(), int]) {
 		var order []int // all but the two that take time run on one worker
 		tasks := make([]func(), 300)
@@ -293,6 +304,7 @@ func TestTasksThatShareAContextHaveDeadlinesOfTheirOwn(t *testing.T) {
 }
 
 func TestBatchesThatAreRecalledComeBackInOrder(t *testing.T) {
+	timelimit.Set(t)
 	batching(t, 2, 400, func(t *testing.T, pool *actors.Pool[func(), int]) {
 		release := make(chan struct{})
 		var begun []int

@@ -261,6 +261,7 @@ func TestWhoCannotWaitIsRefused(t *testing.T) {
 					}
 				})
 				system.Root.Send(pool.PID(), 4)
+				synctest.Wait()
 				assert.Equal(t, 1, letters, "without a sender, the refused message is a dead letter")
 				assert.Equal(t, ledger{Submitted: 2, Queued: 1, Running: 1, Rejected: 3}, ledgerOf(pool.Stats()))
 				pool.Close()

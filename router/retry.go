@@ -7,7 +7,7 @@ import (
 	"github.com/troupe-go/troupe/internal/invalid"
 )
 
-// Retry says which failed tasks are tried again, and when. A waiting retry holds no
+// Retry says which failed tasks are retried, and when. A waiting retry holds no
 // worker: it is queued until its delay is over, takes the room of one task, and is then
 // dispatched behind the tasks of its priority. It is never dropped by an overflow
 // policy. A task whose timeout would come before its next attempt is settled at once.
@@ -15,7 +15,7 @@ import (
 // A task of a user's own actor fails only by a panic, so such a pool accepts only a policy
 // with Panics.
 type Retry struct {
-	// Attempts is the most attempts that a task gets, at least 2.
+	// Attempts limits the attempts of a task, the first included. It must be at least 2.
 	Attempts int
 	// Min is the delay before the second attempt. It doubles before each further
 	// attempt, up to Max. If both are 0, there is no delay.

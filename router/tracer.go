@@ -7,9 +7,10 @@ import (
 )
 
 // A Tracer follows tasks from their submission to the end of each attempt, which may
-// happen elsewhere and much later. It must be safe for concurrent use. The goroutine
-// that submits or runs the task waits for it. A panic in it is logged, and the task
-// goes on untraced.
+// happen elsewhere and much later. It must be safe for concurrent use. A panic in it is
+// logged, and the task goes on untraced. Submitted, admitted and Begun are called on the
+// goroutine that submits or runs the task. ended is called on another one, in order for each
+// worker, and the task waits for it up to 100 ms.
 type Tracer interface {
 	// Submitted is called before the task is admitted. It returns the headers that
 	// replace those of the task, which must not be written to, and a function that is
@@ -18,7 +19,7 @@ type Tracer interface {
 	// Begun is called before each attempt. It returns the context for the handler,
 	// which must be derived from ctx, and a function that is called with the outcome of
 	// the attempt when the handler has returned: before the task's waiters are told,
-	// unless the task has timed out or was canceled by then. The outcome is that of the
+	// unless it takes longer than 100 ms, or the task has timed out or was canceled by then. The outcome is that of the
 	// attempt, even if another attempt follows.
 	Begun(ctx context.Context, task Traced) (handler context.Context, ended func(messages.Outcome, error))
 }

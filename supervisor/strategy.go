@@ -6,11 +6,17 @@ import (
 
 	"github.com/asynkron/protoactor-go/actor"
 
-	"github.com/troupe-go/troupe/internal/deliver"
+	"github.com/troupe-go/troupe/internal/guard"
 	"github.com/troupe-go/troupe/internal/invalid"
 	"github.com/troupe-go/troupe/internal/restarts"
 	"github.com/troupe-go/troupe/messages"
 )
+
+// DecisionTime limits how long a pool waits for a strategy's decision. If it has neither decided
+// nor returned by then, or has panicked, the pool restarts the worker and ignores what the
+// strategy decides later. A strategy may also return first and decide later, without a
+// limit.
+const DecisionTime = time.Second
 
 // A Strategy is an [actor.SupervisorStrategy] made by [OneForOne], [AllForOne]
 // or [Escalate]. Any number of pools may share one.
@@ -101,16 +107,17 @@ func (s *Strategy) HandleFailure(
 	if s.all {
 		workers = supervisor.Children()
 	}
-	defer s.act(directive, supervisor, child, rs, workers, reason, message) // whatever a subscriber does
-	if directive != actor.EscalateDirective {
-		d := deliver.Deliverer{System: system, Logger: system.Logger()}
-		event := &actor.SupervisorEvent{Child: child, Reason: reason, Directive: directive}
-		if _, inPool := supervisor.(restarts.Pool); inPool {
-			d.PublishHere(event)
-		} else {
-			d.Publish(event)
-		}
+	s.act(directive, supervisor, child, rs, workers, reason, message)
+	if directive == actor.EscalateDirective {
+		return
 	}
+	event := &actor.SupervisorEvent{Child: child, Reason: reason, Directive: directive}
+	if pool, ok := supervisor.(restarts.Pool); ok {
+		pool.Publish(event)
+		return
+	}
+	// A subscriber's panic is the subscriber's own concern.
+	_ = guard.Apart(func() { system.EventStream.Publish(event) })
 }
 
 // act does what has been decided.

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -23,6 +24,7 @@ import (
 
 	"github.com/troupe-go/troupe/actors"
 	"github.com/troupe-go/troupe/internal/pooltest"
+	"github.com/troupe-go/troupe/internal/timelimit"
 	"github.com/troupe-go/troupe/messages"
 	"github.com/troupe-go/troupe/telemetry"
 )
@@ -88,6 +90,7 @@ func value(t testing.TB, all map[string]*dto.MetricFamily, name string, labels .
 }
 
 func TestMetricsPassPrometheussLinter(t *testing.T) {
+	timelimit.Set(t)
 	system := pooltest.System()
 	eachOutcome(t, pooltest.Open(t, system.Root, act, actors.WithName("kitchen")))
 	problems, err := promlint.New(strings.NewReader(scrape(t, registry(t, system)))).Lint()
@@ -96,6 +99,7 @@ func TestMetricsPassPrometheussLinter(t *testing.T) {
 }
 
 func TestMetricsSayWhatStatsSay(t *testing.T) {
+	timelimit.Set(t)
 	system := pooltest.System()
 	pool := pooltest.Open(t, system.Root, act, actors.WithName("kitchen"), actors.WithSize(3), actors.WithQueue(7, actors.Reject),
 		actors.WithRetry(actors.Retry{Attempts: 2, On: actors.AnyError}))
@@ -156,39 +160,42 @@ func TestMetricsSayWhatStatsSay(t *testing.T) {
 }
 
 func TestHistogramsAddUp(t *testing.T) {
-	system := pooltest.System()
-	takes := func(_ context.Context, d time.Duration) (any, error) { time.Sleep(d); return nil, nil }
-	pool := pooltest.Open(t, system.Root, takes, actors.WithName("kitchen"), actors.WithSize(1))
-	for range 5 {
-		_, err := pool.Ask(context.Background(), 2*time.Millisecond)
+	pooltest.Bubble(t, func(t *testing.T) {
+		system := pooltest.System()
+		takes := func(_ context.Context, d time.Duration) (any, error) { time.Sleep(d); return nil, nil }
+		pool := pooltest.Open(t, system.Root, takes, actors.WithName("kitchen"), actors.WithSize(1))
+		for range 5 {
+			_, err := pool.Ask(context.Background(), 2*time.Millisecond)
+			require.NoError(t, err)
+		}
+		_, err := pool.Ask(context.Background(), 20*time.Millisecond)
 		require.NoError(t, err)
-	}
-	_, err := pool.Ask(context.Background(), 20*time.Millisecond)
-	require.NoError(t, err)
+		synctest.Wait() // the last task is measured
 
-	h := find(t, families(t, registry(t, system))["troupe_task_run_seconds"], "pool", "kitchen").GetHistogram()
-	assert.EqualValues(t, 6, h.GetSampleCount())
-	assert.GreaterOrEqual(t, h.GetSampleSum(), 0.03)
-	assert.InDelta(t, pool.Stats().RunTime.Mean.Seconds()*6, h.GetSampleSum(), 1e-6)
-	buckets := h.GetBucket()
-	require.Len(t, buckets, 20, "19 and the one without bound")
-	var below uint64
-	for _, b := range buckets {
-		assert.GreaterOrEqual(t, b.GetCumulativeCount(), below)
-		below = b.GetCumulativeCount()
-		if b.GetUpperBound() == 0.001 {
-			assert.Zero(t, b.GetCumulativeCount(), "none was as short")
+		h := find(t, families(t, registry(t, system))["troupe_task_run_seconds"], "pool", "kitchen").GetHistogram()
+		assert.EqualValues(t, 6, h.GetSampleCount())
+		assert.InDelta(t, 0.03, h.GetSampleSum(), 1e-6)
+		buckets := h.GetBucket()
+		require.Len(t, buckets, 20, "19 and the one without bound")
+		var below uint64
+		for _, b := range buckets {
+			assert.GreaterOrEqual(t, b.GetCumulativeCount(), below)
+			below = b.GetCumulativeCount()
+			if b.GetUpperBound() == 0.001 {
+				assert.Zero(t, b.GetCumulativeCount(), "none was as short")
+			}
+			if b.GetUpperBound() == 600 {
+				assert.EqualValues(t, 6, b.GetCumulativeCount(), "none was longer")
+			}
 		}
-		if b.GetUpperBound() == 600 {
-			assert.EqualValues(t, 6, b.GetCumulativeCount(), "none was longer")
-		}
-	}
-	assert.True(t, math.IsInf(buckets[19].GetUpperBound(), 1))
-	assert.Equal(t, h.GetSampleCount(), below)
-	assert.InDelta(t, 1e-6, buckets[0].GetUpperBound(), 1e-12)
+		assert.True(t, math.IsInf(buckets[19].GetUpperBound(), 1))
+		assert.Equal(t, h.GetSampleCount(), below)
+		assert.InDelta(t, 1e-6, buckets[0].GetUpperBound(), 1e-12)
+	})
 }
 
 func TestUnboundedQueueHasInfiniteCapacity(t *testing.T) {
+	timelimit.Set(t)
 	system := pooltest.System()
 	pooltest.Open(t, system.Root, act, actors.WithName("kitchen"), actors.WithQueue(actors.Unbounded, actors.Block))
 	all := families(t, registry(t, system))
@@ -196,6 +203,7 @@ func TestUnboundedQueueHasInfiniteCapacity(t *testing.T) {
 }
 
 func TestPoolThatHasStoppedLeaves(t *testing.T) {
+	timelimit.Set(t)
 	system := pooltest.System()
 	r := registry(t, system)
 	assert.Empty(t, families(t, r), "no pool yet")
@@ -210,6 +218,7 @@ func TestPoolThatHasStoppedLeaves(t *testing.T) {
 }
 
 func TestPoolsOfOneNameHaveLabelsOfTheirOwn(t *testing.T) {
+	timelimit.Set(t)
 	system := pooltest.System()
 	for range 2 {
 		pid := system.Root.Spawn(actors.PropsFromHandler(act, actors.WithName("odd\xffname")))
@@ -226,6 +235,7 @@ func TestNilSystemIsAnError(t *testing.T) {
 }
 
 func TestBusyPoolIsScrapedAThousandTimes(t *testing.T) {
+	timelimit.Set(t)
 	system := pooltest.System()
 	pool := pooltest.Open(t, system.Root, act, actors.WithName("kitchen"), actors.WithSize(2))
 	over := make(chan struct{})

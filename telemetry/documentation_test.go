@@ -9,9 +9,11 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/troupe-go/troupe/internal/pooltest"
+	"github.com/troupe-go/troupe/internal/timelimit"
 )
 
 func TestTheDocumentationHasEachMetric(t *testing.T) {
+	timelimit.Set(t)
 	text, err := os.ReadFile("../docs/observability.md")
 	require.NoError(t, err)
 	system := pooltest.System()

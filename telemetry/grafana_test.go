@@ -11,9 +11,11 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/troupe-go/troupe/internal/pooltest"
+	"github.com/troupe-go/troupe/internal/timelimit"
 )
 
 func TestGrafanasDashboardAsksForMetricsThatThereAre(t *testing.T) {
+	timelimit.Set(t)
 	text, err := os.ReadFile("../docs/grafana.json")
 	require.NoError(t, err)
 	var dashboard struct {

@@ -14,6 +14,7 @@ import (
 
 	"github.com/troupe-go/troupe/actors"
 	"github.com/troupe-go/troupe/internal/pooltest"
+	"github.com/troupe-go/troupe/internal/timelimit"
 	"github.com/troupe-go/troupe/telemetry"
 )
 
@@ -103,6 +104,7 @@ func TestHandlerMaySpawnPoolsAndLogsMayBeStoppedByMany(t *testing.T) {
 }
 
 func TestLogOfBusyPoolsThatComeAndGo(t *testing.T) {
+	timelimit.Set(t)
 	system := pooltest.System()
 	n := &notes{level: slog.LevelDebug}
 	stop := logTo(t, system, n, telemetry.WithInterval(time.Millisecond))

@@ -9,8 +9,8 @@ import (
 
 	"github.com/asynkron/protoactor-go/actor"
 
-	"github.com/troupe-go/troupe/internal/deliver"
 	"github.com/troupe-go/troupe/internal/directory"
+	"github.com/troupe-go/troupe/internal/guard"
 	"github.com/troupe-go/troupe/internal/journal"
 )
 
@@ -169,7 +169,7 @@ func (l *logbook) collect() []line {
 // on with the next line.
 func (l *logbook) write(lines []line) {
 	for len(lines) > 0 {
-		deliver.Apart(func() {
+		_ = guard.Apart(func() { // there is no other logger to tell
 			for len(lines) > 0 {
 				next := lines[0]
 				lines = lines[1:]
@@ -180,12 +180,11 @@ func (l *logbook) write(lines []line) {
 }
 
 func (l *logbook) writeOne(next line) {
-	defer func() { _ = recover() }() // there is no other logger to tell
 	level, text, attrs := next.words()
 	ctx := context.Background()
 	if l.handler.Enabled(ctx, level) {
 		record := slog.NewRecord(next.at, level, text, 0)
 		record.AddAttrs(attrs()...)
-		_ = l.handler.Handle(ctx, record) // likewise
+		_ = l.handler.Handle(ctx, record) // there is no other logger to tell
 	}
 }

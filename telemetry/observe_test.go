@@ -14,6 +14,7 @@ import (
 
 	"github.com/troupe-go/troupe/actors"
 	"github.com/troupe-go/troupe/internal/pooltest"
+	"github.com/troupe-go/troupe/internal/timelimit"
 	"github.com/troupe-go/troupe/messages"
 	"github.com/troupe-go/troupe/telemetry"
 )
@@ -47,6 +48,7 @@ func point[T int64 | float64](t *testing.T, points []metricdata.DataPoint[T], at
 }
 
 func TestOpenTelemetryReadsTheSame(t *testing.T) {
+	timelimit.Set(t)
 	system := pooltest.System()
 	reader := sdkmetric.NewManualReader(sdkmetric.WithProducer(telemetry.Histograms(system)))
 	provider := sdkmetric.NewMeterProvider(sdkmetric.WithReader(reader))
@@ -134,6 +136,7 @@ func TestNothingIsCountedBackwardWhenAPoolTakesTheNameOfAnother(t *testing.T) {
 }
 
 func TestUnboundedQueueHasNoCapacityForOpenTelemetry(t *testing.T) {
+	timelimit.Set(t)
 	system := pooltest.System()
 	reader := sdkmetric.NewManualReader()
 	_, err := telemetry.Observe(system, sdkmetric.NewMeterProvider(sdkmetric.WithReader(reader)))

@@ -6,6 +6,7 @@ import (
 	"github.com/asynkron/protoactor-go/actor"
 
 	"github.com/troupe-go/troupe/internal/directory"
+	"github.com/troupe-go/troupe/internal/guard"
 	"github.com/troupe-go/troupe/internal/invalid"
 	"github.com/troupe-go/troupe/messages"
 )
@@ -17,7 +18,7 @@ import (
 // A nil system, an empty name and one that is taken are errors that wrap
 // messages.ErrInvalidOption. If two publish one name at the same time, package expvar
 // prints that with package log besides.
-func Publish(system *actor.ActorSystem, name string) (err error) {
+func Publish(system *actor.ActorSystem, name string) error {
 	if system == nil {
 		return errNoSystem()
 	}
@@ -27,17 +28,15 @@ func Publish(system *actor.ActorSystem, name string) (err error) {
 	if expvar.Get(name) != nil {
 		return invalid.Option("name %q is taken", name)
 	}
-	defer func() {
-		if recover() != nil { // another was published just now
-			err = invalid.Option("name %q is taken", name)
-		}
-	}()
-	expvar.Publish(name, expvar.Func(func() any {
+	variable := expvar.Func(func() any {
 		pools := make(map[string]*messages.Stats)
 		for _, entry := range directory.Pools(system) {
 			pools[entry.Label] = &entry.Snapshot().Stats
 		}
 		return pools
-	}))
+	})
+	if guard.Call(func() { expvar.Publish(name, variable) }) != nil { // another was published just now
+		return invalid.Option("name %q is taken", name)
+	}
 	return nil
 }

@@ -20,6 +20,7 @@ import (
 
 	"github.com/troupe-go/troupe/actors"
 	"github.com/troupe-go/troupe/internal/pooltest"
+	"github.com/troupe-go/troupe/internal/timelimit"
 	"github.com/troupe-go/troupe/messages"
 	"github.com/troupe-go/troupe/telemetry"
 )
@@ -28,6 +29,7 @@ import (
 func unused(t *testing.T) string { return t.Name() + strconv.FormatUint(rand.Uint64(), 36) }
 
 func TestExpvarHasTheStatsOfEachPool(t *testing.T) {
+	timelimit.Set(t)
 	system, name := pooltest.System(), unused(t)
 	require.NoError(t, telemetry.Publish(system, name))
 	pool := pooltest.Open(t, system.Root, act, actors.WithName("kitchen"), actors.WithSize(2))
@@ -62,6 +64,7 @@ func TestExpvarNameThatIsTakenIsAnError(t *testing.T) {
 }
 
 func TestOneOfThoseWhoPublishAtOnceGetsTheName(t *testing.T) {
+	timelimit.Set(t)
 	log.SetOutput(io.Discard) // package expvar says there whom it refuses
 	t.Cleanup(func() { log.SetOutput(os.Stderr) })
 	system := pooltest.System()

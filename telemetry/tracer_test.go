@@ -21,6 +21,7 @@ import (
 
 	"github.com/troupe-go/troupe/actors"
 	"github.com/troupe-go/troupe/internal/pooltest"
+	"github.com/troupe-go/troupe/internal/timelimit"
 	"github.com/troupe-go/troupe/messages"
 	"github.com/troupe-go/troupe/router"
 	"github.com/troupe-go/troupe/telemetry"
@@ -71,6 +72,7 @@ func attr(s sdktrace.ReadOnlySpan, key attribute.Key) string {
 }
 
 func TestTaskIsTracedFromItsSubmissionToItsEnd(t *testing.T) {
+	timelimit.Set(t)
 	ctx := context.Background()
 	for name, submit := range map[string]func(context.Context, *actors.Pool[string, string]) error{
 		"ask": func(ctx context.Context, pool *actors.Pool[string, string]) error {
@@ -129,6 +131,7 @@ func TestTaskIsTracedFromItsSubmissionToItsEnd(t *testing.T) {
 }
 
 func TestSpanAndBaggageTravelInTheHeaders(t *testing.T) {
+	timelimit.Set(t)
 	r, traced := record(t)
 	system := pooltest.System()
 	baggages := make(chan string, 1)
@@ -159,6 +162,7 @@ func TestSpanAndBaggageTravelInTheHeaders(t *testing.T) {
 }
 
 func TestSubmittersOwnSpanAndBaggageGoFirst(t *testing.T) {
+	timelimit.Set(t)
 	r, traced := record(t)
 	seen, states := make(chan baggage.Baggage, 1), make(chan string, 1)
 	pool := pooltest.Open(t, pooltest.System().Root, func(ctx context.Context, in string) (string, error) {
@@ -183,6 +187,7 @@ func TestSubmittersOwnSpanAndBaggageGoFirst(t *testing.T) {
 }
 
 func TestFurtherAttemptIsATraceOfItsOwn(t *testing.T) {
+	timelimit.Set(t)
 	r, traced := record(t)
 	pool := pooltest.Open(t, pooltest.System().Root, func(ctx context.Context, in string) (string, error) {
 		if actors.Attempt(ctx) == 1 {
@@ -209,6 +214,7 @@ func TestFurtherAttemptIsATraceOfItsOwn(t *testing.T) {
 }
 
 func TestPanicIsAnExceptionWithItsStack(t *testing.T) {
+	timelimit.Set(t)
 	r, traced := record(t)
 	pool := pooltest.Open(t, pooltest.System().Root, act, actors.WithName("kitchen"), traced)
 	require.NoError(t, pool.Tell(context.Background(), "panic"))
@@ -227,6 +233,7 @@ func TestPanicIsAnExceptionWithItsStack(t *testing.T) {
 // One text that is not in UTF-8 has an exporter that speaks Protocol Buffers drop all the
 // spans that it was to export with it.
 func TestAllThatSpansSayIsInUTF8(t *testing.T) {
+	timelimit.Set(t)
 	r, traced := record(t)
 	pool := pooltest.Open(t, pooltest.System().Root, func(context.Context, string) (string, error) { return "", errors.New("burnt \xff") },
 		actors.WithName("kitchen\xff"), traced)
@@ -310,6 +317,7 @@ func poolOf(ctx context.Context) *actors.Pool[string, string] {
 }
 
 func TestRejectionIsTheErrorOfTheSubmission(t *testing.T) {
+	timelimit.Set(t)
 	r, traced := record(t)
 	pool := pooltest.Open(t, pooltest.System().Root, act, actors.WithName("kitchen"), traced, actors.WithSize(1), actors.WithQueue(1, actors.Reject))
 	pool.Pause()
@@ -329,6 +337,7 @@ func TestRejectionIsTheErrorOfTheSubmission(t *testing.T) {
 }
 
 func TestEverySpanEndsAndHasItsOwnParent(t *testing.T) {
+	timelimit.Set(t)
 	r, traced := record(t)
 	pool := pooltest.Open(t, pooltest.System().Root, act, actors.WithName("kitchen"), traced, actors.WithSize(4))
 	var askers sync.WaitGroup
@@ -375,6 +384,7 @@ func TestTracerOptionsThatMakeNoSenseAreErrors(t *testing.T) {
 }
 
 func TestTellWithoutATracerAllocatesNothing(t *testing.T) {
+	timelimit.Set(t)
 	pool := pooltest.Open(t, pooltest.System().Root, func(context.Context, int) (any, error) { return nil, nil }, actors.WithSize(1))
 	ctx := context.Background()
 	tell := func() { _ = pool.Tell(ctx, 1) }

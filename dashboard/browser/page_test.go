@@ -19,6 +19,8 @@ import (
 	"github.com/chromedp/chromedp/kb"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/troupe-go/troupe/internal/timelimit"
 )
 
 // patience is how long a page may take to become as it should be.
@@ -57,6 +59,7 @@ func (d device) in(scheme string) device {
 // visit opens an address.
 func visit(t *testing.T, address string, on device) *page {
 	t.Helper()
+	timelimit.Set(t)
 	if missing != nil {
 		lack(t, missing.Error())
 	}

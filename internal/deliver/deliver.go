@@ -1,112 +1,158 @@
-// Package deliver hands messages to code that is not ours and survives it.
-// Proto.Actor runs some receivers on their sender's goroutine: subscribers of
-// the EventStream, guardians, routers.
+// Package deliver sends messages to code that is not Troupe's. Proto.Actor runs some
+// receivers on their sender's goroutine: subscribers of the EventStream, full mailboxes,
+// guardians, routers, futures. A Deliverer never waits for a receiver longer than
+// guard.Patience.
 package deliver
 
 import (
+	"context"
 	"log/slog"
 
 	"github.com/asynkron/protoactor-go/actor"
+
+	"github.com/troupe-go/troupe/internal/guard"
 )
 
-// A Deliverer hands out messages of one pool. It is safe for concurrent use.
+// maxNotices is how many log lines, or events, wait for a receiver that blocks. Further ones
+// are counted and dropped.
+const maxNotices = 1 << 14
+
+// A Deliverer hands out the messages of one pool. Its methods return at once, whatever the
+// receivers do, except Publish and Refuse, which wait up to guard.Patience. Messages to one
+// receiver keep their order, and so do events, log lines, and Proto.Actor dead letters. It is
+// safe for concurrent use.
 type Deliverer struct {
-	System *actor.ActorSystem
-	Logger *slog.Logger
+	system    *actor.ActorSystem
+	logger    *slog.Logger
+	pool      string // the pool's name
+	mailboxes mailboxes
+	receivers guard.Lanes // by PID; idle while every receiver takes messages at once
+	notices   guard.Lanes // events and log lines
+	letters   guard.Lanes // Proto.Actor dead letters, none of which is lost
 }
+
+type noticeKind string
+
+const (
+	events      noticeKind = "event subscriber"
+	logLines    noticeKind = "logger"
+	deadLetters noticeKind = "dead letter subscriber"
+)
+
+// New returns the Deliverer of a pool. Each of own stands for a type of mailbox, besides those of
+// Proto.Actor, that takes messages at once.
+func New(system *actor.ActorSystem, logger *slog.Logger, pool string, own ...actor.Mailbox) *Deliverer {
+	d := &Deliverer{system: system, logger: logger, pool: pool, mailboxes: newMailboxes(own)}
+	d.receivers.Failed = func(to any, err error) { d.Log(slog.LevelError, "receiver failed", "to", to, "error", err) }
+	d.notices.Failed, d.letters.Failed = d.noticeFailed, d.noticeFailed
+	d.notices.Limit = maxNotices
+	d.notices.Missed = func(who any, n int) {
+		d.Log(slog.LevelError, string(who.(noticeKind))+" was blocked: notices dropped", "dropped", n)
+	}
+	return d
+}
+
+// System returns the actor system.
+func (d *Deliverer) System() *actor.ActorSystem { return d.system }
 
 // Tell sends a message, with the middleware of the system's root context.
-func (d Deliverer) Tell(to *actor.PID, message any) {
-	defer d.Survive("receiver", to)
-	if _, isActor := d.process(to).(*actor.ActorProcess); isActor {
-		d.System.Root.Send(to, message)
+func (d *Deliverer) Tell(to *actor.PID, message any) {
+	if !d.isLocal(to) {
+		d.Do(to, func() { d.system.Root.Send(to, message) })
 		return
 	}
-	d.tellApart(to, message)
-}
-
-// tellApart sends a message to what is no actor and may run code of the user's there and
-// then, such as the dead letters.
-func (d Deliverer) tellApart(to *actor.PID, message any) {
-	d.Run("receiver", to, func() { d.System.Root.Send(to, message) })
+	process, exists := d.system.ProcessRegistry.Get(to)
+	if !exists {
+		d.DeadLetter(to, message)
+		return
+	}
+	if d.receivers.Idle() && d.mailboxes.takeAtOnce(process) && d.mailboxes.plain(d.system.Root) {
+		process.SendUserMessage(to, message)
+		return
+	}
+	d.inOrder(to, process, func() { d.system.Root.Send(to, message) })
 }
 
 // TellSystem sends a message of the actor system.
-func (d Deliverer) TellSystem(to *actor.PID, message any) {
-	defer d.Survive("receiver", to)
-	process := d.process(to)
-	if _, isActor := process.(*actor.ActorProcess); isActor {
-		process.SendSystemMessage(to, message)
+func (d *Deliverer) TellSystem(to *actor.PID, message any) {
+	if !d.isLocal(to) {
+		d.Do(to, func() { d.resolve(to).SendSystemMessage(to, message) })
 		return
 	}
-	d.Run("receiver", to, func() { process.SendSystemMessage(to, message) })
+	process, exists := d.system.ProcessRegistry.Get(to)
+	if !exists {
+		d.letters.Do(deadLetters, func() { process.SendSystemMessage(to, message) })
+		return
+	}
+	d.inOrder(to, process, func() { process.SendSystemMessage(to, message) })
 }
 
-// process returns the process of a PID: that of the dead letters if it has none.
-func (d Deliverer) process(to *actor.PID) actor.Process {
-	process, _ := d.System.ProcessRegistry.Get(to)
+// isLocal reports whether a PID is resolved without user code: resolvers of other addresses
+// are the user's. A nil PID is local.
+func (d *Deliverer) isLocal(to *actor.PID) bool {
+	return to == nil || to.Address == "nonhost" || to.Address == d.system.Address()
+}
+
+// resolve returns the process of a PID: that of the dead letters if it has none.
+func (d *Deliverer) resolve(to *actor.PID) actor.Process {
+	process, _ := d.system.ProcessRegistry.Get(to)
 	return process
 }
 
-// DeadLetter gives up a message that nobody will get.
-func (d Deliverer) DeadLetter(to *actor.PID, message any) {
-	d.Run("dead letter subscriber", to, func() { d.System.DeadLetter.SendUserMessage(to, message) })
+// inOrder sends a message after those that wait for the same receiver.
+func (d *Deliverer) inOrder(to *actor.PID, process actor.Process, send func()) {
+	key := receiver{to.Address, to.Id}
+	if !d.mailboxes.takeAtOnce(process) || !d.mailboxes.plain(d.system.Root) {
+		d.receivers.Do(key, send)
+		return
+	}
+	if !d.receivers.Behind(key, send) {
+		send()
+	}
 }
 
-// Publish publishes an event.
-func (d Deliverer) Publish(event any) {
-	Apart(func() { d.PublishHere(event) })
+// receiver identifies a receiver.
+type receiver struct{ address, id string }
+
+// Do calls f, which is user code and concerns a receiver, after the messages that wait for
+// it.
+func (d *Deliverer) Do(to *actor.PID, f func()) { d.receivers.Do(receiver{to.Address, to.Id}, f) }
+
+// noticeFailed logs that a receiver of notices has panicked. If it was the logger, there is
+// nobody to tell.
+func (d *Deliverer) noticeFailed(who any, err error) {
+	if who != logLines {
+		d.Log(slog.LevelError, string(who.(noticeKind))+" failed", "error", err)
+	}
 }
 
-// PublishHere publishes an event on the caller's goroutine, which a subscriber may end.
-func (d Deliverer) PublishHere(event any) {
-	defer d.Survive("event subscriber", nil)
-	d.System.EventStream.Publish(event)
+// DeadLetter makes a Proto.Actor dead letter of a message that nobody will get.
+func (d *Deliverer) DeadLetter(to *actor.PID, message any) {
+	d.letters.Do(deadLetters, func() { d.system.DeadLetter.SendUserMessage(to, message) })
 }
 
-// Run runs f, which may panic or end its goroutine, and waits for it. who and to say in
-// the log whose code it was.
-func (d Deliverer) Run(who string, to *actor.PID, f func()) {
-	Apart(func() {
-		defer d.Survive(who, to)
-		f()
+// Refuse is DeadLetter on the goroutine of the message's sender. It waits for the subscribers
+// of dead letters, for a limited time, so that a flood of messages slows its source down.
+func (d *Deliverer) Refuse(to *actor.PID, message any) {
+	d.letters.DoAndWait(deadLetters, func() { d.system.DeadLetter.SendUserMessage(to, message) })
+}
+
+// Publish publishes an event, and waits for its subscribers, for a limited time.
+func (d *Deliverer) Publish(event any) {
+	d.notices.DoAndWait(events, func() { d.system.EventStream.Publish(event) })
+}
+
+// PublishLater publishes an event and waits for nobody.
+func (d *Deliverer) PublishLater(event any) {
+	d.notices.Do(events, func() { d.system.EventStream.Publish(event) })
+}
+
+// Flush waits for the subscribers of the events so far, for a limited time.
+func (d *Deliverer) Flush() { d.notices.DoAndWait(events, func() {}) }
+
+// Log writes a line with the pool's name to the pool's log. args are as for slog.Logger.Log.
+func (d *Deliverer) Log(level slog.Level, text string, args ...any) {
+	d.notices.Do(logLines, func() {
+		d.logger.Log(context.Background(), level, text, append([]any{"pool", d.pool}, args...)...)
 	})
-}
-
-// Respond answers the sender of the actor's message, if it has one.
-func Respond(ctx actor.Context, answer any) {
-	if ctx.Sender() != nil {
-		ctx.Respond(answer)
-	}
-}
-
-// Apart runs f on a goroutine of its own and waits for it, so that a
-// runtime.Goexit in f does not end the caller's. f must not panic.
-func Apart(f func()) {
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		f()
-	}()
-	<-done
-}
-
-// GoOn runs f. If f ends its goroutine, GoOn runs f again on another one.
-func GoOn(f func()) {
-	done := false
-	defer func() {
-		if !done {
-			go GoOn(f)
-		}
-	}()
-	f()
-	done = true
-}
-
-// Survive recovers from a panic of the user's code; it is to be deferred. who and to say
-// in the log whose code it was.
-func (d Deliverer) Survive(who string, to *actor.PID) {
-	if value := recover(); value != nil {
-		d.Logger.Error(who+" panicked", "to", to, "panic", value)
-	}
 }

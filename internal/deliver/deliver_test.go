@@ -3,109 +3,193 @@ package deliver_test
 import (
 	"bytes"
 	"log/slog"
+	"runtime"
+	"sync"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/troupe-go/troupe/internal/deliver"
+	"github.com/troupe-go/troupe/internal/guard"
+	"github.com/troupe-go/troupe/internal/pooltest"
 )
 
 // A receiver is a process that gets its messages on their sender's goroutine.
 type receiver struct {
-	fails  bool
-	user   []any
-	system []any
+	do func()
+
+	mu  sync.Mutex
+	got []any // guarded by mu
 }
 
-func (r *receiver) SendUserMessage(_ *actor.PID, message any) {
-	r.user = append(r.user, message)
-	r.panicIf()
-}
+func (r *receiver) SendUserMessage(_ *actor.PID, message any)   { r.take(message) }
+func (r *receiver) SendSystemMessage(_ *actor.PID, message any) { r.take(message) }
+func (r *receiver) Stop(*actor.PID)                             {}
 
-func (r *receiver) SendSystemMessage(_ *actor.PID, message any) {
-	r.system = append(r.system, message)
-	r.panicIf()
-}
-
-func (r *receiver) Stop(*actor.PID) {}
-
-func (r *receiver) panicIf() {
-	if r.fails {
-		panic("receiver's own fault")
+func (r *receiver) take(message any) {
+	r.mu.Lock()
+	r.got = append(r.got, actor.UnwrapEnvelopeMessage(message))
+	r.mu.Unlock()
+	if r.do != nil {
+		r.do()
 	}
 }
 
-// stage is an actor system with a receiver in it, and a log.
-func stage(t *testing.T) (d deliver.Deliverer, r *receiver, to *actor.PID, log *bytes.Buffer) {
+// stage is an actor system with a receiver in it, and a log. Use it in a bubble.
+func stage(t *testing.T, do func()) (d *deliver.Deliverer, r *receiver, to *actor.PID, log *bytes.Buffer) {
 	t.Helper()
-	system := actor.NewActorSystem(actor.WithLoggerFactory(func(*actor.ActorSystem) *slog.Logger {
-		return slog.New(slog.DiscardHandler)
-	}))
-	r, log = new(receiver), new(bytes.Buffer)
+	system := pooltest.System()
+	r, log = &receiver{do: do}, new(bytes.Buffer)
 	to, added := system.ProcessRegistry.Add(r, "receiver")
 	require.True(t, added)
-	return deliver.Deliverer{System: system, Logger: slog.New(slog.NewTextHandler(log, nil))}, r, to, log
+	return deliver.New(system, slog.New(slog.NewTextHandler(log, nil)), "pool"), r, to, log
 }
 
-func TestMessagesArrive(t *testing.T) {
-	d, r, to, log := stage(t)
-	var published []any
-	d.System.EventStream.Subscribe(func(event any) { published = append(published, event) })
+func TestMessagesArriveInOrder(t *testing.T) {
+	pooltest.Bubble(t, func(t *testing.T) {
+		d, r, to, log := stage(t, nil)
+		letters := pooltest.Events[*actor.DeadLetterEvent](t, d.System())
+		events := pooltest.Events[string](t, d.System())
+		d.Tell(to, "user")
+		d.TellSystem(to, "system")
+		d.Publish("event")
+		assert.Equal(t, "event", <-events)
+		d.PublishLater("later")
+		d.DeadLetter(to, "letter")
+		d.Tell(d.System().NewLocalPID("nobody"), "lost")
+		d.TellSystem(nil, "lost, too")
+		synctest.Wait()
+		d.Refuse(nil, "refused")
 
-	d.Tell(to, "user")
-	d.TellSystem(to, "system")
-	d.Publish("event")
-	d.DeadLetter(to, "letter")
-
-	assert.Equal(t, []any{"user"}, r.user)
-	assert.Equal(t, []any{"system"}, r.system)
-	require.Len(t, published, 2)
-	assert.Equal(t, "event", published[0])
-	require.IsType(t, &actor.DeadLetterEvent{}, published[1])
-	assert.Equal(t, "letter", published[1].(*actor.DeadLetterEvent).Message)
-	assert.Empty(t, log.String())
+		assert.Equal(t, []any{"user", "system"}, r.got)
+		assert.Equal(t, "later", <-events)
+		for _, want := range []string{"letter", "lost", "lost, too", "refused"} {
+			assert.Equal(t, want, (<-letters).Message)
+		}
+		assert.Empty(t, log.String())
+	})
 }
 
-func TestPanicsDoNotEscape(t *testing.T) {
-	tests := []struct {
-		name string
-		send func(d deliver.Deliverer, to *actor.PID)
+// An actor whose mailbox takes messages at once gets them on the sender's goroutine.
+func TestActorsAreToldAtOnce(t *testing.T) {
+	pooltest.Bubble(t, func(t *testing.T) {
+		d, _, _, _ := stage(t, nil)
+		in := pooltest.NewInbox(t, d.System().Root)
+		for i := range 100 {
+			d.Tell(in.PID, i)
+		}
+		for i := range 100 {
+			assert.Equal(t, i, <-in.Mail)
+		}
+	})
+}
+
+func TestNoReceiverKeepsAnyoneWaiting(t *testing.T) {
+	// A full mailbox makes its senders spin, so this is in real time.
+	t.Run("a full mailbox", func(t *testing.T) {
+		d := deliver.New(pooltest.System(), slog.New(slog.DiscardHandler), "pool")
+		root := d.System().Root
+		release := make(chan struct{})
+		got := make(chan any, 10)
+		pid := root.Spawn(actor.PropsFromFunc(func(ctx actor.Context) {
+			if text, ok := ctx.Message().(string); ok {
+				<-release
+				got <- text
+			}
+		}, actor.WithMailbox(actor.Bounded(2))))
+		in := pooltest.NewInbox(t, root)
+		for _, text := range []string{"a", "b", "c", "d", "e", "f"} {
+			d.Tell(pid, text)
+		}
+		d.Tell(in.PID, "free")
+		assert.Equal(t, "free", <-in.Mail)
+		close(release)
+		for _, text := range []string{"a", "b", "c", "d", "e", "f"} {
+			assert.Equal(t, text, <-got, "the order is kept")
+		}
+		require.NoError(t, root.StopFuture(pid).Wait())
+	})
+	t.Run("a process that blocks", func(t *testing.T) {
+		pooltest.Bubble(t, func(t *testing.T) {
+			end := make(chan struct{})
+			d, r, to, _ := stage(t, func() { <-end })
+			begun := time.Now()
+			d.Tell(to, 1)
+			d.TellSystem(to, 2)
+			assert.Zero(t, time.Since(begun))
+			close(end)
+			synctest.Wait()
+			assert.Equal(t, []any{1, 2}, r.got)
+		})
+	})
+	t.Run("subscribers and loggers", func(t *testing.T) {
+		pooltest.Bubble(t, func(t *testing.T) {
+			end := make(chan struct{})
+			d, _, to, _ := stage(t, nil)
+			d.System().EventStream.Subscribe(func(any) { <-end })
+			begun := time.Now()
+			for range 10 {
+				d.Publish("event")
+				d.Refuse(to, "letter")
+				d.DeadLetter(to, "letter")
+				d.Log(slog.LevelInfo, "line")
+			}
+			assert.LessOrEqual(t, time.Since(begun), 2*guard.Patience, "once for events and once for letters")
+			close(end)
+			synctest.Wait()
+		})
+	})
+}
+
+func TestWhatReceiversDoIsSurvivedAndLogged(t *testing.T) {
+	for name, tt := range map[string]struct {
+		send func(d *deliver.Deliverer, to *actor.PID)
 		says string
 	}{
-		{"user message", func(d deliver.Deliverer, to *actor.PID) { d.Tell(to, 1) }, "receiver panicked"},
-		{"system message", func(d deliver.Deliverer, to *actor.PID) { d.TellSystem(to, 1) }, "receiver panicked"},
-		{"event", func(d deliver.Deliverer, _ *actor.PID) { d.Publish(1) }, "event subscriber panicked"},
-		{"dead letter", func(d deliver.Deliverer, to *actor.PID) { d.DeadLetter(to, 1) }, "dead letter subscriber panicked"},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			d, r, to, log := stage(t)
-			r.fails = true
-			subscription := d.System.EventStream.Subscribe(func(any) { panic("subscriber's own fault") })
+		"user message":   {func(d *deliver.Deliverer, to *actor.PID) { d.Tell(to, 1) }, "receiver failed"},
+		"system message": {func(d *deliver.Deliverer, to *actor.PID) { d.TellSystem(to, 1) }, "receiver failed"},
+		"event":          {func(d *deliver.Deliverer, _ *actor.PID) { d.Publish(1) }, "event subscriber failed"},
+		"dead letter":    {func(d *deliver.Deliverer, to *actor.PID) { d.DeadLetter(to, 1) }, "dead letter subscriber failed"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			pooltest.Bubble(t, func(t *testing.T) {
+				var harm func()
+				do := func() { harm() }
+				d, _, to, log := stage(t, do)
+				d.System().EventStream.Subscribe(func(any) { do() })
 
-			require.NotPanics(t, func() { tt.send(d, to) })
-			assert.Contains(t, log.String(), tt.says)
-			assert.Contains(t, log.String(), "own fault")
+				harm = func() { panic("own fault") }
+				tt.send(d, to)
+				synctest.Wait()
+				assert.Contains(t, log.String(), tt.says)
+				assert.Contains(t, log.String(), "own fault")
 
-			// The survivor is as good as new.
-			r.fails = false
-			d.System.EventStream.Unsubscribe(subscription)
-			log.Reset()
-			require.NotPanics(t, func() { tt.send(d, to) })
-			assert.Empty(t, log.String())
+				harm = runtime.Goexit
+				tt.send(d, to)
+				synctest.Wait()
+
+				harm = func() {}
+				log.Reset()
+				tt.send(d, to)
+				synctest.Wait()
+				assert.Empty(t, log.String())
+			})
 		})
 	}
 }
 
-func TestUnknownReceiverIsNoPanic(t *testing.T) {
-	d, _, _, log := stage(t)
-	nobody := d.System.NewLocalPID("nobody")
-	require.NotPanics(t, func() {
-		d.Tell(nobody, 1)
-		d.TellSystem(nobody, 1)
-		d.DeadLetter(nil, 1)
+func TestALoggerMayPanic(t *testing.T) {
+	pooltest.Bubble(t, func(t *testing.T) {
+		d := deliver.New(pooltest.System(), slog.New(slog.NewTextHandler(broken{}, nil)), "pool")
+		d.Log(slog.LevelError, "line")
+		d.Log(slog.LevelError, "line")
 	})
-	assert.Empty(t, log.String())
 }
+
+type broken struct{}
+
+func (broken) Write([]byte) (int, error) { panic("no disk") }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/troupe-go/troupe/internal/directory"
 	"github.com/troupe-go/troupe/internal/pooltest"
+	"github.com/troupe-go/troupe/internal/timelimit"
 )
 
 // pool is one that has an ID alone.
@@ -94,6 +95,7 @@ func TestAWatcherIsToldOfThoseThatAreThereAndOfWhatComesAndGoes(t *testing.T) {
 
 // A process that has the directory's name by whatever chance is left alone.
 func TestAnotherProcessOfThatNameIsLeftAlone(t *testing.T) {
+	timelimit.Set(t)
 	system := pooltest.System()
 	child := make(chan *actor.PID, 1)
 	parent, err := system.Root.SpawnNamed(actor.PropsFromFunc(func(ctx actor.Context) {
@@ -112,6 +114,7 @@ func TestAnotherProcessOfThatNameIsLeftAlone(t *testing.T) {
 
 // What is sent to the directory's name goes where messages without a receiver go.
 func TestADirectoryTakesNoMessages(t *testing.T) {
+	timelimit.Set(t)
 	system := pooltest.System()
 	defer directory.Join(system, pool{id: "1"}, "a")()
 	letters := make(chan any, 10)
@@ -131,6 +134,7 @@ func TestADirectoryTakesNoMessages(t *testing.T) {
 // Pools and watchers come and go at once: a directory that is about to be closed, or has
 // just been registered, is nobody's who joins.
 func TestJoiningLeavingAndWatchingAtOnceLosesNobody(t *testing.T) {
+	timelimit.Set(t)
 	system := pooltest.System()
 	var wg sync.WaitGroup
 	for i := range 4 {

@@ -11,6 +11,7 @@ import (
 	"github.com/troupe-go/troupe/internal/directory"
 	"github.com/troupe-go/troupe/internal/meter"
 	"github.com/troupe-go/troupe/internal/pooltest"
+	"github.com/troupe-go/troupe/internal/timelimit"
 	"github.com/troupe-go/troupe/messages"
 )
 
@@ -66,6 +67,7 @@ func (g *gated) Stats() messages.Stats {
 }
 
 func TestSnapshotIsSharedByThoseWhoComeMeanwhile(t *testing.T) {
+	timelimit.Set(t)
 	pool := &gated{slow: slow{takes: 10 * time.Millisecond}, gate: make(chan struct{})}
 	entry := &directory.Entry{Pool: pool}
 	var come, gone sync.WaitGroup

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"runtime"
 
+	"github.com/troupe-go/troupe/internal/guard"
 	"github.com/troupe-go/troupe/messages"
 	"github.com/troupe-go/troupe/router"
 )
@@ -98,16 +99,15 @@ func (e *admission) submitTraced(ctx context.Context, t *Task, s *Spec, fill fun
 
 func (e *admission) traceSubmission(ctx context.Context, s *Spec) (admitted func(error)) {
 	admitted = func(error) {}
-	defer e.deliver.Survive("tracer", nil)
-	headers, tell := e.tracer.Submitted(ctx, router.Traced{
-		Pool: e.name, ID: s.ID, Key: s.Key, Priority: s.Priority, Headers: s.Headers,
+	failed := guard.Call(func() {
+		headers, tell := e.tracer.Submitted(ctx, router.Traced{
+			Pool: e.name, ID: s.ID, Key: s.Key, Priority: s.Priority, Headers: s.Headers,
+		})
+		s.Headers = headers
+		if tell != nil {
+			admitted = func(err error) { e.tracerFailed(guard.Call(func() { tell(err) })) }
+		}
 	})
-	s.Headers = headers
-	if tell == nil {
-		return admitted
-	}
-	return func(err error) {
-		defer e.deliver.Survive("tracer", nil)
-		tell(err)
-	}
+	e.tracerFailed(failed)
+	return admitted
 }

@@ -11,32 +11,14 @@ type ending struct {
 }
 
 // tellAll ends the contexts of the handlers and then notifies the waiters of the tasks.
-// Notifying an actor may run user code, such as a subscriber of Proto.Actor dead letters.
-// If that code ends this goroutine by runtime.Goexit, another goroutine goes on.
 func tellAll(endings []ending) {
-	for i := range endings { // first, since a waiter may block
-		if s := &endings[i]; s.ctx != nil {
-			s.ctx.interrupt(s.cause)
-		}
-	}
-	tellEach(endings)
-}
-
-func tellEach(endings []ending) {
-	told := 0
-	defer func() {
-		if rest := endings[told:]; len(rest) > 0 {
-			go tellEach(rest)
-		}
-	}()
+	interrupt(endings)
 	for i := range endings {
-		told++
 		s := &endings[i]
 		if s.note != nil {
 			s.note()
 		}
-		body := s.task.body
-		body.Settled(&s.Settlement)
+		s.task.body.Settled(&s.Settlement)
 		s.task.forgetSender()
 		if !s.running { // else its worker releases it when the handler has returned
 			s.task.body.Released()

@@ -1,13 +1,14 @@
 package engine
 
 import (
+	"log/slog"
 	"math"
-	"sync/atomic"
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
 
 	"github.com/troupe-go/troupe/internal/deliver"
+	"github.com/troupe-go/troupe/internal/guard"
 	"github.com/troupe-go/troupe/internal/meter"
 	"github.com/troupe-go/troupe/router"
 )
@@ -35,42 +36,16 @@ type base struct {
 	tracer router.Tracer // nil: none
 	clock
 	meter    *meter.Meter
-	deliver  deliver.Deliverer
+	deliver  *deliver.Deliverer
+	traces   guard.Lanes // calls of the tracer about the ends of attempts, by hand
 	counters counters    // of callers, and of workers that are gone
-	ended    atomic.Bool // the pool has stopped
 }
 
-// Messages to the pool's own actor, whose goroutine may run user code.
-type (
-	notice  struct{ event any } // to be published
-	warning struct {            // to be logged
-		text string
-		args []any
-	}
-)
+// notify publishes an event.
+func (b *base) notify(event any) { b.deliver.PublishLater(event) }
 
-// notify publishes an event, on the goroutine of the pool's own actor.
-func (b *base) notify(event any) {
-	if b.ended.Load() {
-		b.deliver.Publish(event)
-		return
-	}
-	b.deliver.Tell(b.self, &notice{event})
-}
-
-// warn logs a warning on that goroutine too, since the logger is user code.
-func (b *base) warn(text string, args ...any) {
-	b.deliver.Tell(b.self, &warning{text, append([]any{"pool", b.name}, args...)})
-}
+// warn logs a warning.
+func (b *base) warn(text string, args ...any) { b.deliver.Log(slog.LevelWarn, text, args...) }
 
 // Histograms returns the histograms of the waiting and running times.
 func (b *base) Histograms() (wait, run meter.Histogram) { return b.meter.Histograms() }
-
-// Messages from the supervisor to the pool's own actor.
-type (
-	noWorkers  struct{}
-	escalation struct{ reason, message any }
-)
-
-// forSupervisor is a message to the supervisor that is sent through the pool.
-type forSupervisor interface{ ForSupervisor() }

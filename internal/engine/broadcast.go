@@ -1,5 +1,7 @@
 package engine
 
+import "github.com/troupe-go/troupe/messages"
+
 // Broadcast gives each worker a task of its own, made by accept. It admits either all of
 // the tasks or none.
 func (e *admission) Broadcast(accept func(*Spec) (*Task, error)) error {
@@ -37,6 +39,10 @@ func (e *admission) broadcast(tasks []*Task, specs []Spec) (done bool, err error
 			return
 		}
 		done = true
+		if len(tasks) == 0 {
+			err = messages.ErrNoWorkers
+			return
+		}
 		if !e.roomForAllLocked(routees) {
 			err = e.full()
 			return

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/troupe-go/troupe/internal/goroutine"
+	"github.com/troupe-go/troupe/internal/guard"
 	"github.com/troupe-go/troupe/messages"
 )
 
@@ -67,20 +68,19 @@ func (j *callerJob) do(t *Task) {
 	if e.watchdog.on() {
 		e.callers.noteGoroutine(j.callerRun, goroutine.Current())
 	}
-	normal := false
 	defer func() {
-		if !normal {
-			e.attemptFailed(j, &j.hand, t, e.newPanicError(recover(), t), nil)
-		}
 		ctx.returned.Store(true)
 		ctx.dismiss()
 		j.putDown(t)
 	}()
-	if e.tracer != nil {
-		ctx.beginTrace(t)
-	}
-	e.finish(j, ctx, t, t.body.Run(ctx))
-	normal = true
+	guard.Watch(func() {
+		if e.tracer != nil {
+			ctx.beginTrace(t)
+		}
+		e.finish(j, ctx, t, t.body.Run(ctx))
+	}, func(value any) {
+		e.attemptFailed(j, &j.hand, t, e.newPanicError(value, t), nil)
+	})
 }
 
 // putDown cleans up after the handler has returned. It queues the task for a retry or

@@ -19,6 +19,9 @@ type Config struct {
 	Overflow router.Overflow
 	Logger   *slog.Logger
 	Tracer   router.Tracer // nil: none
+	// SupervisorMailbox stands for the type of the supervisor's mailbox, which takes messages
+	// at once; nil: not known.
+	SupervisorMailbox actor.Mailbox
 
 	// Options that are off by default: the zero value turns each of them off.
 	Retry         router.Retry

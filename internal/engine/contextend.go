@@ -2,10 +2,11 @@ package engine
 
 import (
 	"context"
-	"errors"
+	"log/slog"
 	"reflect"
 	"time"
 
+	"github.com/troupe-go/troupe/internal/guard"
 	"github.com/troupe-go/troupe/messages"
 )
 
@@ -47,7 +48,7 @@ func (c *Context) use() {
 
 // derive makes a standard context.
 func (c *Context) derive() (std context.Context, cancel func(error)) {
-	parent := c.caller
+	parent := newCallerContext(c.caller)
 	if !c.bound && parent.Done() != nil {
 		parent = context.WithoutCancel(parent)
 	}
@@ -79,11 +80,18 @@ func (c *Context) endForLocked(cause error) bool {
 	return c.std != nil
 }
 
-// interrupt ends the context for the given reason, unless it has already ended.
-func (c *Context) interrupt(cause error) {
-	if c.endFor(cause) {
-		c.base.deliver.Run("context", nil, func() { c.cancelFor(cause) })
+// interrupt ends the contexts of tasks that were settled from outside, unless they have
+// already ended. Contexts of callers may block.
+func interrupt(endings []ending) {
+	var cancels []func()
+	var of *base
+	for i := range endings {
+		if e := &endings[i]; e.ctx != nil && e.ctx.endFor(e.cause) {
+			of = e.ctx.base
+			cancels = append(cancels, func() { e.ctx.cancelFor(e.cause) })
+		}
 	}
+	guard.Together(guard.Patience, cancels, func(err error) { of.contextFailed(err) })
 }
 
 // timerLag is how long the timer of a context may lag behind the engine's.
@@ -101,7 +109,7 @@ func (c *Context) cancelFor(cause error) {
 	if cancel == nil {
 		return
 	}
-	if !errors.Is(cause, messages.ErrTaskTimeout) {
+	if cause != messages.ErrTaskTimeout { //nolint:errorlint // the methods of a cause may be user code
 		cancel(cause)
 		return
 	}
@@ -127,8 +135,15 @@ func (c *Context) release() {
 // dismiss is release for callers that do not recover from a panic of user code.
 func (c *Context) dismiss() {
 	if cancel := c.takeCancel(); cancel != nil {
-		c.base.deliver.Run("context", nil, func() { cancel(context.Canceled) })
+		if err := guard.Within(guard.Patience, func() { cancel(context.Canceled) }); err != nil {
+			c.base.contextFailed(err)
+		}
 	}
+}
+
+// contextFailed logs that a caller's context has failed.
+func (b *base) contextFailed(err error) {
+	b.deliver.Log(slog.LevelError, "context of a caller failed", "error", err)
 }
 
 // takeCancel marks the context as ended and returns the function that frees it, or nil. It

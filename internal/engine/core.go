@@ -107,11 +107,12 @@ func (e *core) handlerReturned(w *Worker) {
 	e.watchdog.end(wt)
 }
 
-// freeName makes the worker's supervisor and Proto.Actor treat the worker as stopped, and
-// frees its name.
+// freeName frees the name of a worker, and makes its supervisor and its watchers treat it as
+// stopped.
 func (e *core) freeName(w *Worker) {
 	e.cfg.System.ProcessRegistry.Remove(w.pid)
 	e.deliver.TellSystem(w.supervisor, &actor.Terminated{Who: w.pid})
+	w.tellWatchers(e.deliver)
 }
 
 // late reports whether the pool uses late binding: the next free worker takes a task.

@@ -84,10 +84,9 @@ func (d *deadlocks) unblock(wait *poolWait) {
 	d.detourLocked(h)
 }
 
-// detourLocked looks for vain waits after the waits of a handler have changed. Another
-// handler's wait may have become vain only if that handler has several waits, and if the
-// one with the change does not wait for a worker that goes on: then the way from the one
-// to the other and on from there may have led back through the first.
+// detourLocked looks for vain waits after the waits of a handler have changed. Such a change
+// can make another handler's wait vain only if some handler has several waits, and if no
+// wait of the changed handler can end without a handler that waits itself.
 func (d *deadlocks) detourLocked(changed *hand) {
 	if d.several > 0 && !slices.ContainsFunc(d.waitsOfLocked(changed), d.endsSoonLocked) {
 		d.tellVainLocked()
@@ -147,12 +146,10 @@ func (d *deadlocks) targetLocked(wait *poolWait) (to *Worker, ends bool) {
 	}
 	word := wait.task.load()
 	to = d.roster.worker(word.worker())
-	switch status := word.status(); {
-	case status == running && to == nil: // it runs in its caller
+	if word.status() == running && to == nil { // it runs in its caller
 		return nil, true
-	default:
-		return to, status == fresh || word.settled()
 	}
+	return to, word.status() == fresh || word.settled()
 }
 
 // endsSoonLocked reports whether a wait ends without a handler that waits itself.

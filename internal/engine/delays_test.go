@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/troupe-go/troupe/internal/timelimit"
 	"github.com/troupe-go/troupe/messages"
 	"github.com/troupe-go/troupe/router"
 )
@@ -58,7 +59,7 @@ func (r *record) script(name string, delays ...time.Duration) *job {
 
 func TestARetryStartsWhenItIsDue(t *testing.T) {
 	for _, d := range []router.Dispatch{router.LeastBusy(), router.RoundRobin(), router.ConsistentHash()} {
-		synctest.Test(t, func(t *testing.T) {
+		timelimit.Bubble(t, func(t *testing.T) {
 			e := newEngine(t, d, retrying)
 			seat(e, 2)
 			var attempts atomic.Int64
@@ -87,7 +88,7 @@ func TestARetryStartsWhenItIsDue(t *testing.T) {
 }
 
 func TestDelayedTasksComeInTheOrderTheyAreDue(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	timelimit.Bubble(t, func(t *testing.T) {
 		e := newEngine(t, router.LeastBusy(), retrying)
 		seat(e, 1)
 		var began record
@@ -104,7 +105,7 @@ func TestDelayedTasksComeInTheOrderTheyAreDue(t *testing.T) {
 
 func TestARetryQueuesBehindWhatWasAcceptedBefore(t *testing.T) {
 	for _, d := range []router.Dispatch{router.LeastBusy(), router.RoundRobin()} {
-		synctest.Test(t, func(t *testing.T) {
+		timelimit.Bubble(t, func(t *testing.T) {
 			e := newEngine(t, d, retrying)
 			seat(e, 1)
 			var began record
@@ -123,7 +124,7 @@ func TestARetryQueuesBehindWhatWasAcceptedBefore(t *testing.T) {
 }
 
 func TestADelayedTaskCanBeCanceledButNotWithdrawn(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	timelimit.Bubble(t, func(t *testing.T) {
 		e := newEngine(t, router.LeastBusy(), retrying)
 		seat(e, 1)
 		var began record
@@ -144,7 +145,7 @@ func TestADelayedTaskCanBeCanceledButNotWithdrawn(t *testing.T) {
 }
 
 func TestADelayedTaskTimesOut(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	timelimit.Bubble(t, func(t *testing.T) {
 		e := newEngine(t, router.RoundRobin(), retrying)
 		workers := seat(e, 2)
 		var began record
@@ -162,7 +163,7 @@ func TestADelayedTaskTimesOut(t *testing.T) {
 }
 
 func TestDelayedTasksTakeRoom(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	timelimit.Bubble(t, func(t *testing.T) {
 		e := newEngine(t, router.LeastBusy(), retrying, withCapacity(1))
 		seat(e, 1)
 		var began record
@@ -178,7 +179,7 @@ func TestDelayedTasksTakeRoom(t *testing.T) {
 }
 
 func TestACloseDropsDelayedTasks(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	timelimit.Bubble(t, func(t *testing.T) {
 		e := newEngine(t, router.LeastBusy(), retrying)
 		seat(e, 1)
 		var began record
@@ -199,7 +200,7 @@ func TestACloseDropsDelayedTasks(t *testing.T) {
 
 func TestAPinnedRetryIsDroppedWithItsWorker(t *testing.T) {
 	for _, d := range []router.Dispatch{router.LeastBusy(), router.RoundRobin()} {
-		synctest.Test(t, func(t *testing.T) {
+		timelimit.Bubble(t, func(t *testing.T) {
 			e := newEngine(t, d, retrying)
 			workers := seat(e, 2)
 			var began record

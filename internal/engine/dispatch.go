@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"sync/atomic"
 
+	"github.com/troupe-go/troupe/internal/guard"
 	"github.com/troupe-go/troupe/messages"
 	"github.com/troupe-go/troupe/router"
 )
@@ -146,13 +147,11 @@ func jump(key uint64, n int) int {
 }
 
 // ask calls the user's function. The error says why its answer is invalid.
-func (d *dispatch) ask(task router.TaskView, v *view) (w *Worker, err error) {
-	defer func() {
-		if value := recover(); value != nil {
-			w, err = nil, fmt.Errorf("%w: custom dispatch panicked: %v", messages.ErrInvalidOption, value)
-		}
-	}()
-	i := d.pick(task, v)
+func (d *dispatch) ask(task router.TaskView, v *view) (*Worker, error) {
+	i := 0
+	if err := guard.Call(func() { i = d.pick(task, v) }); err != nil {
+		return nil, fmt.Errorf("%w: custom dispatch %w", messages.ErrInvalidOption, err)
+	}
 	if i < 0 || i >= len(v.eligible) {
 		return nil, fmt.Errorf("%w: custom dispatch picked worker %d of %d", messages.ErrInvalidOption, i, len(v.eligible))
 	}

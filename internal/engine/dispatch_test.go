@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
+	"github.com/troupe-go/troupe/internal/timelimit"
 	"github.com/troupe-go/troupe/messages"
 	"github.com/troupe-go/troupe/router"
 )
@@ -47,6 +48,7 @@ func addressOf(d *dispatch, s *Spec, v *view) (target, error) {
 }
 
 func TestTurnsAreExactHoweverManyDraw(t *testing.T) {
+	timelimit.Set(t)
 	const senders, each, workers = 4, 251, 3
 	d, v := newDispatch(router.RoundRobin()), viewOf(workers)
 	var mu sync.Mutex

@@ -8,6 +8,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 
+	"github.com/troupe-go/troupe/internal/timelimit"
 	"github.com/troupe-go/troupe/messages"
 	"github.com/troupe-go/troupe/router"
 )
@@ -15,6 +16,7 @@ import (
 // A worker starts a task at the very moment at which another goroutine withdraws it,
 // thousands of times.
 func TestATaskIsEitherStartedOrWithdrawn(t *testing.T) {
+	timelimit.Set(t)
 	const rounds = 20_000
 	e := newEngine(t, router.LeastBusy())
 	w, r := seat(e, 1)[0], newRunner()

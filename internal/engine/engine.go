@@ -21,6 +21,7 @@ import (
 type Engine struct {
 	admission
 	workerProps atomic.Pointer[actor.Props] // what the workers share; nil until the first
+	mailbox     *poolMailbox                // of the pool's own actor; set by Props
 }
 
 // New returns an open engine without workers.
@@ -28,9 +29,10 @@ func New(cfg Config) *Engine {
 	e := new(Engine)
 	e.cfg, e.clock = cfg, newClock()
 	e.name, e.self, e.work, e.tracer = cfg.Name, cfg.Self, cfg.Work, cfg.Tracer
+	e.traces.Failed = func(_ any, err error) { e.tracerFailed(err) }
 	e.contexts = cfg.Handled || cfg.Tracer != nil
 	e.meter = meter.New()
-	e.deliver = deliver.Deliverer{System: cfg.System, Logger: cfg.Logger}
+	e.deliver = deliver.New(cfg.System, cfg.Logger, cfg.Name, (*workerMailbox)(nil), cfg.SupervisorMailbox)
 	e.dispatch = newDispatch(cfg.Dispatch)
 	e.roster = newRoster()
 	e.deadlocks.roster = e.roster
@@ -46,6 +48,9 @@ func New(cfg Config) *Engine {
 	e.setCapacityLocked(0)
 	return e
 }
+
+// Deliverer returns what hands out the pool's messages, events and log lines.
+func (e *Engine) Deliverer() *deliver.Deliverer { return e.deliver }
 
 // PeakBusy returns the largest number of workers that were busy at the same time since the
 // last call.

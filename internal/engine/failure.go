@@ -1,12 +1,19 @@
 package engine
 
 import (
+	"log/slog"
+
 	"github.com/asynkron/protoactor-go/actor"
 
+	"github.com/troupe-go/troupe/internal/guard"
 	"github.com/troupe-go/troupe/messages"
 )
 
 // This file is about the worker's actor: its messages that are not tasks, and its failures.
+
+// guarded calls f, which gives the actor something other than a task. A panic in f is a
+// failure of the worker.
+func (w *workerMailbox) guarded(f func()) { guard.Watch(f, w.fail) }
 
 // read passes the actor a message that is not a task.
 func (w *workerMailbox) read(message any) {
@@ -17,6 +24,9 @@ func (w *workerMailbox) read(message any) {
 
 // obey handles a message of the actor system.
 func (w *workerMailbox) obey(message any) {
+	if w.ended {
+		return
+	}
 	switch message.(type) {
 	case *actor.ResumeMailbox:
 		w.suspend(false)
@@ -38,9 +48,17 @@ func (w *workerMailbox) obey(message any) {
 	w.doing = message
 	w.invoker.InvokeSystemMessage(message)
 	w.doing = nil
-	if _, ok := message.(*actor.Started); ok {
+	switch {
+	case w.stopping:
+		w.finishStop(true)
+	case isStarted(message):
 		w.setFailedStarts(0)
 	}
+}
+
+func isStarted(message any) bool {
+	_, ok := message.(*actor.Started)
+	return ok
 }
 
 // restarted counts a completed restart.
@@ -53,7 +71,7 @@ func (w *workerMailbox) restarted() {
 	w.failedStarts = 0
 	w.restarts++
 	w.q.mu.Unlock()
-	w.engine.deliver.Tell(w.supervisor, &messages.WorkerRestarted{Pool: w.engine.name, Worker: w.pid, Reason: w.failure})
+	w.engine.notify(&messages.WorkerRestarted{Pool: w.engine.name, Worker: w.pid, Reason: w.failure})
 	w.failure = nil
 }
 
@@ -69,29 +87,60 @@ func (w *workerMailbox) fail(value any) {
 	message := w.doing
 	w.doing = nil
 	switch message.(type) {
-	case *actor.Started, *actor.Restart:
-		w.q.mu.Lock()
-		w.failedStarts++
-		w.q.mu.Unlock()
+	case *actor.Started:
+		w.countFailedStart()
+	case *actor.Restart:
+		if !w.restartingDone() {
+			w.replace()
+			return
+		}
+		w.countFailedStart()
 	}
 	w.escalate(message)
 }
 
-// escalate reports a failure to the supervisor.
-func (w *workerMailbox) escalate(message any) {
-	if w.abandoned.Load() {
-		return // its supervisor treats it as stopped
+// restartingDone reports whether the actor had handled Restarting when its restart failed.
+// Proto.Actor forgets a message when it has been handled, and keeps one that has failed, maybe
+// an earlier one.
+func (w *workerMailbox) restartingDone() bool {
+	switch w.invoker.(actor.Context).Message().(type) {
+	case nil, *actor.Started:
+		return true
+	default:
+		return false
 	}
-	if w.stopping {
-		w.giveUp()
+}
+
+func (w *workerMailbox) countFailedStart() {
+	w.q.mu.Lock()
+	defer w.q.mu.Unlock()
+	w.failedStarts++
+}
+
+// replace stops a worker whose actor has failed in its last message before a restart.
+// Proto.Actor cannot go on with that restart. The supervisor spawns another worker instead.
+func (w *workerMailbox) replace() {
+	w.restarting = false
+	w.engine.deliver.Log(slog.LevelError, "worker failed in Restarting: it is replaced", "worker", w.hand.worker, "reason", w.failure)
+	w.postSystem(new(actor.Stop))
+}
+
+// escalate reports a failure to the supervisor. Proto.Actor's own code for that also calls
+// the user's logger, on this goroutine.
+func (w *workerMailbox) escalate(message any) {
+	switch {
+	case w.abandoned.Load(): // its supervisor treats it as stopped
+		return
+	case w.stopping:
+		w.engine.deliver.Log(slog.LevelError, "worker failed while stopping", "worker", w.hand.worker, "reason", w.failure)
+		w.finishStop(false)
 		return
 	}
 	w.restarting = false
 	w.layBack()
-	// EscalateFailure logs the reason, which may run user code. If that code ends the
-	// goroutine, another goroutine goes on with the worker.
-	defer w.surviveEscalation()
-	w.invoker.EscalateFailure(w.failure, message)
+	w.engine.deliver.TellSystem(w.supervisor, &actor.Failure{
+		Who: w.pid, Reason: w.failure, RestartStats: w.suspendFailed(), Message: message,
+	})
 }
 
 // layBack puts claimed tasks that have not started back into the queue, for others.
@@ -103,35 +152,6 @@ func (w *workerMailbox) layBack() {
 	defer w.q.mu.Unlock()
 	w.layBackLocked(w.q, w.runner)
 	w.countBatchLocked(w.q)
-}
-
-func (w *workerMailbox) surviveEscalation() {
-	if value := recover(); value != nil { // a guardian with its own strategy may panic
-		w.engine.cfg.Logger.Error("cannot escalate", "pool", w.engine.name, "worker", w.hand.worker, "panic", value)
-	}
-}
-
-// giveUp ends a worker whose actor failed while it was being stopped. Otherwise Proto.Actor
-// would treat the worker, and with it the pool, as neither alive nor stopped.
-func (w *workerMailbox) giveUp() {
-	if w.gaveUp {
-		return
-	}
-	w.gaveUp = true
-	w.engine.cfg.Logger.Error("worker failed while stopping", "pool", w.engine.name, "worker", w.hand.worker, "reason", w.failure)
-	w.engine.freeName(&w.Worker)
-}
-
-// farewell ends an abandoned worker whose handler has returned. Proto.Actor regards the
-// worker as stopped, and another worker may have its name, so the stop messages are passed
-// to its actor directly. A failure of the actor here is ignored.
-func (w *workerMailbox) farewell() {
-	w.stopping, w.gaveUp, w.dismissed = true, true, true
-	w.read(&actor.Stopping{})
-	for _, child := range w.invoker.(actor.Context).Children() {
-		w.engine.cfg.System.Root.Stop(child)
-	}
-	w.read(&actor.Stopped{})
 }
 
 // dropLateAnswers discards responses of an abandoned actor to the sender of its task.

@@ -107,7 +107,7 @@ func enter(list []*journal.Journal, entry journal.Entry, body Body) (more bool) 
 		}
 		entry.Payload = ""
 		if format := j.Formatter(); body != nil && format != nil {
-			entry.Payload = journal.Describe(format, body.Payload())
+			entry.Payload = format(body.Payload())
 		}
 		more = j.Record(entry) || more
 	}

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
 	"go.uber.org/goleak"
@@ -82,6 +83,7 @@ func newEngine(t interface{ Cleanup(func()) }, d router.Dispatch, change ...func
 		Dispatch: d,
 		Capacity: AutoCapacity,
 		Overflow: router.Reject,
+		System:   newSystem(),
 		Logger:   slog.New(slog.DiscardHandler),
 		Handled:  true,
 		Direct:   true,
@@ -104,6 +106,15 @@ func newEngine(t interface{ Cleanup(func()) }, d router.Dispatch, change ...func
 }
 
 func withCapacity(n int) func(*Config) { return func(cfg *Config) { cfg.Capacity = n } }
+
+// newSystem returns an actor system that logs nothing. By default Proto.Actor counts dead
+// letters for a second, in a goroutine.
+func newSystem() *actor.ActorSystem {
+	return actor.NewActorSystem(
+		actor.WithLoggerFactory(func(*actor.ActorSystem) *slog.Logger { return slog.New(slog.DiscardHandler) }),
+		actor.WithDeadLetterThrottleInterval(time.Millisecond),
+	)
+}
 
 // submit submits a job that cannot wait.
 func submit(e *Engine, j *job, s *Spec) error {
@@ -131,7 +142,21 @@ func newTestWorker(e *Engine, id string) *Worker {
 	w.invoker = &invoker{}
 	w.pid = actor.NewPID("test", id)
 	w.hand.worker = id
+	w.supervisor, _ = e.cfg.System.ProcessRegistry.Add(&resumer{w: w}, "supervisor/"+id)
 	return &w.Worker
+}
+
+// A resumer stands for the supervisor of a worker: it resumes the worker after a failure.
+type resumer struct{ w *workerMailbox }
+
+func (r *resumer) SendUserMessage(*actor.PID, any) {}
+func (r *resumer) Stop(*actor.PID)                 {}
+
+func (r *resumer) SendSystemMessage(_ *actor.PID, message any) {
+	if failure, ok := message.(*actor.Failure); ok {
+		r.w.invoker.(*invoker).failed(failure.Reason)
+		r.w.PostSystemMessage(&actor.ResumeMailbox{})
+	}
 }
 
 // seat lets n workers join that nobody runs, unless they are scheduled.
@@ -170,7 +195,9 @@ func (i *invoker) InvokeUserMessage(message any) {
 	}
 }
 
-func (i *invoker) EscalateFailure(reason, _ any) {
+func (i *invoker) EscalateFailure(any, any) {}
+
+func (i *invoker) failed(reason any) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	i.failures = append(i.failures, reason)

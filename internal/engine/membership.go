@@ -9,7 +9,37 @@ import (
 
 // This file adds workers to the pool and removes them.
 
-// join lets a spawned worker take tasks.
+// spawned records a worker that has been spawned and has not joined.
+func (e *membership) spawned(w *Worker) {
+	e.roster.mu.Lock()
+	defer e.roster.mu.Unlock()
+	e.roster.outside[w.hand.worker] = w
+}
+
+// Join lets a spawned worker read its messages and take tasks.
+func (e *membership) Join(pid *actor.PID) {
+	if w := e.takeSpawned(pid); w != nil {
+		e.join(w)
+	}
+}
+
+// Discard ends a spawned worker that will not join.
+func (e *membership) Discard(pid *actor.PID) {
+	if w := e.takeSpawned(pid); w != nil {
+		w.runs.discard()
+	}
+}
+
+// takeSpawned returns a worker that has been spawned and has not joined; nil: there is none
+// with that PID.
+func (e *membership) takeSpawned(pid *actor.PID) *Worker {
+	e.roster.mu.Lock()
+	defer e.roster.mu.Unlock()
+	w := e.roster.outside[pid.Id]
+	delete(e.roster.outside, pid.Id)
+	return w
+}
+
 func (e *membership) join(w *Worker) {
 	var then after
 	if !e.enroll(w, &then) {

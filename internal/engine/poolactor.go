@@ -1,12 +1,13 @@
 package engine
 
 import (
-	"fmt"
+	"log/slog"
 
 	"github.com/asynkron/protoactor-go/actor"
 	protorouter "github.com/asynkron/protoactor-go/router"
 
-	"github.com/troupe-go/troupe/internal/deliver"
+	"github.com/troupe-go/troupe/internal/guard"
+	"github.com/troupe-go/troupe/internal/request"
 	"github.com/troupe-go/troupe/messages"
 )
 
@@ -15,6 +16,7 @@ import (
 // worker has stopped and the pool's name is free.
 func (e *Engine) Props(supervisor func() *actor.Props, stopped func()) *actor.Props {
 	m := newPoolMailbox(e)
+	e.mailbox = m
 	return actor.PropsFromProducer(
 		func() actor.Actor {
 			return &poolActor{engine: e, mailbox: m, supervisorProps: supervisor, stopped: stopped}
@@ -24,6 +26,10 @@ func (e *Engine) Props(supervisor func() *actor.Props, stopped func()) *actor.Pr
 	)
 }
 
+// Ask passes a request on to the supervisor of a pool that has been spawned. It is answered
+// even if the pool has stopped.
+func (e *Engine) Ask(req *request.Request) { e.mailbox.PostUserMessage(req) }
+
 // NoWorkers returns the message by which the supervisor tells the pool's actor that the
 // last worker is gone and will not be replaced.
 func NoWorkers() any { return &noWorkers{} }
@@ -32,8 +38,14 @@ func NoWorkers() any { return &noWorkers{} }
 // strategy has escalated a worker's failure.
 func Escalation(reason, message any) any { return &escalation{reason: reason, message: message} }
 
+// Messages from the supervisor to the pool's own actor.
+type (
+	noWorkers  struct{}
+	escalation struct{ reason, message any }
+)
+
 // A poolActor is the pool's own actor. It obeys control messages, and its life is that of
-// the pool.
+// the pool. It runs no user code.
 type poolActor struct {
 	engine          *Engine
 	mailbox         *poolMailbox
@@ -50,119 +62,133 @@ func (a *poolActor) Receive(ctx actor.Context) {
 		a.start(ctx)
 	case *actor.Restarting, *actor.Stopping:
 		a.supervisor = nil
+		a.mailbox.requests.pause()
 	case *actor.Terminated:
 		if a.supervisor != nil && a.supervisor.Equal(msg.Who) {
-			e.cfg.Logger.Error("supervisor stopped from outside", "pool", e.name)
+			e.deliver.Log(slog.LevelError, "supervisor stopped from outside")
 			ctx.Stop(ctx.Self())
 		}
 	case *actor.Stopped:
-		e.deliver.Publish(&messages.PoolStopped{Pool: e.name, Report: e.DrainReport()})
-		e.ended.Store(true)
-		e.sched.close()
-		a.stopped()
+		a.stop()
 	case *noWorkers:
 		if ctx.Parent() != nil {
 			a.escalate(ctx, messages.ErrNoWorkers, nil)
 		}
-	case *notice:
-		e.deliver.Publish(msg.event)
-	case *warning:
-		e.cfg.Logger.Warn(msg.text, msg.args...)
 	case *escalation:
 		a.escalate(ctx, msg.reason, msg.message)
-	case messages.Control, protorouter.ManagementMessage, forSupervisor:
+	case *request.Request:
+		a.ask(msg)
+	case messages.Control, protorouter.ManagementMessage:
 		a.obey(ctx, msg)
 	}
 }
 
 func (a *poolActor) start(ctx actor.Context) {
+	e := a.engine
 	pid, err := ctx.SpawnNamed(a.supervisorProps(), "supervisor")
 	if err != nil {
-		a.engine.cfg.Logger.Error("cannot start the supervisor", "pool", a.engine.name, "error", err)
+		e.deliver.Log(slog.LevelError, "cannot start the supervisor", "error", err)
 		ctx.Stop(ctx.Self())
 		return
 	}
 	a.supervisor = pid
+	for _, req := range a.mailbox.requests.begin(pid) {
+		e.deliver.Tell(pid, req)
+	}
 }
 
-// obey carries out a control message. It forwards messages about the workers to the
-// supervisor.
-func (a *poolActor) obey(ctx actor.Context, msg any) {
+// stop ends everything that waits for the pool.
+func (a *poolActor) stop() {
 	e := a.engine
+	e.deliver.Publish(&messages.PoolStopped{Pool: e.name, Report: e.DrainReport()})
+	e.sched.close()
+	a.mailbox.Close()
+	for _, req := range a.mailbox.requests.close() {
+		req.Answer(e.rejection(messages.ErrPoolStopped))
+	}
+	a.stopped()
+	a.mailbox.watchers.Tell(e.deliver, e.self)
+}
+
+// obey carries out a control message. It passes messages that change the workers on to the
+// supervisor. A message that asks about them is answered when the changes before it have been
+// made.
+func (a *poolActor) obey(ctx actor.Context, msg any) {
+	e, sender := a.engine, ctx.Sender()
+	respond := func(answer any) {
+		if sender != nil {
+			e.deliver.Tell(sender, answer)
+		}
+	}
 	switch msg := msg.(type) {
+	case *messages.GetStats:
+		a.mailbox.requests.then(func() { respond(e.Stats()) })
+	case *protorouter.GetRoutees:
+		a.mailbox.requests.then(func() { respond(&protorouter.Routees{PIDs: e.Routees()}) })
 	case *messages.Pause:
 		if !e.Pause() {
-			deliver.Respond(ctx, &messages.Result{Err: messages.ErrPoolStopped, Outcome: messages.Rejected, Pool: e.name})
+			respond(e.rejection(messages.ErrPoolStopped))
 			return
 		}
-		deliver.Respond(ctx, &messages.Paused{})
+		respond(&messages.Paused{})
 	case *messages.Resume:
 		e.Resume()
-		deliver.Respond(ctx, &messages.Resumed{})
+		respond(&messages.Resumed{})
 	case *messages.ListQuarantine:
-		deliver.Respond(ctx, &messages.Quarantine{Tasks: e.Quarantined()})
+		respond(&messages.Quarantine{Tasks: e.Quarantined()})
 	case *messages.Requeue:
-		sender := ctx.Sender()
-		go func() { // Requeue may call a custom dispatch, which may block
-			n, err := e.Requeue(msg.Numbers)
-			if sender != nil {
-				e.deliver.Tell(sender, &messages.Requeued{Count: n, Err: err})
-			}
-		}()
+		a.requeue(msg.Numbers, respond)
 	case *messages.DeleteQuarantined:
-		deliver.Respond(ctx, &messages.Deleted{Count: e.DeleteQuarantined(msg.Numbers)})
+		respond(&messages.Deleted{Count: e.DeleteQuarantined(msg.Numbers)})
 	case *messages.Drain:
-		system, self, sender := ctx.ActorSystem(), ctx.Self(), ctx.Sender()
 		e.Drain(func() {
-			if sender != nil {
-				report := e.DrainReport()
-				e.deliver.Tell(sender, &report)
-			}
-			system.Root.Stop(self)
+			report := e.DrainReport()
+			respond(&report)
+			e.cfg.System.Root.Stop(e.self)
 		})
-	case *messages.Broadcast:
-		a.broadcast(ctx, msg.Message)
-	case *protorouter.BroadcastMessage:
-		a.broadcast(ctx, msg.Message)
 	default:
-		if a.supervisor == nil {
-			deliver.Respond(ctx, &messages.Result{Err: messages.ErrPoolStopped, Outcome: messages.Rejected, Pool: e.name})
-			return
-		}
-		ctx.Forward(a.supervisor)
+		a.ask(request.New(msg, respond))
 	}
 }
 
-func (a *poolActor) broadcast(ctx actor.Context, message any) {
-	sender := ctx.Sender()
-	task, _ := message.(*messages.Task)
-	envelope := envelop(message, sender)
-	err := fmt.Errorf("%w: it ended its goroutine", messages.ErrInvalidOption) // if the Hash method of the message ends the goroutine
-	deliver.Apart(func() {
-		err = a.engine.Broadcast(func(s *Spec) (*Task, error) {
-			return a.engine.cfg.Make(envelope, message, task, sender, s)
-		})
-	})
-	if err != nil {
-		id := ""
-		if task != nil {
-			id = task.ID
-		}
-		a.mailbox.refuse(message, sender, fmt.Errorf("broadcast: %w", err), id)
+// ask passes a request on to the supervisor.
+func (a *poolActor) ask(req *request.Request) {
+	e := a.engine
+	supervisor, ok := a.mailbox.requests.add(req)
+	switch {
+	case !ok:
+		req.Answer(e.rejection(messages.ErrPoolStopped))
+	case supervisor != nil:
+		e.deliver.Tell(supervisor, req)
 	}
+}
+
+// requeue submits quarantined tasks again. That may call a custom dispatch, so it runs on a
+// goroutine of its own.
+func (a *poolActor) requeue(numbers []int64, respond func(any)) {
+	go func() {
+		answer := new(messages.Requeued)
+		if err := guard.Apart(func() { answer.Count, answer.Err = a.engine.Requeue(numbers) }); err != nil {
+			answer.Err = err
+		}
+		respond(answer)
+	}()
 }
 
 // escalate asks the strategy of the pool's parent what to do about the pool. A pool without
 // a parent asks Proto.Actor's default strategy. The pool goes on meanwhile.
 func (a *poolActor) escalate(ctx actor.Context, reason, message any) {
+	e, self := a.engine, ctx.Self()
 	if parent := ctx.Parent(); parent != nil {
-		a.engine.deliver.TellSystem(parent, &actor.Failure{
-			Who: ctx.Self(), Reason: reason, RestartStats: a.mailbox.failures, Message: message,
+		e.deliver.TellSystem(parent, &actor.Failure{
+			Who: self, Reason: reason, RestartStats: a.mailbox.failures, Message: message,
 		})
 		return
 	}
-	actor.DefaultSupervisorStrategy().HandleFailure(ctx.ActorSystem(), ctx.(actor.Supervisor), ctx.Self(),
-		a.mailbox.failures, reason, message)
+	system, supervisor := ctx.ActorSystem(), ctx.(actor.Supervisor)
+	e.deliver.Do(self, func() { // it logs, and publishes an event
+		actor.DefaultSupervisorStrategy().HandleFailure(system, supervisor, self, a.mailbox.failures, reason, message)
+	})
 }
 
 // escalator passes a failure of the supervisor itself on to the pool's parent.

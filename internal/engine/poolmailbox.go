@@ -3,58 +3,34 @@ package engine
 import (
 	"fmt"
 	"reflect"
-	"sync"
 	"sync/atomic"
 
 	"github.com/asynkron/protoactor-go/actor"
 	protorouter "github.com/asynkron/protoactor-go/router"
 
+	"github.com/troupe-go/troupe/internal/mailbox"
+	"github.com/troupe-go/troupe/internal/request"
+	"github.com/troupe-go/troupe/internal/watchers"
 	"github.com/troupe-go/troupe/messages"
 )
 
 // A poolMailbox is the mailbox of the pool's own actor, whose PID is the pool's. Tasks go
 // straight from their sender's goroutine to the queues. Only messages for the pool itself
-// reach its actor.
+// reach its actor. Whatever is posted becomes a task, an answer, or a Proto.Actor dead
+// letter.
 type poolMailbox struct {
-	actor.Mailbox // for the messages to the pool itself
-	engine        *Engine
-	failures      *actor.RestartStatistics // of the pool, for its parent's strategy
-
-	stopping atomic.Bool // the pool has been told to stop
-
-	// The name is registered before the mailbox has its handlers, so a message may arrive
-	// before the mailbox is ready.
-	mu    sync.Mutex
-	ready bool     // guarded by mu
-	early []func() // guarded by mu; each posts a message; nil once ready
+	*mailbox.Mailbox // for the messages to the pool itself
+	engine           *Engine
+	failures         *actor.RestartStatistics // of the pool, for its parent's strategy
+	watchers         watchers.Watchers
+	requests         requests
+	stopping         atomic.Bool // the pool has been told to stop
 }
 
 func newPoolMailbox(e *Engine) *poolMailbox {
-	return &poolMailbox{Mailbox: actor.Unbounded()(), engine: e, failures: actor.NewRestartStatistics()}
-}
-
-// Start is called once, when the mailbox can take messages.
-func (m *poolMailbox) Start() {
-	m.Mailbox.Start()
-	m.mu.Lock()
-	early := m.early
-	m.ready, m.early = true, nil
-	m.mu.Unlock()
-	for _, post := range early {
-		post()
-	}
-}
-
-// whenReady calls post as soon as the mailbox can take messages.
-func (m *poolMailbox) whenReady(post func()) {
-	m.mu.Lock()
-	if !m.ready {
-		m.early = append(m.early, post)
-		m.mu.Unlock()
-		return
-	}
-	m.mu.Unlock()
-	post()
+	m := &poolMailbox{engine: e, failures: actor.NewRestartStatistics()}
+	m.Mailbox = mailbox.New(m.unread)
+	return m
 }
 
 // PostUserMessage submits a task, or queues a message for the pool itself. It never blocks.
@@ -66,49 +42,74 @@ func (m *poolMailbox) PostUserMessage(envelope any) {
 	switch message := message.(type) {
 	case *messages.Task:
 		m.submit(envelope, message, message, sender)
-	case *actor.PoisonPill, *noWorkers, *escalation, *notice, *warning:
-		m.mail(envelope)
-	// Side by side, cases that are interfaces cost one lookup for all.
+	case *actor.PoisonPill:
+		// Proto.Actor would stop the actor at once.
+		m.engine.Drain(func() { m.engine.cfg.System.Root.Stop(m.engine.self) })
+	case *request.Request, *noWorkers, *escalation:
+		m.Mailbox.PostUserMessage(envelope)
+	case *actor.DeadLetterResponse: // an answer of the pool's was a Proto.Actor dead letter
+	// These cases are interfaces. Side by side, they cost one type lookup.
 	case messages.Control, protorouter.ManagementMessage:
-		if reflect.ValueOf(message).IsNil() {
-			m.refuse(message, sender, fmt.Errorf("%w: nil %T", messages.ErrInvalidOption, message), "")
-			return
-		}
-		m.mail(envelope)
-	case actor.AutoRespond, forSupervisor:
-		m.mail(envelope)
+		m.control(envelope, message, sender)
 	case actor.MessageBatch:
-		for _, one := range message.GetMessages() {
-			m.PostUserMessage(envelop(one, sender))
-		}
+		m.post(envelope, maxNesting)
 	default:
 		m.submit(envelope, message, nil, sender)
 	}
 }
 
-func (m *poolMailbox) mail(envelope any) {
-	m.whenReady(func() {
-		if _, message, _ := actor.UnwrapEnvelope(envelope); isPoison(message) {
-			// Proto.Actor would stop the actor at once.
-			m.engine.Drain(func() { m.engine.cfg.System.Root.Stop(m.engine.self) })
-			return
-		}
+// control queues a control message. One that was sent by value is passed on by pointer.
+func (m *poolMailbox) control(envelope, message any, sender *actor.PID) {
+	v := reflect.ValueOf(message)
+	switch {
+	case v.Kind() != reflect.Pointer:
+		pointer := reflect.New(v.Type())
+		pointer.Elem().Set(v)
+		message = pointer.Interface()
+		envelope = envelop(message, sender)
+	case v.IsNil():
+		m.refuse(message, sender, fmt.Errorf("%w: nil %T", messages.ErrInvalidOption, message), "")
+		return
+	}
+	switch message := message.(type) {
+	case *messages.Broadcast:
+		m.broadcast(message.Message, sender)
+	case *protorouter.BroadcastMessage:
+		m.broadcast(message.Message, sender)
+	case *messages.GetStats, *messages.Resize, *messages.Pause, *messages.Resume, *messages.Drain,
+		*messages.ListQuarantine, *messages.Requeue, *messages.DeleteQuarantined,
+		*protorouter.GetRoutees, *protorouter.AddRoutee, *protorouter.RemoveRoutee, *protorouter.AdjustPoolSize:
 		m.Mailbox.PostUserMessage(envelope)
-	})
+	default: // a type of the user's that embeds one of them
+		m.refuse(message, sender, fmt.Errorf("%w: %T is no control message", messages.ErrInvalidOption, message), "")
+	}
 }
 
-func isPoison(message any) bool {
-	_, ok := message.(*actor.PoisonPill)
-	return ok
+// post posts the messages of a batch, one by one, and of the batches in it.
+func (m *poolMailbox) post(envelope any, nesting int) {
+	_, message, sender := actor.UnwrapEnvelope(envelope)
+	batch, ok := message.(actor.MessageBatch)
+	if !ok {
+		m.PostUserMessage(envelope)
+		return
+	}
+	list, err := unpack(batch, nesting)
+	if err != nil {
+		m.refuse(message, sender, err, "")
+		return
+	}
+	for _, one := range list {
+		m.post(envelop(one, sender), nesting-1)
+	}
 }
 
 // PostSystemMessage queues a message of the actor system. A Stop also closes the pool at
 // once.
 func (m *poolMailbox) PostSystemMessage(message any) {
-	switch message.(type) {
-	case *actor.Started: // arrives between RegisterHandlers and Start, before anything else
-		m.Mailbox.PostSystemMessage(message)
+	if m.watchers.Handle(m.engine.deliver, m.engine.self, message) {
 		return
+	}
+	switch message.(type) {
 	case *actor.Stop:
 		m.stopping.Store(true)
 		m.engine.Close()
@@ -119,31 +120,65 @@ func (m *poolMailbox) PostSystemMessage(message any) {
 	case *actor.ResumeMailbox:
 		m.engine.resumeSuspended()
 	}
-	m.whenReady(func() { m.Mailbox.PostSystemMessage(message) })
+	m.Mailbox.PostSystemMessage(message)
 }
 
 // submit submits a message that an actor sent. If it is rejected, the sender gets the
 // error. Without a sender, the message becomes a Proto.Actor dead letter. task is nil
 // unless the message is a Task.
 func (m *poolMailbox) submit(envelope, message any, task *messages.Task, sender *actor.PID) {
-	err := m.engine.cfg.Post(envelope, message, task, sender)
-	if err == nil {
-		return
+	if err := m.engine.cfg.Post(envelope, message, task, sender); err != nil {
+		m.refuse(message, sender, err, idOf(message))
 	}
-	id := ""
-	if task != nil {
-		id = task.ID
-	}
-	m.refuse(message, sender, err, id)
 }
 
+// broadcast gives each worker the message as a task of its own.
+func (m *poolMailbox) broadcast(message any, sender *actor.PID) {
+	task, _ := message.(*messages.Task)
+	envelope := envelop(message, sender)
+	err := m.engine.Broadcast(func(s *Spec) (*Task, error) {
+		return m.engine.cfg.Make(envelope, message, task, sender, s)
+	})
+	if err != nil {
+		m.refuse(message, sender, fmt.Errorf("broadcast: %w", err), idOf(message))
+	}
+}
+
+// unread answers a message that came too late for the pool's actor.
+func (m *poolMailbox) unread(envelope any) {
+	_, message, sender := actor.UnwrapEnvelope(envelope)
+	switch message := message.(type) {
+	case *request.Request:
+		message.Answer(m.engine.rejection(messages.ErrPoolStopped))
+	case *noWorkers, *escalation:
+	default:
+		m.refuse(message, sender, messages.ErrPoolStopped, "")
+	}
+}
+
+// refuse answers the sender of a message with an error. Without a sender, the message becomes
+// a Proto.Actor dead letter.
 func (m *poolMailbox) refuse(message any, sender *actor.PID, err error, id string) {
-	if sender == nil {
-		m.engine.deliver.DeadLetter(m.engine.self, message)
+	e := m.engine
+	if _, isAnswer := message.(*messages.Result); isAnswer || sender == nil { // two pools must not answer each other forever
+		e.deliver.Refuse(e.self, message)
 		return
 	}
-	e := m.engine
-	a := &answer{result: messages.Result{TaskID: id, Err: err, Outcome: messages.Rejected, Pool: e.name}}
+	a := &answer{result: *e.rejection(err)}
+	a.result.TaskID = id
 	a.envelope.Message, a.envelope.Sender = &a.result, e.self
 	e.deliver.Tell(sender, &a.envelope)
+}
+
+// idOf returns the ID of a Task; of anything else, the empty string.
+func idOf(message any) string {
+	if task, ok := message.(*messages.Task); ok && task != nil {
+		return task.ID
+	}
+	return ""
+}
+
+// rejection returns the answer to a message that the pool refuses.
+func (b *base) rejection(err error) *messages.Result {
+	return &messages.Result{Err: err, Outcome: messages.Rejected, Pool: b.name}
 }

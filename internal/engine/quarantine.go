@@ -29,16 +29,6 @@ type quarantined struct {
 	leaving   bool  // guarded by quarantine.mu; it is being requeued
 }
 
-// quarantinedError is the error of a quarantined task. Its text is made on demand, since
-// Error of the inner error may be user code.
-type quarantinedError struct{ last error }
-
-func (e *quarantinedError) Error() string {
-	return messages.ErrQuarantined.Error() + ": " + e.last.Error()
-}
-
-func (e *quarantinedError) Unwrap() []error { return []error{messages.ErrQuarantined, e.last} }
-
 // add lists a task that has just been settled, before its waiters are notified.
 func (q *quarantine) add(entry *quarantined) {
 	q.mu.Lock()

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"sync/atomic"
 
+	"github.com/troupe-go/troupe/internal/guard"
 	"github.com/troupe-go/troupe/messages"
 )
 
@@ -42,5 +43,5 @@ func endOf(ctx context.Context) error {
 	if ctx == nil {
 		return fmt.Errorf("%w: nil context", messages.ErrInvalidOption)
 	}
-	return context.Cause(ctx)
+	return guard.Cause(ctx)
 }

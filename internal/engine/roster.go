@@ -11,6 +11,7 @@ type roster struct {
 	mu       sync.Mutex
 	workers  []*Worker          // guarded by mu: those in dispatch and those that are leaving
 	byID     map[string]*Worker // guarded by mu; the same, by the IDs of their PIDs
+	outside  map[string]*Worker // guarded by mu; spawned workers that have not joined, by the IDs of their PIDs
 	joining  []*Worker          // guarded by mu: workers that have joined and are not in dispatch yet
 	resizing bool               // guarded by mu
 	departed departed           // guarded by mu
@@ -60,7 +61,7 @@ func onlyOne(v *view) *Worker {
 }
 
 func newRoster() *roster {
-	r := &roster{byID: make(map[string]*Worker)}
+	r := &roster{byID: make(map[string]*Worker), outside: make(map[string]*Worker)}
 	r.view.Store(&view{replaced: make(chan struct{})})
 	r.slots.Store(&[]atomic.Pointer[Worker]{})
 	return r

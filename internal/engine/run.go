@@ -1,12 +1,15 @@
 package engine
 
-import "github.com/troupe-go/troupe/messages"
+import (
+	"github.com/troupe-go/troupe/internal/guard"
+	"github.com/troupe-go/troupe/messages"
+)
 
 // runBatches runs the batch until it is done, the worker is wanted at its queue, or the
 // actor fails: then escalate puts the rest of the batch back into the queue.
 func (w *workerMailbox) runBatches(r *runner) {
 	r.cut = false
-	w.runBatch(r)
+	guard.Watch(func() { w.runBatch(r) }, func(value any) { w.taskFailed(r, value) })
 	if w.hand.task == nil && r.untimed > 0 && !w.grouping(r) {
 		r.time(&w.engine.base, &w.pace, w.shard())
 	}
@@ -26,14 +29,8 @@ func (w *workerMailbox) wanted() bool {
 	return w.q.top.Load() > int64(w.priority)
 }
 
-// runBatch runs tasks until the batch is done, the worker is wanted at its queue, or the
-// actor panics or ends its goroutine.
+// runBatch runs tasks until the batch is done or the worker is wanted at its queue.
 func (w *workerMailbox) runBatch(r *runner) {
-	defer func() {
-		if w.hand.task != nil {
-			w.taskFailed(r, recover())
-		}
-	}()
 	for w.at < len(w.batch) {
 		if w.hop == hopMask && w.poke.Load() {
 			return
@@ -175,6 +172,9 @@ func (w *workerMailbox) release(r *runner, t *Task) {
 func (w *workerMailbox) taskFailed(r *runner, value any) {
 	h := &w.hand
 	t, ctx := h.task, h.ctx
+	if t == nil {
+		panic(value) // a fault of the engine's own, which must not be hidden
+	}
 	w.failure = reasonOf(value)
 	message := t.body.Message()
 	if w.engine.cfg.Handled { // Message returns the body itself, which may soon hold another task

@@ -2,20 +2,20 @@ package engine
 
 import (
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/troupe-go/troupe/internal/meter"
+	"github.com/troupe-go/troupe/internal/timelimit"
 	"github.com/troupe-go/troupe/messages"
 	"github.com/troupe-go/troupe/router"
 )
 
 // timing runs a test of a worker and its runner in virtual time.
 func timing(t *testing.T, test func(t *testing.T, w *workerMailbox, r *runner)) {
-	synctest.Test(t, func(t *testing.T) {
+	timelimit.Bubble(t, func(t *testing.T) {
 		e := newEngine(t, router.LeastBusy())
 		w, r := mailboxOf(seat(e, 1)[0]), newRunner()
 		w.runner = r

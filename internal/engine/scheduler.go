@@ -7,7 +7,7 @@ import (
 
 	"github.com/asynkron/protoactor-go/actor"
 
-	"github.com/troupe-go/troupe/internal/deliver"
+	"github.com/troupe-go/troupe/internal/guard"
 )
 
 // A scheduler runs workers that have something to do. A woken worker enters the run queue.
@@ -177,9 +177,18 @@ func (s *scheduler) schedule(w *Worker) {
 		s.push(w)
 		return
 	}
-	// The user's dispatcher may run the worker at once, but the caller may hold locks.
-	go w.dispatcher.Schedule(func() {
-		r := newRunner()
-		deliver.GoOn(func() { w.runs.work(r) }) // a runtime.Goexit in the worker's actor ends only a goroutine
+	// The user's dispatcher may run the worker at once, but the caller may hold locks. If it
+	// fails, a runner runs the worker.
+	var begun atomic.Bool
+	work := func() {
+		if begun.CompareAndSwap(false, true) {
+			r := newRunner()
+			guard.GoOn(func() { w.runs.work(r) }) // a runtime.Goexit in the worker's actor ends only a goroutine
+		}
+	}
+	go guard.Watch(func() { w.dispatcher.Schedule(work) }, func(any) {
+		if begun.CompareAndSwap(false, true) {
+			s.push(w)
+		}
 	})
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
+	"github.com/troupe-go/troupe/internal/timelimit"
 	"github.com/troupe-go/troupe/messages"
 	"github.com/troupe-go/troupe/router"
 )
@@ -86,7 +87,7 @@ func TestTheRunnerThatRestedLastIsUsedFirst(t *testing.T) {
 func TestEveryWorkerThatIsPushedRuns(t *testing.T) {
 	const workers, senders, each = 60, 4, 25
 	for _, d := range []router.Dispatch{router.LeastBusy(), router.RoundRobin()} {
-		synctest.Test(t, func(t *testing.T) {
+		timelimit.Bubble(t, func(t *testing.T) {
 			e := newEngine(t, d)
 			list, seen := readers(e, workers, nil)
 			var all sync.WaitGroup
@@ -121,7 +122,7 @@ func TestEveryWorkerThatIsPushedRuns(t *testing.T) {
 
 func TestWorkersRunSideBySide(t *testing.T) {
 	const workers = 40
-	synctest.Test(t, func(t *testing.T) {
+	timelimit.Bubble(t, func(t *testing.T) {
 		e := newEngine(t, router.LeastBusy())
 		var together sync.WaitGroup
 		together.Add(workers)
@@ -134,7 +135,7 @@ func TestWorkersRunSideBySide(t *testing.T) {
 }
 
 func TestAnotherGoroutineGoesOnAfterGoexit(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	timelimit.Bubble(t, func(t *testing.T) {
 		e := newEngine(t, router.LeastBusy())
 		list, seen := readers(e, 3, func(_ int, message any) {
 			if message == "exit" {
@@ -155,7 +156,7 @@ func TestAnotherGoroutineGoesOnAfterGoexit(t *testing.T) {
 }
 
 func TestNoMoreRunnersRestThanAreKept(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	timelimit.Bubble(t, func(t *testing.T) {
 		e := newEngine(t, router.LeastBusy())
 		e.sched.keep = 2
 		hold := make(chan struct{})
@@ -174,7 +175,7 @@ func TestNoMoreRunnersRestThanAreKept(t *testing.T) {
 
 // A bubble ends only when all its goroutines have.
 func TestCloseEndsTheRunnersAndLateWorkersStillRun(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	timelimit.Bubble(t, func(t *testing.T) {
 		e := newEngine(t, router.LeastBusy())
 		hold := make(chan struct{})
 		list, seen := readers(e, 3, func(_ int, message any) {

@@ -104,7 +104,7 @@ func (e *settling) attemptFailed(p performer, h *hand, t *Task, crash *messages.
 	case e.quarantines(t, outcome, exhausted):
 		entry := e.newQuarantined(t, h, err)
 		h.attempt.entry = entry
-		p.settle(t, messages.Quarantined, &quarantinedError{err})
+		p.settle(t, messages.Quarantined, quarantinedError(err))
 		e.announce(entry)
 	case retry == nil:
 		p.settle(t, outcome, err)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/troupe-go/troupe/internal/guard"
 	"github.com/troupe-go/troupe/messages"
 )
 
@@ -97,7 +98,7 @@ func (e *stopping) Wait(ctx context.Context) error {
 	case <-quiet:
 		return nil
 	case <-ctx.Done():
-		return context.Cause(ctx)
+		return guard.Cause(ctx)
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 
+	"github.com/troupe-go/troupe/internal/timelimit"
 	"github.com/troupe-go/troupe/router"
 )
 
@@ -41,7 +42,7 @@ func (b *bell) set(d time.Duration) int64 {
 }
 
 func TestTheTimerFiresAtTheEarliestTime(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	timelimit.Bubble(t, func(t *testing.T) {
 		b := newBell(t)
 		b.set(3 * time.Second)
 		early := b.set(time.Second)
@@ -52,7 +53,7 @@ func TestTheTimerFiresAtTheEarliestTime(t *testing.T) {
 }
 
 func TestTheTimerCanBeSetAgain(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	timelimit.Bubble(t, func(t *testing.T) {
 		b := newBell(t)
 		first := b.set(time.Second)
 		pass(time.Minute)
@@ -65,7 +66,7 @@ func TestTheTimerCanBeSetAgain(t *testing.T) {
 }
 
 func TestAClosedTimerDoesNotFire(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	timelimit.Bubble(t, func(t *testing.T) {
 		b := newBell(t)
 		b.set(time.Second)
 		b.close()
@@ -98,7 +99,7 @@ func clocks(rung *[]string, names ...string) (list []*alarmClock) {
 }
 
 func TestAlarmsRingInOrderAtTheirTimes(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	timelimit.Bubble(t, func(t *testing.T) {
 		e, rung := newEngine(t, router.LeastBusy()), []string{}
 		list := clocks(&rung, "third", "first", "second", "never")
 		start := e.now()
@@ -117,7 +118,7 @@ func TestAlarmsRingInOrderAtTheirTimes(t *testing.T) {
 }
 
 func TestTheTimerStaysOpenWhileAnAlarmIsSet(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	timelimit.Bubble(t, func(t *testing.T) {
 		e, rung := newEngine(t, router.LeastBusy()), []string{}
 		list := clocks(&rung, "watchdog")
 		e.timer.addAlarm(&list[0].alarmEntry, e.now()+int64(time.Second))
@@ -130,7 +131,7 @@ func TestTheTimerStaysOpenWhileAnAlarmIsSet(t *testing.T) {
 }
 
 func TestTheEngineRingsForTheDeadlinesOfAllQueues(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	timelimit.Bubble(t, func(t *testing.T) {
 		e := newEngine(t, router.RoundRobin())
 		e.shared.paused = true
 		workers := seat(e, 2)

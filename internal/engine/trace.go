@@ -1,9 +1,9 @@
 package engine
 
 import (
-	"errors"
-	"fmt"
+	"log/slog"
 
+	"github.com/troupe-go/troupe/internal/guard"
 	"github.com/troupe-go/troupe/messages"
 	"github.com/troupe-go/troupe/router"
 )
@@ -11,18 +11,20 @@ import (
 // beginTrace tells the tracer about the attempt that is about to begin.
 func (c *Context) beginTrace(t *Task) {
 	b, v := c.base, t.view()
-	defer b.deliver.Survive("tracer", nil)
 	c.traced = traced{} // a worker may reuse c for several tasks
 	seen := router.Traced{
 		Worker: c.hand.worker,
 		Pool:   b.name, ID: t.id(), Key: v.Key, Priority: v.Priority, Headers: v.Headers, Attempt: c.attempt,
 	}
-	handler, ended := b.tracer.Begun(c, seen)
-	c.traced = traced{handler, ended}
+	b.tracerFailed(guard.Call(func() {
+		handler, ended := b.tracer.Begun(c, seen)
+		c.traced = traced{handler, ended}
+	}))
 }
 
 // endTrace tells the tracer how the attempt has ended. It calls the tracer on another
-// goroutine, since a panic may just have been recovered on this one.
+// goroutine, since a panic may just have been recovered on this one, and since the waiter
+// of the task must not wait for a tracer that blocks.
 func (c *Context) endTrace(t *Task, outcome messages.Outcome, err error) {
 	ended := c.traced.ended
 	if ended == nil {
@@ -41,14 +43,12 @@ func (c *Context) endTrace(t *Task, outcome messages.Outcome, err error) {
 			err = because(reason, err)
 		}
 	}
-	c.base.deliver.Run("tracer", nil, func() { ended(outcome, err) })
+	c.base.traces.DoAndWait(c.hand, func() { ended(outcome, err) })
 }
 
-// because wraps err, which the handler returned, in the reason why the task ended. It
-// returns err itself if that wraps the reason already.
-func because(reason, err error) error {
-	if errors.Is(err, reason) {
-		return err
+// tracerFailed logs that the tracer has failed, unless err is nil.
+func (b *base) tracerFailed(err error) {
+	if err != nil {
+		b.deliver.Log(slog.LevelError, "tracer failed", "error", err)
 	}
-	return fmt.Errorf("%w: %w", reason, err)
 }

@@ -43,7 +43,7 @@ func (w *workerMailbox) work(r *runner) {
 		case errandBreaker:
 			e.judgeBreaker(&w.Worker)
 		case errandFarewell:
-			w.guarded(w.farewell)
+			w.farewell()
 			return
 		case errandPark:
 			if e.dispatch.binding == picked && e.orphans.Load() > 0 && w.unpark() { // an orphan may have come meanwhile
@@ -122,30 +122,17 @@ func (w *workerMailbox) nextLocked(q *taskQueue, r *runner, returned bool) erran
 	if returned && w.breakerActsLocked() {
 		return errand{kind: errandBreaker}
 	}
-	if message, ok := w.system.pop(); ok {
+	if message, ok := w.system.Pop(); ok {
 		return errand{kind: errandSystem, message: message}
 	}
 	if w.suspended || w.leaving.Load() {
 		return errand{}
 	}
-	if message, ok := w.mail.pop(); ok {
+	if message, ok := w.mail.Pop(); ok {
 		return errand{kind: errandMail, message: message}
 	}
 	if w.claimLocked(q, r) {
 		return errand{kind: errandBatch, trial: w.onTrialLocked()}
 	}
 	return errand{}
-}
-
-// guarded calls f, which gives the actor something other than a task. A panic in f is a
-// failure of the worker.
-func (w *workerMailbox) guarded(f func()) {
-	done := false
-	defer func() {
-		if !done {
-			w.fail(recover())
-		}
-	}()
-	f()
-	done = true
 }

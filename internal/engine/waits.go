@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/troupe-go/troupe/internal/guard"
 	"github.com/troupe-go/troupe/messages"
 )
 
@@ -44,11 +45,11 @@ func (e *backpressure) wait(ctx context.Context, t *Task, s *Spec) error {
 	case <-timeout:
 		return e.stopWaiting(wt, fmt.Errorf("%w: %w", messages.ErrTaskTimeout, e.full()))
 	case <-ctx.Done():
-		why = context.Cause(ctx)
+		why = guard.Cause(ctx)
 	case <-stuck:
 		why = messages.ErrDeadlock
 	}
-	return e.stopWaiting(wt, fmt.Errorf("%w: %w", e.full(), why))
+	return e.stopWaiting(wt, Because(e.full(), why))
 }
 
 // enlist adds a waiter. There may be room already, since a worker that has started a task

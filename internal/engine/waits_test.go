@@ -3,12 +3,12 @@ package engine
 import (
 	"context"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/troupe-go/troupe/internal/timelimit"
 	"github.com/troupe-go/troupe/messages"
 	"github.com/troupe-go/troupe/router"
 )
@@ -71,6 +71,7 @@ func TestAWaiterForOneWorkerDoesNotBlockAnother(t *testing.T) {
 }
 
 func TestWaitersAreRefusedTogether(t *testing.T) {
+	timelimit.Set(t)
 	e := newEngine(t, router.LeastBusy(), withCapacity(0))
 	waiters := []*waiter{enlist(t, e, nil, &Spec{}), enlist(t, e, nil, &Spec{})}
 	e.stopWorld(func() { e.waits.refuseAllLocked(messages.ErrPoolStopped) })
@@ -92,7 +93,7 @@ func TestARefusedPoolEnlistsNobody(t *testing.T) {
 }
 
 func TestAWaitEndsWithItsContextOrTimeout(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	timelimit.Bubble(t, func(t *testing.T) {
 		e := newEngine(t, router.LeastBusy(), withCapacity(0), func(cfg *Config) { cfg.Overflow = router.Block })
 		start := time.Now()
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)

@@ -6,7 +6,9 @@ import (
 	"github.com/asynkron/protoactor-go/actor"
 
 	"github.com/troupe-go/troupe/internal/chain"
+	"github.com/troupe-go/troupe/internal/deliver"
 	"github.com/troupe-go/troupe/internal/goroutine"
+	"github.com/troupe-go/troupe/internal/watchers"
 )
 
 // A Worker is the part of a worker that its queue, the roster and the goroutine that
@@ -78,6 +80,8 @@ type runnable interface {
 	finish(t *Task, err error)
 	// takeMailLocked returns the messages to the worker itself that it has not read.
 	takeMailLocked() []any
+	// discard ends a worker that has not joined.
+	discard()
 	PostSystemMessage(message any)
 }
 
@@ -105,6 +109,8 @@ type rareWorker struct {
 	delayed   bool       // it waits for a delayed restart
 	watch     *watch     // on the handler; nil: none
 	goroutine goroutine.ID
+	failures  *actor.RestartStatistics // for the strategy; nil: the actor has not failed
+	watchers  watchers.Watchers
 }
 
 // A breakerState is the state of a worker's breaker.
@@ -134,6 +140,19 @@ func (w *Worker) rareLocked() *rareWorker {
 		w.rare = new(rareWorker)
 	}
 	return w.rare
+}
+
+// watchers returns the actors that watch the worker, and its PID.
+func (w *Worker) watchers() (list *watchers.Watchers, self *actor.PID) {
+	w.q.mu.Lock()
+	defer w.q.mu.Unlock()
+	return &w.rareLocked().watchers, w.pid
+}
+
+// tellWatchers tells the watchers that the worker has stopped.
+func (w *Worker) tellWatchers(d *deliver.Deliverer) {
+	list, self := w.watchers()
+	list.Tell(d, self)
 }
 
 // onTrialLocked reports whether the worker is on trial, during which it takes one task.

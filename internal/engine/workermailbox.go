@@ -2,6 +2,8 @@ package engine
 
 import (
 	"github.com/asynkron/protoactor-go/actor"
+
+	"github.com/troupe-go/troupe/internal/mailbox"
 )
 
 // A workerMailbox is the mailbox of a worker's actor, and runs the worker. A goroutine runs
@@ -12,16 +14,18 @@ type workerMailbox struct {
 	Worker
 	engine  *Engine
 	invoker actor.MessageInvoker
+	process actor.Process // its entry in the registry of names
 
 	// Guarded by the lock of the worker's queue.
-	system fifo
-	mail   fifo // messages to the worker itself
+	system mailbox.FIFO
+	mail   mailbox.FIFO // messages to the worker itself
+	struck bool         // nobody reads mail any more
 
 	// Only the goroutine that runs the worker uses these.
 	doing      any  // the message that the actor handles, if it is not a task
 	failure    any  // why the actor failed last; nil after its restart
 	stopping   bool // it has been told to stop
-	gaveUp     bool // the actor has failed while stopping
+	ended      bool // it has stopped
 	dismissed  bool // the actor of the abandoned worker was told about its end
 	restarting bool // it has been told to restart, and has not been resumed since
 }
@@ -54,12 +58,15 @@ func (w *workerMailbox) RegisterHandlers(invoker actor.MessageInvoker, dispatche
 		Self() *actor.PID
 		Parent() *actor.PID
 	})
+	w.process, _ = w.engine.cfg.System.ProcessRegistry.GetLocal(self.Self().Id)
+	w.q.mu.Lock() // a Watch may come first, since the name is registered before
 	w.pid, w.supervisor = self.Self(), self.Parent()
+	w.q.mu.Unlock()
 	w.hand.worker = w.pid.Id
 }
 
-// Start lets the worker join the pool.
-func (w *workerMailbox) Start() { w.engine.join(&w.Worker) }
+// Start is called when the worker has been spawned. It reads no message before Join.
+func (w *workerMailbox) Start() { w.engine.spawned(&w.Worker) }
 
 // PostSystemMessage queues a message of the actor system. A SuspendMailbox takes effect at
 // once: before the supervisor learns of the failure, and so before a decision to resume the
@@ -69,19 +76,48 @@ func (w *workerMailbox) PostSystemMessage(message any) {
 		w.suspendFailed()
 		return
 	}
-	w.post(&w.system, message)
+	switch message.(type) {
+	case *actor.Watch, *actor.Unwatch:
+		list, self := w.watchers()
+		list.Handle(w.engine.deliver, self, message)
+	default:
+		w.postSystem(message)
+	}
 }
 
 // PostUserMessage queues a message to the worker itself, which is not a task.
-func (w *workerMailbox) PostUserMessage(message any) {
+func (w *workerMailbox) PostUserMessage(message any) { w.postUser(message, maxNesting) }
+
+func (w *workerMailbox) postUser(message any, nesting int) {
 	_, inner, sender := actor.UnwrapEnvelope(message)
-	if batch, ok := inner.(actor.MessageBatch); ok {
-		for _, m := range batch.GetMessages() {
-			w.post(&w.mail, envelop(m, sender))
-		}
+	batch, ok := inner.(actor.MessageBatch)
+	if !ok {
+		w.postMail(message)
 		return
 	}
-	w.post(&w.mail, message)
+	list, err := unpack(batch, nesting)
+	if err != nil {
+		w.engine.deliver.Refuse(w.pid, message)
+	}
+	for _, m := range list {
+		w.postUser(envelop(m, sender), nesting-1)
+	}
+}
+
+// postMail queues a message to the worker itself. If the worker is gone, the message becomes
+// a Proto.Actor dead letter.
+func (w *workerMailbox) postMail(message any) {
+	w.q.mu.Lock()
+	if w.struck {
+		w.q.mu.Unlock()
+		w.engine.deliver.Refuse(w.pid, message)
+		return
+	}
+	wake := w.pushLocked(&w.mail, message)
+	w.q.mu.Unlock()
+	if wake {
+		w.engine.sched.schedule(&w.Worker)
+	}
 }
 
 // UserMessageCount returns the number of messages and tasks that wait for this worker
@@ -89,31 +125,43 @@ func (w *workerMailbox) PostUserMessage(message any) {
 func (w *workerMailbox) UserMessageCount() int {
 	w.q.mu.Lock()
 	defer w.q.mu.Unlock()
-	n := w.mail.len()
+	n := w.mail.Len()
 	if w.q.owner != nil {
 		n += w.q.exactLocked()
 	}
 	return n
 }
 
-func (w *workerMailbox) post(to *fifo, message any) {
+// postSystem queues a message of the actor system.
+func (w *workerMailbox) postSystem(message any) {
 	w.q.mu.Lock()
-	to.push(message)
-	w.poke.Store(true)
-	wake := w.unparkLocked(w.q)
+	wake := w.pushLocked(&w.system, message)
 	w.q.mu.Unlock()
 	if wake {
 		w.engine.sched.schedule(&w.Worker)
 	}
 }
 
+// pushLocked queues a message. It reports whether the caller must schedule the worker.
+func (w *workerMailbox) pushLocked(to *mailbox.FIFO, message any) (wake bool) {
+	to.Push(message)
+	w.poke.Store(true)
+	return w.unparkLocked(w.q)
+}
+
 // suspendFailed suspends a worker that has failed. It drops resumes that are still queued,
-// since they are answers to earlier failures.
-func (w *workerMailbox) suspendFailed() {
+// since they are answers to earlier failures. It returns the statistics of the worker's
+// failures, which belong to the strategy.
+func (w *workerMailbox) suspendFailed() *actor.RestartStatistics {
 	w.q.mu.Lock()
 	defer w.q.mu.Unlock()
+	x := w.rareLocked()
+	if x.failures == nil {
+		x.failures = actor.NewRestartStatistics()
+	}
 	w.suspendLocked(true)
-	w.system.drop(func(message any) bool { _, resume := message.(*actor.ResumeMailbox); return resume })
+	w.system.Drop(func(message any) bool { _, resume := message.(*actor.ResumeMailbox); return resume })
+	return x.failures
 }
 
 // suspend suspends the worker while its supervisor decides, or resumes it.
@@ -129,8 +177,8 @@ func (w *workerMailbox) suspend(suspended bool) {
 
 // takeMailLocked implements runnable.
 func (w *workerMailbox) takeMailLocked() []any {
-	mail := w.mail.waiting()
-	w.mail = fifo{}
+	mail := w.mail.Waiting()
+	w.mail, w.struck = mailbox.FIFO{}, true
 	return mail
 }
 
@@ -141,7 +189,7 @@ func envelop(message any, sender *actor.PID) any {
 	return &actor.MessageEnvelope{Message: message, Sender: sender}
 }
 
-// NewWorker returns the props of another worker, which joins the pool when it is spawned.
+// NewWorker returns the props of another worker, which joins the pool at Join.
 // All workers share one Props, unless they need sender middleware that recognizes an
 // abandoned worker.
 func (e *Engine) NewWorker() *actor.Props {

@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/troupe-go/troupe/internal/goroutine"
+	"github.com/troupe-go/troupe/internal/timelimit"
 )
 
 func stuck(ready chan<- goroutine.ID, until <-chan struct{}) {
@@ -16,6 +17,7 @@ func stuck(ready chan<- goroutine.ID, until <-chan struct{}) {
 }
 
 func TestTheStackIsThatOfTheGoroutine(t *testing.T) {
+	timelimit.Set(t)
 	ready, until := make(chan goroutine.ID), make(chan struct{})
 	var all sync.WaitGroup
 	for range 200 { // more than fit into the first buffer
@@ -32,6 +34,7 @@ func TestTheStackIsThatOfTheGoroutine(t *testing.T) {
 }
 
 func TestIDsAreThoseOfGoroutines(t *testing.T) {
+	timelimit.Set(t)
 	require.NotEmpty(t, goroutine.Current())
 	assert.Equal(t, goroutine.Current(), goroutine.Current())
 	other := make(chan goroutine.ID)

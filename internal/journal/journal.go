@@ -8,7 +8,7 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/troupe-go/troupe/internal/deliver"
+	"github.com/troupe-go/troupe/internal/guard"
 	"github.com/troupe-go/troupe/internal/ring"
 	"github.com/troupe-go/troupe/messages"
 )
@@ -20,7 +20,7 @@ type Options struct {
 	Keep int
 	// FailuresOnly says that successes are not recorded.
 	FailuresOnly bool
-	// Payload puts a task's payload into words; nil: they are not kept.
+	// Payload puts a task's payload into words; nil: they are not kept. It must be Guarded.
 	Payload func(payload any) string
 }
 
@@ -54,15 +54,17 @@ func (j *Journal) Wants(outcome messages.Outcome) bool {
 // Formatter is what puts payloads into words, nil if they are not kept.
 func (j *Journal) Formatter() func(payload any) string { return j.options.Payload }
 
-// Describe puts a payload into words by a formatter of the user's, which may panic or end
-// its goroutine.
-func Describe(format func(any) string, payload any) (text string) {
-	text = "the formatter failed"
-	deliver.Apart(func() {
-		defer func() { _ = recover() }() // the text says so
-		text = Clip(format(payload), maxText)
-	})
-	return text
+// Guarded returns a formatter that survives the user's: that one may panic, end its
+// goroutine, or block. The text is cut after 4 KiB.
+func Guarded(format func(payload any) string) func(payload any) string {
+	var patient guard.Patient
+	return func(payload any) string {
+		answer := make(chan string, 1)
+		if patient.Call(func() { answer <- format(payload) }) != nil {
+			return "the formatter failed"
+		}
+		return Clip(<-answer, maxText)
+	}
 }
 
 // maxText is how many bytes of a formatted payload are kept.

@@ -15,6 +15,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/troupe-go/troupe/internal/journal"
+	"github.com/troupe-go/troupe/internal/timelimit"
 	"github.com/troupe-go/troupe/messages"
 )
 
@@ -113,7 +114,7 @@ func TestAPayloadIsPutIntoWords(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			assert.Equal(t, c.want, journal.Describe(c.format, 7))
+			assert.Equal(t, c.want, journal.Guarded(c.format)(7))
 		})
 	}
 }
@@ -122,7 +123,7 @@ func TestWhatIsClippedIsShortAndValid(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		piece := rapid.SliceOfN(rapid.Byte(), 1, 40).Draw(t, "piece")
 		text := strings.Repeat(string(piece), 1+5000/len(piece))
-		got := journal.Describe(func(any) string { return text }, nil)
+		got := journal.Guarded(func(any) string { return text })(nil)
 		assert.LessOrEqual(t, len(got), 4096+len(" …"))
 		assert.True(t, utf8.ValidString(got))
 	})
@@ -172,6 +173,7 @@ func TestAJournalHasTheLastOfEachKind(t *testing.T) {
 }
 
 func TestAReaderMissesNothingUncounted(t *testing.T) {
+	timelimit.Set(t)
 	const recorders, each = 4, 5000
 	j := journal.New(journal.Options{Keep: 100})
 	var wg sync.WaitGroup

@@ -11,6 +11,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/troupe-go/troupe/internal/meter"
+	"github.com/troupe-go/troupe/internal/timelimit"
 	"github.com/troupe-go/troupe/messages"
 )
 
@@ -217,6 +218,7 @@ func TestQuantilesAreWithinOnePercent(t *testing.T) {
 }
 
 func TestConcurrentUseLosesNothing(t *testing.T) {
+	timelimit.Set(t)
 	const workers, each = 8, 2000
 	m := meter.New()
 	var wg sync.WaitGroup

@@ -42,6 +42,9 @@ func Dispatches() []router.Dispatch {
 // AttachJournal makes the pool that was spawned last record its tasks in a journal.
 func AttachJournal(root *actor.RootContext, options journal.Options) *journal.Journal {
 	pools := directory.Pools(root.ActorSystem())
+	if options.Payload != nil {
+		options.Payload = journal.Guarded(options.Payload)
+	}
 	j := journal.New(options)
 	pools[len(pools)-1].Attach(j)
 	return j

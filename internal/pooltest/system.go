@@ -3,16 +3,17 @@ package pooltest
 import (
 	"log/slog"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
+
+	"github.com/troupe-go/troupe/internal/timelimit"
 )
 
 // Bubble runs a test in virtual time. It ends when no goroutine is left.
 func Bubble(t *testing.T, test func(*testing.T)) {
 	t.Helper()
-	synctest.Test(t, func(t *testing.T) {
+	timelimit.Bubble(t, func(t *testing.T) {
 		t.Cleanup(func() { time.Sleep(DeadLetterPeriod) })
 		test(t)
 	})

@@ -22,4 +22,6 @@ type Pool interface {
 	// RestartLater restarts workers after the delay that the failed one has
 	// reached. Until then, the failed worker is not dispatched to.
 	RestartLater(d Delays, failed *actor.PID, workers []*actor.PID)
+	// Publish publishes an event and does not wait for the subscribers.
+	Publish(event any)
 }

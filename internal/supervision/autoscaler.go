@@ -5,8 +5,7 @@ import (
 	"log/slog"
 	"time"
 
-	"github.com/asynkron/protoactor-go/actor"
-
+	"github.com/troupe-go/troupe/internal/guard"
 	"github.com/troupe-go/troupe/internal/invalid"
 	"github.com/troupe-go/troupe/messages"
 	"github.com/troupe-go/troupe/supervisor"
@@ -15,9 +14,10 @@ import (
 // autoscaler changes the pool's size with its load, if the pool is autoscaled.
 type autoscaler struct {
 	pool      *pool
+	jobs      *jobs
 	sizer     *sizer
 	autoscale *supervisor.Autoscale // nil: the pool is not autoscaled
-	scaler    supervisor.Scaler     // nil: it could not be made
+	scaler    supervisor.Scaler     // nil: the rule has not made it
 	rule      string                // its name
 	timer     *time.Timer
 	at        time.Time // of the last check
@@ -25,8 +25,8 @@ type autoscaler struct {
 	reported  [2]int    // sizes from and to of the last decision that was published but not carried out
 }
 
-func newAutoscaler(p *pool, s *sizer, autoscale *supervisor.Autoscale) *autoscaler {
-	a := &autoscaler{pool: p, sizer: s}
+func newAutoscaler(p *pool, j *jobs, s *sizer, autoscale *supervisor.Autoscale) *autoscaler {
+	a := &autoscaler{pool: p, jobs: j, sizer: s}
 	if autoscale != nil {
 		scale := *autoscale
 		scale.Every = cmp.Or(scale.Every, time.Second)
@@ -46,20 +46,32 @@ func (a *autoscaler) checkBounds(size int) error {
 	return nil
 }
 
-func (a *autoscaler) start(ctx actor.Context) {
+// start begins the checks of the load. The rule and the scaler are user code, which runs on
+// a goroutine of its own. While it does not return, there are no further checks.
+func (a *autoscaler) start() {
 	if a.autoscale == nil {
 		return
 	}
 	a.at = time.Now()
-	err := runGuarded(func() {
-		a.rule = a.autoscale.Rule.String()
-		a.scaler = a.autoscale.Rule.Scaler(a.autoscale.Min, a.autoscale.Max, a.autoscale.Every)
-	})
-	if err != nil || a.scaler == nil {
-		logTo(a.pool.logger, slog.LevelError, "no autoscaling: the rule made no scaler", "pool", a.pool.name, "error", err)
+	go func() {
+		var name string
+		var scaler supervisor.Scaler
+		err := guard.Apart(func() {
+			name = a.autoscale.Rule.String()
+			scaler = a.autoscale.Rule.Scaler(a.autoscale.Min, a.autoscale.Max, a.autoscale.Every)
+		})
+		a.pool.post(func() { a.begin(name, scaler, err) })
+	}()
+}
+
+// begin begins the checks when the rule has made a scaler.
+func (a *autoscaler) begin(rule string, scaler supervisor.Scaler, err error) {
+	if err != nil || scaler == nil {
+		a.pool.deliver.Log(slog.LevelError, "no autoscaling: the rule made no scaler", "error", err)
 		return
 	}
-	a.schedule(ctx)
+	a.rule, a.scaler = rule, scaler
+	a.schedule()
 }
 
 func (a *autoscaler) stop() {
@@ -68,16 +80,10 @@ func (a *autoscaler) stop() {
 	}
 }
 
-// loadCheck is a message to the supervisor itself: it is time to ask the scaler.
-type loadCheck struct{}
-
 // schedule plans the next check of the load.
-func (a *autoscaler) schedule(ctx actor.Context) {
-	a.timer = time.AfterFunc(a.autoscale.Every, sendSelf(ctx, &loadCheck{}))
-}
+func (a *autoscaler) schedule() { a.timer = a.pool.after(a.autoscale.Every, a.check) }
 
-// decision is a message to the supervisor itself: the decision of the scaler. The scaler
-// may be user code that blocks, so it runs on a goroutine of its own.
+// A decision is what the scaler has decided about a load.
 type decision struct {
 	load supervisor.Load
 	lost int // lost workers, which load counts as busy
@@ -87,20 +93,17 @@ type decision struct {
 }
 
 // check asks the scaler.
-func (a *autoscaler) check(ctx actor.Context) {
-	if a.pool.stopping {
-		return
-	}
+func (a *autoscaler) check() {
 	stats := a.pool.workers.Stats()
 	d := &decision{load: a.measure(stats), lost: a.sizer.lost}
 	if stats.Paused {
-		a.schedule(ctx) // the load of a paused pool says nothing about its size
+		a.schedule() // the load of a paused pool says nothing about its size
 		return
 	}
-	send, scaler := sendSelf(ctx, d), a.scaler
+	scaler := a.scaler
 	go func() {
-		d.err = runGuarded(func() { d.to, d.why = scaler.Decide(d.load) })
-		send()
+		d.err = guard.Apart(func() { d.to, d.why = scaler.Decide(d.load) })
+		a.pool.post(func() { a.jobs.add(func(done func()) { a.apply(d, done) }) })
 	}()
 }
 
@@ -120,22 +123,24 @@ func (a *autoscaler) measure(stats *messages.Stats) supervisor.Load {
 }
 
 // apply carries out a decision, unless autoscaling is a dry run, and publishes it.
-func (a *autoscaler) apply(ctx actor.Context, d *decision) {
-	if a.pool.stopping {
-		return
+func (a *autoscaler) apply(d *decision, done func()) {
+	next := func() {
+		a.schedule()
+		done()
 	}
-	defer a.schedule(ctx)
 	err := d.err
 	if err == nil && d.to != d.load.Size {
 		err = a.checkBounds(d.to)
 	}
 	if err != nil {
-		logTo(a.pool.logger, slog.LevelError, "autoscaling rule failed", "pool", a.pool.name, "rule", a.rule, "error", err)
+		a.pool.deliver.Log(slog.LevelError, "autoscaling rule failed", "rule", a.rule, "error", err)
+		next()
 		return
 	}
 	from, to := d.load.Size-d.lost, d.to-d.lost
 	if from != a.sizer.wanted || to == from || to < 1 {
 		a.reported = [2]int{}
+		next()
 		return
 	}
 	event := &messages.Autoscaled{
@@ -143,14 +148,27 @@ func (a *autoscaler) apply(ctx actor.Context, d *decision) {
 		Queued: d.load.Queued, Busy: d.load.Busy - d.lost, Throughput: d.load.Throughput, Utilization: d.load.Utilization,
 		DryRun: a.autoscale.DryRun,
 	}
-	if !event.DryRun {
-		event.Err = a.sizer.resize(ctx, to, "autoscale, "+a.rule+": "+d.why)
+	if event.DryRun {
+		a.report(event)
+		next()
+		return
 	}
+	a.sizer.resize(to, "autoscale, "+a.rule+": "+d.why, func(err error) {
+		event.Err = err
+		a.report(event)
+		next()
+	})
+}
+
+// report publishes a decision, unless it was not carried out and the one before was the
+// same.
+func (a *autoscaler) report(event *messages.Autoscaled) {
 	if event.DryRun || event.Err != nil {
-		if a.reported == [2]int{from, to} {
+		sizes := [2]int{event.From, event.To}
+		if a.reported == sizes {
 			return
 		}
-		a.reported = [2]int{from, to}
+		a.reported = sizes
 	}
 	a.pool.publish(event)
 }

@@ -1,29 +1,34 @@
 package supervision
 
 import (
-	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
 
+	"github.com/troupe-go/troupe/internal/deliver"
 	"github.com/troupe-go/troupe/internal/invalid"
 	"github.com/troupe-go/troupe/supervisor"
 )
 
 // Config configures the supervisor of a pool. Its values have been validated.
 type Config struct {
-	Pool      string // the pool's name
-	Size      int    // the number of workers at the start
+	Pool      string     // the pool's name
+	PID       *actor.PID // the pool's
+	Size      int        // the number of workers at the start
 	Strategy  actor.SupervisorStrategy
 	Workers   Workers
 	Health    time.Duration         // the interval of health checks; 0: none
 	Autoscale *supervisor.Autoscale // nil: the size changes by request only
-	Logger    *slog.Logger
+	Deliverer *deliver.Deliverer
+	// LastWorker is the number of the last worker. Workers are named by their numbers, which
+	// go on when the pool has been restarted.
+	LastWorker *atomic.Int64
 
 	// Started is called when all workers have been spawned, or with the error of a worker
 	// that could not be spawned. It reports whether someone waits for the start. If so, an
 	// error stops the pool. Otherwise the pool has been restarted, and the supervisor tries
-	// again.
+	// again. Started, Escalate and NoWorkers must return at once.
 	Started func(error) (awaited bool)
 	// Escalate passes a worker's failure to the pool's parent. It may be called on
 	// any goroutine.
@@ -32,25 +37,16 @@ type Config struct {
 	NoWorkers func()
 }
 
-// Props returns the props of a supervisor.
+// Props returns the props of a single supervisor.
 func Props(cfg Config) *actor.Props {
 	members := newMembers()
 	guard := newStrategyGuard(cfg, members)
+	m := newSupervisorMailbox(cfg)
 	return actor.PropsFromProducer(
-		func() actor.Actor { return newSupervisorActor(cfg, members, guard) },
-		actor.WithSupervisor(guard), actor.WithDispatcher(newDispatcher()),
+		func() actor.Actor { return newSupervisorActor(cfg, m, members, guard) },
+		actor.WithSupervisor(guard), actor.WithMailbox(func() actor.Mailbox { return m }),
 	)
 }
-
-// ResizeRequest asks for another number of workers, like [messages.Resize], but
-// without an actor as its sender. Done is called with the outcome.
-type ResizeRequest struct {
-	Size int
-	Done func(error)
-}
-
-// ForSupervisor marks a message that the pool passes to its supervisor.
-func (*ResizeRequest) ForSupervisor() {}
 
 // CheckSize returns an error that wraps messages.ErrInvalidOption if a pool cannot
 // have this number of workers.

@@ -11,6 +11,7 @@ import (
 
 	"github.com/troupe-go/troupe/internal/backoff"
 	"github.com/troupe-go/troupe/internal/restarts"
+	"github.com/troupe-go/troupe/internal/timelimit"
 )
 
 var (
@@ -31,7 +32,7 @@ func after(d time.Duration, n *atomic.Int64) int64 {
 }
 
 func TestDelaysGrowUntilAWorkerIsQuiet(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	timelimit.Bubble(t, func(t *testing.T) {
 		var r delayedRestarts
 		r.start()
 		var n atomic.Int64
@@ -47,7 +48,7 @@ func TestDelaysGrowUntilAWorkerIsQuiet(t *testing.T) {
 }
 
 func TestARestartOfAllCancelsTheOthers(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	timelimit.Bubble(t, func(t *testing.T) {
 		var r delayedRestarts
 		r.start()
 		var n atomic.Int64
@@ -59,7 +60,7 @@ func TestARestartOfAllCancelsTheOthers(t *testing.T) {
 }
 
 func TestNoRestartComesAfterCancelOrStop(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	timelimit.Bubble(t, func(t *testing.T) {
 		var r delayedRestarts
 		r.start()
 		var n atomic.Int64

@@ -10,6 +10,7 @@ import (
 
 	"github.com/troupe-go/troupe/actors"
 	"github.com/troupe-go/troupe/internal/pooltest"
+	"github.com/troupe-go/troupe/internal/timelimit"
 	"github.com/troupe-go/troupe/messages"
 	"github.com/troupe-go/troupe/supervisor"
 )
@@ -19,6 +20,7 @@ func hundredBy(_ context.Context, n int) (int, error) { return 100 / n, nil }
 // The parent may decide before the worker has noticed that it is suspended. The
 // worker must not stay suspended.
 func TestEscalatedWorkerGoesOnHoweverFastItsParentDecides(t *testing.T) {
+	timelimit.Set(t)
 	system := pooltest.System()
 	strategy := actor.NewOneForOneStrategy(1, time.Minute, func(any) actor.Directive { return actor.ResumeDirective })
 	results := make(chan *messages.Result, 1)
@@ -40,7 +42,7 @@ func TestEscalatedWorkerGoesOnHoweverFastItsParentDecides(t *testing.T) {
 		select {
 		case r := <-results:
 			require.Equal(t, messages.Panicked, r.Outcome)
-		case <-time.After(5 * time.Second):
+		case <-time.After(time.Minute):
 			t.Fatalf("no answer to task %d", n)
 		}
 	}

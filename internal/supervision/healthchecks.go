@@ -4,8 +4,6 @@ import (
 	"log/slog"
 	"time"
 
-	"github.com/asynkron/protoactor-go/actor"
-
 	"github.com/troupe-go/troupe/messages"
 )
 
@@ -26,15 +24,11 @@ type healthChecks struct {
 	overloaded bool
 }
 
-// healthCheck is a message to the supervisor itself: it is time for a check.
-type healthCheck struct{}
-
 // schedule plans the next check.
-func (h *healthChecks) schedule(ctx actor.Context) {
-	if h.every == 0 || h.pool.stopping {
-		return
+func (h *healthChecks) schedule() {
+	if h.every != 0 {
+		h.timer = h.pool.after(h.every, h.check)
 	}
-	h.timer = time.AfterFunc(h.every, sendSelf(ctx, &healthCheck{}))
 }
 
 func (h *healthChecks) stop() {
@@ -43,11 +37,11 @@ func (h *healthChecks) stop() {
 	}
 }
 
-func (h *healthChecks) check(ctx actor.Context) {
+func (h *healthChecks) check() {
 	stats := h.pool.workers.Stats()
 	h.pool.publish(stats)
 	h.assess(stats)
-	h.schedule(ctx)
+	h.schedule()
 }
 
 // assess publishes whether the pool has become overloaded or has recovered.
@@ -62,12 +56,12 @@ func (h *healthChecks) assess(stats *messages.Stats) {
 		return
 	}
 	h.overloaded = overloaded
-	figures := []any{"pool", h.pool.name, "queued", queued, "size", stats.Size}
+	figures := []any{"queued", queued, "size", stats.Size}
 	if overloaded {
-		logTo(h.pool.logger, slog.LevelWarn, "pool overloaded", figures...)
+		h.pool.deliver.Log(slog.LevelWarn, "pool overloaded", figures...)
 		h.pool.publish(&messages.Overloaded{Pool: h.pool.name, Queued: queued, Size: stats.Size})
 		return
 	}
-	logTo(h.pool.logger, slog.LevelInfo, "pool recovered", figures...)
+	h.pool.deliver.Log(slog.LevelInfo, "pool recovered", figures...)
 	h.pool.publish(&messages.Recovered{Pool: h.pool.name, Queued: queued, Size: stats.Size})
 }

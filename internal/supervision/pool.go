@@ -1,50 +1,58 @@
 package supervision
 
 import (
-	"context"
-	"log/slog"
+	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
 
 	"github.com/troupe-go/troupe/internal/deliver"
-	"github.com/troupe-go/troupe/messages"
 )
 
-// pool has the state that the parts of a supervisor share. Only the supervisor changes it,
-// when it starts and when it stops.
+// pool has what the parts of a supervisor share. Only the supervisor changes it, when it
+// stops.
 type pool struct {
 	name     string
 	workers  Workers
-	logger   *slog.Logger
-	deliver  deliver.Deliverer // set when the supervisor starts
+	deliver  *deliver.Deliverer
+	mailbox  *supervisorMailbox
 	stopping bool
 }
 
-func (p *pool) publish(event any) { p.deliver.Publish(event) }
+// self returns the PID of the supervisor.
+func (p *pool) self() *actor.PID { return p.mailbox.self.Load() }
 
-// runGuarded runs user code. A panic in it, or a runtime.Goexit, becomes an error.
-func runGuarded(f func()) (err error) {
-	deliver.Apart(func() {
-		err = &messages.PanicError{Value: messages.ErrGoexit} // unless f returns or panics
-		defer func() {
-			if value := recover(); value != nil {
-				err = &messages.PanicError{Value: value}
-			}
-		}()
-		f()
-		err = nil
-	})
-	return err
+// discard forgets workers that have been made and are not wanted.
+func (p *pool) discard(made []*actor.PID) {
+	for _, worker := range made {
+		p.workers.Discard(worker)
+	}
 }
 
-// logTo logs. The handler of the logger is user code, so a panic or a
-// runtime.Goexit in it must not stop the supervisor.
-func logTo(logger *slog.Logger, level slog.Level, text string, args ...any) {
-	_ = runGuarded(func() { logger.Log(context.Background(), level, text, args...) })
+// publish publishes an event. Call flush before the answer to a request that has led to it.
+func (p *pool) publish(event any) { p.deliver.PublishLater(event) }
+
+// flush waits until subscribers have heard of the events so far, for a limited time.
+func (p *pool) flush() { p.deliver.Flush() }
+
+// stop makes a worker stop.
+func (p *pool) stop(worker *actor.PID) { p.deliver.TellSystem(worker, &actor.Stop{}) }
+
+// A step is a message to the supervisor itself: it calls do. A supervisor that is stopping
+// calls dropped instead, on any goroutine.
+type step struct {
+	of          *pool
+	do, dropped func()
 }
 
-// sendSelf returns a function that sends the supervisor a message, on any goroutine.
-func sendSelf(ctx actor.Context, message any) func() {
-	root, self := ctx.ActorSystem().Root, ctx.Self()
-	return func() { root.Send(self, message) }
+// post makes the supervisor call do, unless it is stopping. It is safe for concurrent use.
+func (p *pool) post(do func()) { p.postOr(do, func() {}) }
+
+// postOr makes the supervisor call do or, if it is stopping, dropped.
+func (p *pool) postOr(do, dropped func()) {
+	p.mailbox.PostUserMessage(&step{of: p, do: do, dropped: dropped})
+}
+
+// after is post after some time.
+func (p *pool) after(d time.Duration, do func()) *time.Timer {
+	return time.AfterFunc(d, func() { p.post(do) })
 }

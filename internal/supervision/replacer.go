@@ -25,27 +25,27 @@ type replacer struct {
 	pool    *pool
 	members *members
 	guard   *strategyGuard
-	spawner *spawner
+	jobs    *jobs
 	sizer   *sizer
 
 	useless int                           // workers in a row that stopped without having settled a task
+	gone    bool                          // workers have stopped since EndVainWaits was called
 	retries map[*spawnAttempt]*time.Timer // workers that will be spawned later
 }
 
-// spawnAttempt is a message to the supervisor itself: it is time to spawn a worker
-// that could not be spawned before.
+// A spawnAttempt is for a worker that replaces another.
 type spawnAttempt struct {
 	replaces *actor.PID // nil: one of the first workers of a pool that has been restarted
 	failed   int        // earlier attempts
 }
 
 // stopped handles the end of a worker.
-func (r *replacer) stopped(ctx actor.Context, worker *actor.PID) {
+func (r *replacer) stopped(worker *actor.PID) {
 	departure, leaves, known := r.members.remove(worker)
 	if !known {
 		return // it has been handled: Proto.Actor may report an end twice
 	}
-	defer r.pool.workers.EndVainWaits()
+	r.gone = true
 	r.guard.forget(worker)
 	worked, abandoned := r.pool.workers.Remove(worker)
 	reason := departure.reason
@@ -54,7 +54,7 @@ func (r *replacer) stopped(ctx actor.Context, worker *actor.PID) {
 		reason = "pool stopped"
 	case leaves:
 	case abandoned:
-		reason = "given up: its handler is stuck"
+		reason = "abandoned: its handler ignores cancellation"
 	default:
 		reason = "stopped"
 	}
@@ -62,47 +62,69 @@ func (r *replacer) stopped(ctx actor.Context, worker *actor.PID) {
 	switch {
 	case r.pool.stopping:
 	case departure.dismissed:
-		r.sizer.lose(worker, reason)
-	case !leaves && r.sizer.hasGap(): // a resize may have filled the gap
-		r.replace(ctx, worker, worked)
+		r.jobs.add(func(done func()) {
+			r.sizer.lose(worker, reason)
+			done()
+		})
+	case !leaves:
+		r.jobs.add(func(done func()) { r.replace(worker, worked, done) })
 	}
 }
 
-// replace spawns the successor of a worker that has stopped. It delays or refuses that only
-// after too many workers in a row have stopped without having settled a task. So workers
-// may stop themselves after any number of tasks.
-func (r *replacer) replace(ctx actor.Context, worker *actor.PID, worked bool) {
+// replace spawns the successor of a worker that has stopped, unless a resize has filled the
+// gap. It delays or refuses that only after too many workers in a row have stopped without
+// having settled a task. So workers may stop themselves after any number of tasks.
+func (r *replacer) replace(worker *actor.PID, worked bool, done func()) {
+	if !r.sizer.hasGap() {
+		done()
+		return
+	}
 	if worked {
 		r.useless = 0
 	} else {
 		r.useless++
 	}
-	switch {
-	case r.useless <= attempts:
-		r.spawn(ctx, &spawnAttempt{replaces: worker})
-	case r.guard.delays != nil:
-		r.spawnLater(ctx, &spawnAttempt{replaces: worker, failed: r.useless - attempts}, errUseless)
-	default:
-		r.sizer.lose(worker, errUseless.Error())
-	}
-}
-
-func (r *replacer) spawn(ctx actor.Context, a *spawnAttempt) {
-	successor, err := r.spawner.spawn(ctx)
-	if err != nil {
-		r.spawnLater(ctx, a, err)
+	if r.useless <= attempts {
+		r.spawn(&spawnAttempt{replaces: worker}, done)
 		return
 	}
-	if a.replaces == nil {
+	if r.guard.delays != nil {
+		r.spawnLater(&spawnAttempt{replaces: worker, failed: r.useless - attempts}, errUseless)
+	} else {
+		r.sizer.lose(worker, errUseless.Error())
+	}
+	done()
+}
+
+// spawn spawns a worker if there is a gap. It calls done when that has succeeded or failed,
+// or when its constructor is slow. In that case the worker joins when it returns.
+func (r *replacer) spawn(a *spawnAttempt, done func()) {
+	if !r.sizer.hasGap() {
+		done()
+		return
+	}
+	r.sizer.nursery.order(1, r.pool.workers.NewWorker, func(d delivery) {
+		for _, successor := range r.sizer.spawner.take(d.made, r.sizer.wanted) {
+			r.replaced(a.replaces, successor)
+		}
+		if d.over && d.err != nil {
+			r.spawnLater(a, d.err)
+		}
+		done()
+	})
+}
+
+func (r *replacer) replaced(worker, successor *actor.PID) {
+	if worker == nil {
 		return
 	}
 	r.pool.workers.Replaced()
-	r.pool.publish(&messages.WorkerReplaced{Pool: r.pool.name, Worker: successor, Replace: a.replaces})
+	r.pool.publish(&messages.WorkerReplaced{Pool: r.pool.name, Worker: successor, Replace: worker})
 }
 
 // spawnLater schedules another attempt to spawn a worker, because of err. With a strategy
 // that delays restarts, the attempts go on forever with the delays of the strategy.
-func (r *replacer) spawnLater(ctx actor.Context, a *spawnAttempt, err error) {
+func (r *replacer) spawnLater(a *spawnAttempt, err error) {
 	delays := backoff.Backoff{Min: 100 * time.Millisecond, Max: 10 * time.Second}
 	if own := r.guard.delays; own != nil {
 		delays = own.Backoff
@@ -111,24 +133,27 @@ func (r *replacer) spawnLater(ctx actor.Context, a *spawnAttempt, err error) {
 		return
 	}
 	delay := delays.Delay(a.failed)
-	logTo(r.pool.logger, slog.LevelWarn, "worker not started, will try again",
-		"pool", r.pool.name, "in", delay, "error", err)
+	r.pool.deliver.Log(slog.LevelWarn, "worker not started, will try again", "in", delay, "error", err)
 	next := &spawnAttempt{replaces: a.replaces, failed: a.failed + 1}
-	r.retries[next] = time.AfterFunc(delay, sendSelf(ctx, next))
+	r.retries[next] = r.pool.after(delay, func() {
+		delete(r.retries, next)
+		r.jobs.add(func(done func()) { r.spawn(next, done) })
+	})
 }
 
-// retry makes another attempt to spawn a worker, unless a resize has filled the gap.
-func (r *replacer) retry(ctx actor.Context, a *spawnAttempt) {
-	delete(r.retries, a)
-	if !r.pool.stopping && r.sizer.hasGap() {
-		r.spawn(ctx, a)
+// endVainWaits tells the data plane that workers are gone and will not be replaced at once.
+func (r *replacer) endVainWaits() {
+	if r.gone {
+		r.gone = false
+		r.pool.workers.EndVainWaits()
 	}
 }
 
 // exhausted reports whether no worker is left and none will be spawned. A worker that has
 // left dispatch, but whose end has not been handled yet, will still be replaced.
 func (r *replacer) exhausted() bool {
-	return r.pool.workers.Size() == 0 && len(r.retries) == 0 && r.members.replaceable() == 0
+	return r.pool.workers.Size() == 0 && len(r.retries) == 0 && r.members.replaceable() == 0 &&
+		!r.sizer.nursery.pending()
 }
 
 // stop cancels the scheduled attempts.

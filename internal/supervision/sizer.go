@@ -2,6 +2,7 @@ package supervision
 
 import (
 	"log/slog"
+	"math"
 
 	"github.com/asynkron/protoactor-go/actor"
 
@@ -12,71 +13,60 @@ import (
 // sizer changes the number of workers.
 type sizer struct {
 	pool    *pool
+	nursery *nursery
 	spawner *spawner
 	wanted  int // workers that there should be; fewer run while one is being replaced
 	lost    int // workers lost since the last resize by request
 }
 
-// start spawns the first workers. It calls failed for each worker that cannot be spawned,
-// and stops when failed returns false.
-func (s *sizer) start(ctx actor.Context, size int, failed func(error) bool) (complete bool) {
-	s.wanted = size
-	s.pool.workers.Lost(0)
-	s.pool.workers.BeginResize()
-	defer s.pool.workers.EndResize()
-	for range size {
-		if _, err := s.spawner.spawn(ctx); err != nil && !failed(err) {
-			return false
-		}
-	}
-	return true
-}
-
 // request resizes the pool because a user asked for it. This makes up for lost workers.
-func (s *sizer) request(ctx actor.Context, size int) error {
-	err := s.resize(ctx, size, "requested")
-	if err == nil {
-		s.lost = 0
-		s.pool.workers.Lost(0)
-	}
-	return err
+func (s *sizer) request(size int, done func(error)) {
+	s.resize(size, "requested", func(err error) {
+		if err == nil {
+			s.lost = 0
+			s.pool.workers.Lost(0)
+		}
+		done(err)
+	})
 }
 
-// resize spawns workers, or retires those that the data plane selects.
-func (s *sizer) resize(ctx actor.Context, size int, reason string) error {
+// resize spawns workers, or retires those that the data plane selects. It calls done with
+// the result. A worker that stops meanwhile is replaced like any other.
+func (s *sizer) resize(size int, reason string, done func(error)) {
 	if err := CheckSize(size); err != nil {
-		return err
+		done(err)
+		return
 	}
-	if s.pool.stopping {
-		return messages.ErrPoolStopped
-	}
-	from := s.wanted
-	if err := s.grow(ctx, size); err != nil {
-		s.change(max(s.pool.workers.Size(), min(from, size)), reason) // workers that are still to be spawned count
-		return err
-	}
-	for _, pid := range s.pool.workers.Retire(size) {
-		s.spawner.retire(ctx, "resized", pid)
-	}
-	s.change(size, reason)
-	return nil
-}
-
-// grow spawns the missing workers. A worker that stops meanwhile is replaced like any
-// other.
-func (s *sizer) grow(ctx actor.Context, size int) error {
 	missing := size - s.pool.workers.Size()
 	if missing <= 0 {
-		return nil
+		s.resized(size, reason)
+		done(nil)
+		return
 	}
-	s.pool.workers.BeginResize()
-	defer s.pool.workers.EndResize()
-	for range missing {
-		if _, err := s.spawner.spawn(ctx); err != nil {
-			return err
+	from, answered := s.wanted, false
+	s.nursery.order(missing, s.pool.workers.NewWorker, func(d delivery) {
+		if answered { // with an error; the worker fills a gap if there is one
+			s.spawner.take(d.made, s.wanted)
+			return
 		}
+		answered = true
+		s.spawner.take(d.made, size)
+		if d.err != nil {
+			s.nursery.cancel(d.order)
+			s.change(max(s.pool.workers.Size(), min(from, size)), reason) // workers that are still to be spawned count
+		} else {
+			s.resized(size, reason)
+		}
+		done(d.err)
+	})
+}
+
+// resized retires workers if there are more than the new size.
+func (s *sizer) resized(size int, reason string) {
+	for _, pid := range s.pool.workers.Retire(size) {
+		s.spawner.retire("resized", pid)
 	}
-	return nil
+	s.change(size, reason)
 }
 
 // change sets the number of workers that there should be.
@@ -88,30 +78,42 @@ func (s *sizer) change(to int, reason string) {
 	}
 }
 
-// adopt adds a worker that stands for a foreign actor.
-func (s *sizer) adopt(ctx actor.Context, foreign *actor.PID) error {
+// adopt adds a worker that stands for a foreign actor. It calls done with the result.
+func (s *sizer) adopt(foreign *actor.PID, done func(error)) {
 	if foreign == nil {
-		return invalid.Option("nil PID")
+		done(invalid.Option("nil PID"))
+		return
 	}
 	for _, pid := range s.pool.workers.Routees() {
 		if pid.Equal(foreign) {
-			return nil
+			done(nil)
+			return
 		}
 	}
 	props := s.pool.workers.Adopt(foreign)
 	if props == nil {
-		return invalid.Option("routee %s: the pool's tasks are for its own handler", foreign)
+		done(invalid.Option("routee %s: the pool's tasks are for its own handler", foreign))
+		return
 	}
-	_, err := s.spawner.spawnFrom(ctx, func() *actor.Props { return props })
-	if err == nil {
-		s.change(s.wanted+1, "routee added")
-	}
-	return err
+	answered := false
+	s.nursery.order(1, func() *actor.Props { return props }, func(d delivery) {
+		if answered || d.err != nil {
+			s.nursery.cancel(d.order)
+			s.pool.discard(d.made)
+		} else {
+			s.spawner.take(d.made, math.MaxInt)
+			s.change(s.wanted+1, "routee added")
+		}
+		if !answered {
+			answered = true
+			done(d.err)
+		}
+	})
 }
 
 // remove retires one worker, unless it is the last. Like Proto.Actor's own pools, it
 // ignores a PID that belongs to no worker.
-func (s *sizer) remove(ctx actor.Context, pid *actor.PID) error {
+func (s *sizer) remove(pid *actor.PID) error {
 	if pid == nil {
 		return invalid.Option("nil PID")
 	}
@@ -119,7 +121,7 @@ func (s *sizer) remove(ctx actor.Context, pid *actor.PID) error {
 		return invalid.Option("%s is the last worker", pid.Id)
 	}
 	if worker := s.pool.workers.RetireWorker(pid); worker != nil {
-		s.spawner.retire(ctx, "removed", worker)
+		s.spawner.retire("removed", worker)
 		s.change(s.wanted-1, "routee removed")
 	}
 	return nil
@@ -131,8 +133,7 @@ func (s *sizer) hasGap() bool { return s.pool.workers.Size() < s.wanted }
 // lose records that a worker will not be replaced. If no other worker has taken
 // its place, the pool is smaller from now on.
 func (s *sizer) lose(worker *actor.PID, reason string) {
-	logTo(s.pool.logger, slog.LevelWarn, "worker not replaced",
-		"pool", s.pool.name, "worker", worker.GetId(), "reason", reason)
+	s.pool.deliver.Log(slog.LevelWarn, "worker not replaced", "worker", worker.GetId(), "reason", reason)
 	if !s.hasGap() {
 		return
 	}

@@ -1,60 +1,60 @@
 package supervision
 
 import (
-	"fmt"
 	"log/slog"
-	"strconv"
 
 	"github.com/asynkron/protoactor-go/actor"
 
 	"github.com/troupe-go/troupe/messages"
 )
 
-// spawner starts workers, and stops those that are not to be replaced.
+// spawner takes workers into the pool, and stops those that are not to be replaced.
 type spawner struct {
 	pool    *pool
 	members *members
-	last    int  // the number of the last worker; workers are named by their numbers
-	failed  bool // no worker has been spawned since fail was called
+	failed  bool // no worker has joined since fail was called
 }
 
-// spawn starts a worker with props from the data plane.
-func (s *spawner) spawn(ctx actor.Context) (*actor.PID, error) {
-	return s.spawnFrom(ctx, s.pool.workers.NewWorker)
+// take lets workers that have been made join, until there are limit workers. It discards the
+// others. It returns the workers that have joined.
+func (s *spawner) take(made []*actor.PID, limit int) (joined []*actor.PID) {
+	if len(made) == 0 {
+		return nil
+	}
+	s.pool.workers.BeginResize()
+	defer s.pool.workers.EndResize()
+	for i, worker := range made {
+		if s.pool.workers.Size() >= limit {
+			s.pool.discard(made[i:])
+			return made[:i]
+		}
+		s.join(worker)
+	}
+	return made
 }
 
-// spawnFrom starts a worker. It turns a panic of the worker's constructor, or of an option
-// of its props, into an error.
-func (s *spawner) spawnFrom(ctx actor.Context, props func() *actor.Props) (pid *actor.PID, err error) {
-	s.last++
-	panicked := runGuarded(func() { pid, err = ctx.SpawnNamed(props(), strconv.Itoa(s.last)) })
-	if panicked != nil {
-		err = panicked
-	}
-	if err != nil {
-		return nil, fmt.Errorf("worker not started: %w", err)
-	}
-	s.members.join(pid)
+func (s *spawner) join(worker *actor.PID) {
+	s.members.join(worker)
+	s.pool.workers.Join(worker)
 	s.failed = false
 	s.pool.workers.Revive()
-	s.pool.publish(&messages.WorkerStarted{Pool: s.pool.name, Worker: pid})
-	return pid, nil
+	s.pool.publish(&messages.WorkerStarted{Pool: s.pool.name, Worker: worker})
 }
 
 // fail tells the data plane that no worker is left. It returns false, and does nothing, if
-// no worker has been spawned since the last call.
+// no worker has joined since the last call.
 func (s *spawner) fail() bool {
 	if s.failed {
 		return false
 	}
 	s.failed = true
-	logTo(s.pool.logger, slog.LevelError, "no workers left", "pool", s.pool.name)
+	s.pool.deliver.Log(slog.LevelError, "no workers left")
 	s.pool.workers.Fail(messages.ErrNoWorkers)
 	return true
 }
 
 // retire stops a worker that a resize has taken out of dispatch.
-func (s *spawner) retire(ctx actor.Context, reason string, worker *actor.PID) {
+func (s *spawner) retire(reason string, worker *actor.PID) {
 	s.members.retire(reason, worker)
-	ctx.Stop(worker)
+	s.pool.stop(worker)
 }

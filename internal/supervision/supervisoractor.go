@@ -6,39 +6,49 @@ import (
 	"github.com/asynkron/protoactor-go/actor"
 	protorouter "github.com/asynkron/protoactor-go/router"
 
-	"github.com/troupe-go/troupe/internal/deliver"
+	"github.com/troupe-go/troupe/internal/request"
 	"github.com/troupe-go/troupe/messages"
 )
 
 // supervisorActor is the parent of a pool's workers. It receives the messages that
-// concern the workers and passes each one to the part that handles it.
+// concern the workers and passes each one to the part that handles it. It runs no user code.
 type supervisorActor struct {
 	config     Config
 	pool       *pool
+	members    *members
 	guard      *strategyGuard
+	jobs       *jobs
+	nursery    *nursery
 	spawner    *spawner
 	sizer      *sizer
+	starter    *starter
 	replacer   *replacer
 	health     *healthChecks
 	autoscaler *autoscaler
 }
 
-func newSupervisorActor(cfg Config, m *members, guard *strategyGuard) *supervisorActor {
-	p := &pool{name: cfg.Pool, workers: cfg.Workers, logger: cfg.Logger}
+func newSupervisorActor(cfg Config, mailbox *supervisorMailbox, m *members, guard *strategyGuard) *supervisorActor {
+	p := &pool{name: cfg.Pool, workers: cfg.Workers, deliver: cfg.Deliverer, mailbox: mailbox}
+	queue := new(jobs)
+	makes := &nursery{pool: p, spawn: newChildSpawner(p, cfg.LastWorker).spawn, orders: make(map[*order]struct{})}
 	spawning := &spawner{pool: p, members: m}
-	sizing := &sizer{pool: p, spawner: spawning}
+	sizing := &sizer{pool: p, nursery: makes, spawner: spawning}
+	replacing := &replacer{
+		pool: p, members: m, guard: guard, jobs: queue, sizer: sizing, retries: make(map[*spawnAttempt]*time.Timer),
+	}
 	return &supervisorActor{
-		config:  cfg,
-		pool:    p,
-		guard:   guard,
-		spawner: spawning,
-		sizer:   sizing,
-		replacer: &replacer{
-			pool: p, members: m, guard: guard, spawner: spawning, sizer: sizing,
-			retries: make(map[*spawnAttempt]*time.Timer),
-		},
+		config:     cfg,
+		pool:       p,
+		members:    m,
+		guard:      guard,
+		jobs:       queue,
+		nursery:    makes,
+		spawner:    spawning,
+		sizer:      sizing,
+		starter:    &starter{sizer: sizing, replacer: replacing, started: cfg.Started},
+		replacer:   replacing,
 		health:     &healthChecks{pool: p, every: cfg.Health},
-		autoscaler: newAutoscaler(p, sizing, cfg.Autoscale),
+		autoscaler: newAutoscaler(p, queue, sizing, cfg.Autoscale),
 	}
 }
 
@@ -47,97 +57,127 @@ func (s *supervisorActor) Receive(ctx actor.Context) {
 	switch msg := ctx.Message().(type) {
 	// Its own life, and that of its workers.
 	case *actor.Started:
-		s.start(ctx)
-	case *actor.Stopping, *actor.Restarting:
-		s.stop()
+		s.start()
+	case *actor.Stopped:
+		s.pool.mailbox.close()
+		return
 	case *actor.Terminated:
-		s.replacer.stopped(ctx, msg.Who)
-		s.failIfExhausted()
-	case *messages.WorkerRestarted:
-		s.pool.deliver.PublishHere(msg) // there is nothing else to do: see dispatcher
-	case *messages.Report:
-		s.pool.workers.AddCounters(ctx.Sender(), msg.Counters)
-
-	// Requests. A failure is always answered.
-	case *messages.GetStats:
-		deliver.Respond(ctx, s.pool.workers.Stats())
-	case *messages.Resize:
-		from := s.sizer.wanted
-		if err := s.resize(ctx, msg.Size); err != nil {
-			s.reject(ctx, err)
-			return
+		if msg.Who == s.pool.mailbox.end {
+			s.stop()
+		} else {
+			s.replacer.stopped(msg.Who)
 		}
-		deliver.Respond(ctx, &messages.Resized{From: from, To: msg.Size})
-	case *ResizeRequest:
-		msg.Done(s.resize(ctx, msg.Size))
-	case *protorouter.AdjustPoolSize:
-		s.reject(ctx, s.resize(ctx, s.sizer.wanted+int(msg.Change)))
-	case *protorouter.AddRoutee:
-		s.reject(ctx, s.sizer.adopt(ctx, msg.PID))
-	case *protorouter.RemoveRoutee:
-		s.reject(ctx, s.sizer.remove(ctx, msg.PID))
-	case *protorouter.GetRoutees:
-		deliver.Respond(ctx, &protorouter.Routees{PIDs: s.pool.workers.Routees()})
+
+	case *request.Request:
+		s.jobs.add(func(done func()) { s.carryOut(msg, done) })
 
 	// What the parts send to their own supervisor.
-	case *spawnAttempt:
-		s.replacer.retry(ctx, msg)
+	case *step:
+		if msg.of != s.pool || s.pool.stopping {
+			msg.dropped()
+			return
+		}
+		msg.do()
+
+	default:
+		return
+	}
+	s.conclude()
+}
+
+// conclude does what has to be done when workers have stopped and no job is left.
+func (s *supervisorActor) conclude() {
+	switch {
+	case s.pool.stopping:
+		s.replacer.endVainWaits()
+		if s.members.empty() {
+			s.pool.mailbox.finish()
+		}
+	case s.jobs.idle():
+		s.replacer.endVainWaits()
 		s.failIfExhausted()
-	case *healthCheck:
-		s.health.check(ctx)
-	case *loadCheck:
-		s.autoscaler.check(ctx)
-	case *decision:
-		s.autoscaler.apply(ctx, msg)
 	}
 }
 
-// reject answers with an error, if there is one.
-func (s *supervisorActor) reject(ctx actor.Context, err error) {
-	if err != nil {
-		deliver.Respond(ctx, &messages.Result{Err: err, Outcome: messages.Rejected, Pool: s.pool.name})
+// carryOut carries out a request. A failure is always answered.
+func (s *supervisorActor) carryOut(req *request.Request, done func()) {
+	if req.Answered() {
+		done()
+		return
+	}
+	from := s.sizer.wanted
+	finish := func(err error) {
+		resize, ok := req.Message.(*messages.Resize)
+		s.pool.flush()
+		switch {
+		case err != nil:
+			req.Answer(&messages.Result{Err: err, Outcome: messages.Rejected, Pool: s.pool.name})
+		case ok:
+			req.Answer(&messages.Resized{From: from, To: resize.Size})
+		default:
+			req.Done()
+		}
+		done()
+	}
+	switch msg := req.Message.(type) {
+	case *messages.Resize:
+		s.resize(msg.Size, finish)
+	case *protorouter.AdjustPoolSize:
+		s.resize(s.sizer.wanted+int(msg.Change), finish)
+	case *protorouter.AddRoutee:
+		s.sizer.adopt(msg.PID, finish)
+	case *protorouter.RemoveRoutee:
+		finish(s.sizer.remove(msg.PID))
+	default:
+		finish(nil)
 	}
 }
 
 // start spawns the workers.
-func (s *supervisorActor) start(ctx actor.Context) {
-	s.pool.deliver = deliver.Deliverer{System: ctx.ActorSystem(), Logger: s.pool.logger}
+func (s *supervisorActor) start() {
 	s.guard.start()
-	complete := s.sizer.start(ctx, s.config.Size, func(err error) (goOn bool) {
-		if s.config.Started(err) {
-			return false
-		}
-		s.replacer.spawnLater(ctx, new(spawnAttempt), err)
-		return true
+	s.jobs.add(func(done func()) {
+		begun := false
+		s.starter.start(s.config.Size, func(ok bool) {
+			if ok && !begun {
+				begun = true
+				s.health.schedule()
+				s.autoscaler.start()
+			}
+			done()
+		})
 	})
-	if !complete {
-		s.failIfExhausted()
-		return
-	}
-	s.config.Started(nil)
-	s.health.schedule(ctx)
-	s.autoscaler.start(ctx)
 }
 
+// stop makes the workers stop.
 func (s *supervisorActor) stop() {
+	if s.pool.stopping {
+		return
+	}
 	s.pool.stopping = true
 	s.health.stop()
 	s.autoscaler.stop()
+	s.jobs.stop()
 	s.replacer.stop()
+	s.nursery.stop()
 	s.guard.stop()
+	for _, worker := range s.members.list() {
+		s.pool.stop(worker)
+	}
 }
 
 // resize changes the number of workers because a user asked for it.
-func (s *supervisorActor) resize(ctx actor.Context, size int) error {
+func (s *supervisorActor) resize(size int, done func(error)) {
 	if err := s.autoscaler.checkBounds(size); err != nil {
-		return err
+		done(err)
+		return
 	}
-	return s.sizer.request(ctx, size)
+	s.sizer.request(size, done)
 }
 
 // failIfExhausted fails the pool when no worker is left and none will be spawned.
 func (s *supervisorActor) failIfExhausted() {
-	if !s.pool.stopping && s.replacer.exhausted() && s.spawner.fail() {
+	if s.replacer.exhausted() && s.spawner.fail() {
 		s.config.NoWorkers()
 	}
 }

@@ -32,6 +32,19 @@ func TestTheEndOfAWorkerIsHandledOnce(t *testing.T) {
 	})
 }
 
+func TestAStrategyIsNotAskedAboutStrangers(t *testing.T) {
+	pooltest.Bubble(t, func(t *testing.T) {
+		asked := 0
+		s := supervise(t, supervision.Config{Size: 1, Strategy: pooltest.Strategy(func(actor.Supervisor, *actor.PID, any) { asked++ })})
+		process, _ := s.system.ProcessRegistry.Get(s.pid)
+		for _, worker := range []*actor.PID{s.Routees()[0], actor.NewPID("elsewhere", "stranger")} {
+			process.SendSystemMessage(s.pid, &actor.Failure{Who: worker, RestartStats: actor.NewRestartStatistics()})
+		}
+		synctest.Wait()
+		assert.Equal(t, 1, asked)
+	})
+}
+
 // A worker that has left dispatch but not stopped yet will be replaced, so the pool
 // has not failed when another worker stops.
 func TestAPoolHasNotFailedWhileAReplacementIsPossible(t *testing.T) {
@@ -40,10 +53,10 @@ func TestAPoolHasNotFailedWhileAReplacementIsPossible(t *testing.T) {
 		gone := s.leave(0)
 		s.recorded()
 		s.system.Root.Stop(gone[0])
-		assert.Equal(t, []string{"join", "replaced"}, s.recorded())
+		assert.Equal(t, []string{"begin", "join", "end", "replaced"}, s.recorded())
 		s.leave(0)
 		s.system.Root.Stop(gone[1])
-		assert.Equal(t, []string{"join", "replaced"}, s.recorded())
+		assert.Equal(t, []string{"begin", "join", "end", "replaced"}, s.recorded())
 		assert.Zero(t, s.noWorkers)
 	})
 }
@@ -72,18 +85,14 @@ func TestTheParentHearsOnceThatNoWorkerIsLeft(t *testing.T) {
 func TestTheSupervisorAnswersRequests(t *testing.T) {
 	pooltest.Bubble(t, func(t *testing.T) {
 		s := supervise(t, supervision.Config{Size: 2})
-		ask := func(message any) any {
-			answer, err := s.system.Root.RequestFuture(s.pid, message, time.Minute).Result()
-			require.NoError(t, err)
-			return answer
+		assert.Equal(t, &messages.Resized{From: 2, To: 3}, s.ask(&messages.Resize{Size: 3}))
+		for _, bad := range []any{
+			&messages.Resize{Size: 0}, &protorouter.AdjustPoolSize{Change: -3}, &protorouter.AddRoutee{}, &protorouter.RemoveRoutee{},
+		} {
+			answer := s.ask(bad)
+			require.IsType(t, &messages.Result{}, answer, "%T", bad)
+			assert.ErrorIs(t, answer.(*messages.Result).Err, messages.ErrInvalidOption, "%T", bad)
 		}
-		assert.Equal(t, &messages.Resized{From: 2, To: 3}, ask(&messages.Resize{Size: 3}))
-		assert.ErrorIs(t, ask(&messages.Resize{Size: 0}).(*messages.Result).Err, messages.ErrInvalidOption)
-		assert.IsType(t, &messages.Stats{}, ask(&messages.GetStats{}))
-		assert.Len(t, ask(&protorouter.GetRoutees{}).(*protorouter.Routees).PIDs, 3)
-		assert.ErrorIs(t, ask(&protorouter.AdjustPoolSize{Change: -3}).(*messages.Result).Err, messages.ErrInvalidOption)
-		assert.ErrorIs(t, ask(&protorouter.AddRoutee{}).(*messages.Result).Err, messages.ErrInvalidOption)
-		assert.ErrorIs(t, ask(&protorouter.RemoveRoutee{}).(*messages.Result).Err, messages.ErrInvalidOption)
 	})
 }
 

@@ -7,15 +7,17 @@ import (
 )
 
 // Workers is the pool's data plane as its supervisor uses it. The supervisor calls it from
-// one goroutine, except for Sideline and FailedStarts, which a strategy may call on any
-// goroutine.
+// one goroutine, except for NewWorker, Discard, AddCounters, Sideline and FailedStarts.
 //
-// A worker is in dispatch from the moment it is spawned until it leaves: when
+// A worker is in dispatch from the moment it joins until it leaves: when
 // Retire or RetireWorker takes it out, or when it begins to stop.
 type Workers interface {
-	// NewWorker returns the props of one more worker. The worker joins the pool
-	// when it is spawned.
+	// NewWorker returns the props of one more worker. The options in them are user code.
 	NewWorker() *actor.Props
+	// Join lets a spawned worker read its messages and take tasks. Until then it does
+	// nothing. Discard forgets a spawned worker that will not join.
+	Join(pid *actor.PID)
+	Discard(pid *actor.PID)
 	// Adopt returns the props of a worker that forwards its tasks to a foreign
 	// actor; nil if the pool cannot use one.
 	Adopt(foreign *actor.PID) *actor.Props
@@ -27,7 +29,7 @@ type Workers interface {
 	// workers, such as rebalancing queues, and do it once in EndResize. Meanwhile
 	// workers take tasks, leave and stop as usual, so no lock may be held between the
 	// two calls. They always come in pairs, also after an error or a panic, and never
-	// nest. EndResize also follows if no worker has joined.
+	// nest.
 	BeginResize()
 	EndResize()
 

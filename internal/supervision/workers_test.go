@@ -4,6 +4,7 @@ import (
 	"errors"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -11,7 +12,9 @@ import (
 	"github.com/asynkron/protoactor-go/actor"
 	"github.com/stretchr/testify/require"
 
+	"github.com/troupe-go/troupe/internal/deliver"
 	"github.com/troupe-go/troupe/internal/pooltest"
+	"github.com/troupe-go/troupe/internal/request"
 	"github.com/troupe-go/troupe/internal/supervision"
 	"github.com/troupe-go/troupe/messages"
 	"github.com/troupe-go/troupe/supervisor"
@@ -26,6 +29,7 @@ type dataPlane struct {
 	workers []*actor.PID // in dispatch
 	room    int          // workers that can still be spawned; then errSpawn
 	faulty  bool         // Revive panics
+	slow    bool         // new workers take a second to stop
 	worked  bool         // what Remove reports
 	stats   messages.Stats
 }
@@ -56,12 +60,19 @@ func (d *dataPlane) NewWorker() *actor.Props {
 			}))
 	}
 	d.room--
-	return actor.PropsFromFunc(func(actor.Context) {}, actor.WithOnInit(func(ctx actor.Context) {
-		d.mu.Lock()
-		defer d.mu.Unlock()
-		d.workers = append(d.workers, ctx.Self())
-		d.calls = append(d.calls, "join")
-	}))
+	slow := d.slow
+	return actor.PropsFromFunc(func(ctx actor.Context) {
+		if _, ok := ctx.Message().(*actor.Stopping); ok && slow {
+			time.Sleep(time.Second)
+		}
+	})
+}
+
+func (d *dataPlane) Join(pid *actor.PID) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.workers = append(d.workers, pid)
+	d.calls = append(d.calls, "join")
 }
 
 // leave takes workers out of dispatch.
@@ -117,6 +128,7 @@ func (d *dataPlane) Replaced()                                { d.record("replac
 func (d *dataPlane) Fail(err error)                           { d.record("fail: " + err.Error()) }
 func (d *dataPlane) Adopt(*actor.PID) *actor.Props            { return nil }
 func (d *dataPlane) RetireWorker(*actor.PID) *actor.PID       { return nil }
+func (d *dataPlane) Discard(*actor.PID)                       {}
 func (d *dataPlane) EndVainWaits()                            {}
 func (d *dataPlane) Lost(int)                                 {}
 func (d *dataPlane) FailedStarts(*actor.PID) int              { return 0 }
@@ -124,6 +136,8 @@ func (d *dataPlane) Sideline(*actor.PID)                      {}
 func (d *dataPlane) AddCounters(*actor.PID, map[string]int64) {}
 func (d *dataPlane) PeakBusy() int                            { return 0 }
 func (d *dataPlane) setRoom(n int)                            { d.mu.Lock(); d.room = n; d.mu.Unlock() }
+
+func (d *dataPlane) setSlow() { d.mu.Lock(); d.slow = true; d.mu.Unlock() }
 
 func (d *dataPlane) setFaulty() { d.mu.Lock(); d.faulty = true; d.mu.Unlock() }
 
@@ -136,6 +150,7 @@ type supervised struct {
 	*dataPlane
 	system    *actor.ActorSystem
 	pid       *actor.PID
+	pool      *pooltest.Inbox // stands for the pool's actor
 	noWorkers int
 }
 
@@ -143,24 +158,36 @@ type supervised struct {
 func supervise(t *testing.T, cfg supervision.Config) *supervised {
 	t.Helper()
 	s := &supervised{dataPlane: &dataPlane{room: 1000, worked: true}, system: pooltest.System()}
-	cfg.Pool, cfg.Workers, cfg.Logger = "pool", s, slog.New(slog.DiscardHandler)
-	cfg.Strategy = supervisor.OneForOne()
+	s.pool = pooltest.NewInbox(t, s.system.Root)
+	cfg.Pool, cfg.PID, cfg.Workers, cfg.LastWorker = "pool", s.pool.PID, s, new(atomic.Int64)
+	cfg.Deliverer = deliver.New(s.system, slog.New(slog.DiscardHandler), "pool")
+	if cfg.Strategy == nil {
+		cfg.Strategy = supervisor.OneForOne()
+	}
 	cfg.Started = func(err error) bool { return err != nil }
 	cfg.NoWorkers = func() { s.noWorkers++ }
 	s.pid = s.system.Root.Spawn(supervision.Props(cfg))
 	synctest.Wait()
-	t.Cleanup(func() { require.NoError(t, s.system.Root.StopFuture(s.pid).Wait()) })
+	t.Cleanup(func() { require.NoError(t, pooltest.Stopped(s.system.Root.StopFuture(s.pid))) })
 	return s
 }
 
 // resize asks for another size as a pool does.
 func (s *supervised) resize(size int) error {
-	done := make(chan error, 1)
-	s.system.Root.Send(s.pid, &supervision.ResizeRequest{Size: size, Done: func(err error) { done <- err }})
+	if refused, ok := s.ask(&messages.Resize{Size: size}).(*messages.Result); ok {
+		return refused.Err
+	}
+	return nil
+}
+
+// ask makes a request as a pool does.
+func (s *supervised) ask(message any) any {
+	answers := make(chan any, 1)
+	s.system.Root.Send(s.pid, request.New(message, func(answer any) { answers <- answer }))
 	select {
-	case err := <-done:
-		return err
+	case answer := <-answers:
+		return answer
 	case <-time.After(time.Minute):
-		return errors.New("no answer")
+		return &messages.Result{Err: errors.New("no answer")}
 	}
 }
