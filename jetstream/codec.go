@@ -1,11 +1,14 @@
 package jetstream
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"reflect"
 
 	"google.golang.org/protobuf/proto"
+
+	"github.com/troupe-go/troupe/internal/guard"
 )
 
 // A Codec turns payloads and results into bytes and back. It must be safe for
@@ -63,25 +66,26 @@ func (Protobuf) Unmarshal(data []byte, v any) error {
 
 // nameOf guards a codec's Name.
 func nameOf(codec Codec) (name string, err error) {
-	defer recovered("name", &err)
-	return codec.Name(), nil
+	err = failureOf("name", guard.Call(func() { name = codec.Name() }))
+	return name, err
 }
 
 // marshal guards a codec's Marshal.
 func marshal(codec Codec, v any) (data []byte, err error) {
-	defer recovered("marshal", &err)
-	return codec.Marshal(v)
+	failed := guard.Call(func() { data, err = codec.Marshal(v) })
+	return data, cmp.Or(failureOf("marshal", failed), err)
 }
 
 // unmarshal guards a codec's Unmarshal.
 func unmarshal(codec Codec, data []byte, v any) (err error) {
-	defer recovered("unmarshal", &err)
-	return codec.Unmarshal(data, v)
+	failed := guard.Call(func() { err = codec.Unmarshal(data, v) })
+	return cmp.Or(failureOf("unmarshal", failed), err)
 }
 
-// recovered makes an error of a panic in the user's code. It is deferred.
-func recovered(what string, err *error) {
-	if value := recover(); value != nil {
-		*err = fmt.Errorf("%s panicked: %v", what, value)
+// failureOf returns the error for user code that has failed; nil if err is nil.
+func failureOf(code string, err error) error {
+	if err == nil {
+		return nil
 	}
+	return fmt.Errorf("%s %w", code, err)
 }

@@ -1,6 +1,7 @@
 package jetstream
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -10,6 +11,7 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"github.com/troupe-go/troupe/actors"
+	"github.com/troupe-go/troupe/internal/guard"
 	"github.com/troupe-go/troupe/messages"
 )
 
@@ -143,12 +145,18 @@ func (d *delivery) begin() {
 	}
 }
 
-// refusedPause is how long a task stays in the store that the pool would not have.
+// refusedPause is how long a task that the pool refused stays in the store.
 const refusedPause = time.Second
 
-// submit gives the task to the pool, as far as that can be done.
-func (d *delivery) submit() (_ running, err error) {
-	defer recovered("task", &err) // a propagator is the user's
+// submit gives the task to the pool. The propagator, the codec and a custom dispatch are user
+// code, and the goroutine of the subscription must survive them.
+func (d *delivery) submit() (running running, err error) {
+	failed := guard.Apart(func() { running, err = d.tryToSubmit() })
+	return running, cmp.Or(failureOf("user code", failed), err)
+}
+
+// tryToSubmit gives the task to the pool, as far as that can be done.
+func (d *delivery) tryToSubmit() (running, error) {
 	f := d.feeder
 	if d.broken != nil {
 		return nil, fmt.Errorf("%w: %w", errPayload, d.broken)

@@ -16,6 +16,7 @@ import (
 	"github.com/gofrs/flock"
 	"github.com/nats-io/nats-server/v2/server"
 
+	"github.com/troupe-go/troupe/internal/guard"
 	"github.com/troupe-go/troupe/internal/invalid"
 )
 
@@ -130,10 +131,8 @@ func serverOptions(cfg *config) (*server.Options, error) {
 	return options, nil
 }
 
-func changed(change func(*server.Options), options *server.Options) (err error) {
-	defer recovered("server option", &err)
-	change(options)
-	return nil
+func changed(change func(*server.Options), options *server.Options) error {
+	return failureOf("server option", guard.Call(func() { change(options) }))
 }
 
 // storedStreams are the names of the streams that the directory has.

@@ -108,8 +108,6 @@ func TestADelayedTaskIsBegunInItsTime(t *testing.T) {
 		_, err := q.Submit(t.Context(), 1, o)
 		require.NoError(t, err)
 	}
-	stats := inspect(t, q)
-	assert.Equal(t, []int64{0, 2}, []int64{stats.Ready, stats.Delayed})
 	for range 2 {
 		assert.GreaterOrEqual(t, (<-begun).Sub(start), time.Second)
 	}
@@ -130,7 +128,7 @@ func TestATaskThatFailsIsTriedAgainAndThenADeadLetter(t *testing.T) {
 		"error":    {func() error { return errors.New("no luck") }, 3, messages.Failed, "no luck"},
 		"panic":    {func() error { panic("oh no") }, 3, messages.Panicked, "troupe: handler panicked: oh no"},
 		"no retry": {func() error { return messages.NoRetry(errors.New("never")) }, 1, messages.Failed, "never"},
-		"hostile":  {func() error { return hostile{} }, 3, messages.Failed, "jetstream_test.hostile, whose text panicked"},
+		"hostile":  {func() error { return hostile{} }, 3, messages.Failed, "jetstream_test.hostile, whose text cannot be read: panicked: no text"},
 		"textless": {func() error { return errors.New("") }, 3, messages.Failed, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -248,12 +246,13 @@ func TestAttemptsEndByTheirTimeouts(t *testing.T) {
 
 // Two pools would both have it if its lease were lost.
 func TestALeaseIsNotLostWhileTheHandlerRuns(t *testing.T) {
-	q := queue(t, open(t, t.TempDir()), jetstream.Lease(time.Second))
+	const lease = 3 * time.Second // the feeder extends it every second, also on a busy machine
+	q := queue(t, open(t, t.TempDir()), jetstream.Lease(lease))
 	var begun atomic.Int64
 	slow := func(ctx context.Context, n int) (int, error) {
 		begun.Add(1)
 		select {
-		case <-time.After(3500 * time.Millisecond):
+		case <-time.After(2*lease + time.Second):
 			return n, nil
 		case <-ctx.Done():
 			return 0, context.Cause(ctx)

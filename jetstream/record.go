@@ -4,12 +4,12 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"strconv"
 
 	"github.com/nats-io/nats.go"
 	js "github.com/nats-io/nats.go/jetstream"
 
+	"github.com/troupe-go/troupe/internal/guard"
 	"github.com/troupe-go/troupe/internal/journal"
 	"github.com/troupe-go/troupe/messages"
 )
@@ -38,32 +38,12 @@ const (
 
 // fail adds an attempt that failed.
 func (r *record) fail(outcome messages.Outcome, err error) {
-	text, stack := journal.Clip(textOf(err), maxErr), ""
-	if panicked, ok := find[*messages.PanicError](err); ok {
+	text, stack := journal.Clip(guard.Text(err), maxErr), ""
+	if panicked, ok := guard.As[*messages.PanicError](err); ok {
 		stack = journal.Clip(string(panicked.Stack), maxStack)
 	}
 	r.Failures++
 	r.Outcome, r.Err, r.Stack = outcome, text, stack
-}
-
-// find is errors.AsType for an error that may be the user's, as may be its methods.
-func find[E error](err error) (found E, ok bool) {
-	defer func() {
-		if recover() != nil {
-			ok = false
-		}
-	}()
-	return errors.AsType[E](err)
-}
-
-// textOf is the text of an error, which may be the user's.
-func textOf(err error) (text string) {
-	defer func() {
-		if value := recover(); value != nil {
-			text = fmt.Sprintf("%T, whose text panicked", err)
-		}
-	}()
-	return err.Error()
 }
 
 // lost is how many deliveries of the task, before this one, nothing is known of.

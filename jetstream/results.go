@@ -9,6 +9,7 @@ import (
 
 	js "github.com/nats-io/nats.go/jetstream"
 
+	"github.com/troupe-go/troupe/internal/guard"
 	"github.com/troupe-go/troupe/internal/journal"
 	"github.com/troupe-go/troupe/messages"
 )
@@ -127,11 +128,11 @@ func (d *delivery) keepResult(outcome messages.Outcome, value []byte, failure er
 		r.Attempts++
 	}
 	if failure != nil {
-		r.Err, r.Stack = journal.Clip(textOf(failure), maxErr), d.record.Stack
+		r.Err, r.Stack = journal.Clip(guard.Text(failure), maxErr), d.record.Stack
 	}
 	err := d.put(&r)
 	if errors.Is(err, ErrTooLarge) { // that is what its waiter is to hear
-		r.Value, r.Err = nil, journal.Clip(textOf(err), maxErr)
+		r.Value, r.Err = nil, journal.Clip(guard.Text(err), maxErr)
 		err = d.put(&r)
 	}
 	return err

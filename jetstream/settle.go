@@ -7,21 +7,17 @@ import (
 	"time"
 
 	"github.com/troupe-go/troupe/internal/backoff"
+	"github.com/troupe-go/troupe/internal/guard"
 	"github.com/troupe-go/troupe/messages"
 )
 
 // follow waits for what comes of the task.
 func (d *delivery) follow(running running) {
 	<-running.Done()
-	settled := false
-	defer func() {
-		if !settled { // the methods of an error, a codec or a policy, which are the user's, have
-			value := recover()
-			d.failed(messages.Failed, fmt.Errorf("what the task came to cannot be told: its goroutine was ended: %v", value))
-		}
-	}()
-	d.settle(running)
-	settled = true
+	guard.Watch(func() { d.settle(running) }, func(value any) {
+		d.failed(messages.Failed, fmt.Errorf(
+			"the task cannot be settled: the codec, the retry policy or a method of the error panicked or ended its goroutine: %v", value))
+	})
 }
 
 // settle does what is to be done about what the task came to.
@@ -170,21 +166,17 @@ func (c *feederConfig) again(failures int, outcome messages.Outcome, err error) 
 	case messages.Panicked:
 		return delay, c.retry.Panics
 	}
-	if _, never := find[*messages.NoRetryError](err); never {
+	if _, never := guard.As[*messages.NoRetryError](err); never {
 		return 0, false
 	}
-	if asked, ok := find[*messages.RetryAfterError](err); ok {
+	if asked, ok := guard.As[*messages.RetryAfterError](err); ok {
 		return max(asked.Delay, 0), true
 	}
 	return delay, c.retry.On == nil || approves(c.retry.On, err)
 }
 
-// approves asks the user's function, whose panic is a no.
-func approves(on func(error) bool, err error) (yes bool) {
-	defer func() {
-		if recover() != nil {
-			yes = false
-		}
-	}()
-	return on(err)
+// approves asks Retry.On. A panic counts as no.
+func approves(on func(error) bool, err error) bool {
+	yes := false
+	return guard.Apart(func() { yes = on(err) }) == nil && yes
 }

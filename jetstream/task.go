@@ -12,6 +12,7 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nuid"
 
+	"github.com/troupe-go/troupe/internal/guard"
 	"github.com/troupe-go/troupe/internal/invalid"
 )
 
@@ -170,10 +171,8 @@ func parse(h nats.Header) (t task, err error) {
 }
 
 // inject writes the trace of whoever submits a task.
-func (q *queue) inject(ctx context.Context, h nats.Header) (err error) {
-	defer recovered("propagator", &err)
-	q.store.cfg.propagator.Inject(ctx, carrier(h))
-	return nil
+func (q *queue) inject(ctx context.Context, h nats.Header) error {
+	return failureOf("propagator", guard.Call(func() { q.store.cfg.propagator.Inject(ctx, carrier(h)) }))
 }
 
 // idOf is the ID of a task by its message's headers.
