@@ -3,7 +3,6 @@ package soak_test
 import (
 	"context"
 	"errors"
-	"fmt"
 	"math/rand/v2"
 	"slices"
 	"strconv"
@@ -42,11 +41,12 @@ type stage struct {
 
 func (s *season) run(t *testing.T, tasks int) *count {
 	system := pooltest.System()
+	listenBadly(system)
 	st := &stage{count: newCount(), t: t, root: system.Root, recorded: make(map[messages.Outcome]int64)}
 	st.left.Store(int64(tasks))
 	mood := new(changeable)
-	stopParent := st.spawnPool(append(slices.Clone(s.options), actors.WithSupervision(mood)))
-	st.journal = pooltest.AttachJournal(st.root, journal.Options{Keep: journalKeep, Payload: func(p any) string { return fmt.Sprint(p.(deedOf).fault) }})
+	stopParent := st.spawnPool(append(slices.Clone(s.options), actors.WithSupervision(badStrategy{mood})))
+	st.journal = pooltest.AttachJournal(st.root, journal.Options{Keep: journalKeep, Payload: badFormat})
 	st.client = newClient(st)
 	st.crowd = st.root.Spawn(actor.PropsFromFunc(func(ctx actor.Context) {
 		if result, ok := ctx.Message().(*messages.Result); ok {

@@ -23,8 +23,9 @@ var soakTasks = flag.Int("soak", 20_000, "tasks that TestSoak submits at least")
 // every kind are injected at random: a hundredth of the tasks panics, another ends its
 // goroutine, others fail, time out, are canceled, or ignore their contexts; and the
 // pool is resized, paused, has its workers stopped and its strategy changed. Each
-// season has another dispatch, overflow policy, configuration and end. Afterwards
-// every task must have been accounted for.
+// season has another dispatch, overflow policy, configuration and end. All other user
+// code misbehaves from time to time: see mischief. Afterwards every task must have been
+// accounted for.
 func TestSoak(t *testing.T) {
 	baseline := goleak.IgnoreCurrent()
 	total := newCount()
@@ -59,7 +60,7 @@ func configure(dispatch router.Dispatch, capacity int, overflow actors.Overflow,
 
 var (
 	retry = actors.WithRetry(actors.Retry{
-		Attempts: 4, Min: 100 * time.Microsecond, Max: time.Millisecond, Jitter: 0.5, On: actors.AnyError, Panics: true,
+		Attempts: 4, Min: 100 * time.Microsecond, Max: time.Millisecond, Jitter: 0.5, On: badPolicy, Panics: true,
 	})
 	quarantine = actors.WithQuarantine(actors.Quarantine{Crashes: 2, Exhausted: true, Keep: 50})
 	breaker    = actors.WithBreaker(actors.Breaker{Failures: 2, Cooldown: 2 * time.Millisecond})
@@ -71,6 +72,8 @@ var (
 		{"consistent hash", configure(router.ConsistentHash(), 128, actors.DropOldest, retry, quarantine, breaker), closePool, true},
 		{"random, caller runs", configure(router.Random(), 8, actors.CallerRuns, retry, quarantine), shutdown, false},
 		{"custom, drop newest", configure(custom(), 16, actors.DropNewest, breaker), closePool, true},
+		{"mischief", configure(router.LeastBusy(), 64, actors.Block, append(mischiefOptions(), retry, quarantine)...), shutdown, false},
+		{"mischief, round-robin", configure(router.RoundRobin(), 64, actors.Block, append(mischiefOptions(), retry)...), closePool, true},
 		{"no queue", configure(router.LeastBusy(), 0, actors.Block, retry, quarantine), parentStops, true},
 		{"autoscaled", configure(router.LeastBusy(), actors.Unbounded, actors.Block, retry, breaker, actors.WithAutoscale(
 			supervisor.Autoscale{Min: 2, Max: 16, Every: 2 * time.Millisecond, Rule: supervisor.Threshold{IdleAfter: 10 * time.Millisecond}})), shutdown, false},
