@@ -64,7 +64,7 @@ func Request(e Env) (*report.Section, error) {
 			" message, a pointer. A task is a *messages.Task sent to a pool with a handler, which answers with a"+
 			" *messages.Result that has all of its fields filled in; it is compared with the same plain requests of"+
 			" Proto.Actor's pool. Queues have their defaults. The allocations are those beyond the requester's own: the envelope of"+
-			" its request, and one whenever Proto.Actor wakes its mailbox.", inFlight),
+			" its request, and one for each goroutine that is started, since Proto.Actor starts one to wake a mailbox.", inFlight),
 		Tables: []report.Table{
 			medians("ns a request", cells, measure.Nanoseconds),
 			byBase("Time by that of "+contender.NameProtoActor, cells, contender.NameProtoActor),
@@ -99,14 +99,13 @@ func (r requestTrial) run(c contender.ActorContender) (measure.Sample, error) {
 		return nil, err
 	}
 	var (
-		dispatcher countingDispatcher
-		wrong      atomic.Pointer[error]
-		count      = measure.NewCountdown()
-		root       = pool.System.Root
+		wrong atomic.Pointer[error]
+		count = measure.NewCountdown()
+		root  = pool.System.Root
 	)
 	props := actor.PropsFromProducer(func() actor.Actor {
 		return &requester{pool: pool.PID, message: r.message, count: count, wrong: &wrong}
-	}, actor.WithDispatcher(&dispatcher))
+	})
 	s := &senders{}
 	for range r.shape.senders {
 		pid, order := root.Spawn(props), new(order)
@@ -129,13 +128,13 @@ func (r requestTrial) run(c contender.ActorContender) (measure.Sample, error) {
 	if err := do(max(2*r.shape.size, r.tasks/10)); err != nil {
 		return nil, err
 	}
-	woken := dispatcher.wakes.Load()
+	started := measure.Goroutines()
 	sample, err := measure.Timed(r.tasks, func() error { return do(r.tasks) })
 	if err != nil {
 		return nil, err
 	}
-	woken = dispatcher.wakes.Load() - woken
-	sample[measure.Allocations] -= 1 + float64(woken)/float64(r.tasks)
+	started = measure.Goroutines() - started
+	sample[measure.Allocations] -= 1 + float64(started)/float64(r.tasks)
 	return sample, pool.Close()
 }
 
