@@ -188,3 +188,20 @@ func TestMistakesOfACustomDispatchAreErrors(t *testing.T) {
 		assert.ErrorContains(t, err, name)
 	}
 }
+
+// A sender may have chosen the worker before it was sidelined.
+func TestASidelinedWorkerIsPassedOverByThoseWhoHaveChosenIt(t *testing.T) {
+	e := newEngine(t, router.RoundRobin())
+	workers := seat(e, 2)
+	side := func(w *Worker, state breakerState) {
+		e.stopWorld(func() {
+			w.rareLocked().breaker = state
+			e.sideLocked(w)
+		})
+	}
+	j := newJob(nil)
+	side(workers[0], breakerOpen)
+	require.ErrorIs(t, e.placeAt(workers[0], 1, &j.task, &Spec{}, nil), errGone)
+	side(workers[1], breakerOpen)
+	require.NoError(t, e.placeAt(workers[0], 2, &j.task, &Spec{}, nil), "all are sidelined")
+}

@@ -129,7 +129,7 @@ func (e *placing) placeAt(w *Worker, turn uint64, t *Task, s *Spec, fill func(Bo
 	q := w.q
 	q.mu.Lock()
 	switch {
-	case q.gone:
+	case q.gone, e.passedOverLocked(w):
 		q.mu.Unlock()
 		return errGone
 	case q.refusal != nil:
@@ -154,6 +154,12 @@ func (e *placing) placeAt(w *Worker, turn uint64, t *Task, s *Spec, fill func(Bo
 		runtime.Gosched() // see floodYield
 	}
 	return nil
+}
+
+// passedOverLocked reports whether a worker has been sidelined, while others have not, since
+// dispatch chose it. The worker's queue must be locked.
+func (e *placing) passedOverLocked(w *Worker) bool {
+	return e.roster.view.Load().aside != nil && w.sidelined
 }
 
 // sharedRoomLocked reports whether the shared queue has room for n more tasks. Each free

@@ -65,7 +65,7 @@ func (e *placing) requeueLocked(t *Task, then *after) {
 			return
 		}
 		q.mu.Lock()
-		if q.gone || t.pinned() && w.leaving.Load() {
+		if q.gone || t.pinned() && w.leaving.Load() || q.owner != nil && !t.pinned() && e.passedOverLocked(q.owner) {
 			q.mu.Unlock()
 			continue
 		}
