@@ -5,15 +5,10 @@ import (
 
 	"github.com/asynkron/protoactor-go/actor"
 
-	"github.com/troupe-go/troupe/internal/guard"
 	"github.com/troupe-go/troupe/messages"
 )
 
 // This file is about the worker's actor: its messages that are not tasks, and its failures.
-
-// guarded calls f, which gives the actor something other than a task. A panic in f is a
-// failure of the worker.
-func (w *workerMailbox) guarded(f func()) { guard.Watch(f, w.fail) }
 
 // read passes the actor a message that is not a task.
 func (w *workerMailbox) read(message any) {
@@ -50,7 +45,7 @@ func (w *workerMailbox) obey(message any) {
 	w.doing = nil
 	switch {
 	case w.stopping:
-		w.finishStop(true)
+		w.stop().goOn(true)
 	case isStarted(message):
 		w.setFailedStarts(0)
 	}
@@ -75,13 +70,8 @@ func (w *workerMailbox) restarted() {
 	w.failure = nil
 }
 
-func (w *workerMailbox) setFailedStarts(n int32) {
-	w.q.mu.Lock()
-	defer w.q.mu.Unlock()
-	w.failedStarts = n
-}
-
-// fail handles a failure of the actor with a message that is not a task.
+// fail handles a failure of the actor with a message that is not a task: a panic with the
+// given value, or a runtime.Goexit.
 func (w *workerMailbox) fail(value any) {
 	w.failure = reasonOf(value)
 	message := w.doing
@@ -90,7 +80,7 @@ func (w *workerMailbox) fail(value any) {
 	case *actor.Started:
 		w.countFailedStart()
 	case *actor.Restart:
-		if !w.restartingDone() {
+		if !handledRestarting(w.invoker.(actor.Context)) {
 			w.replace()
 			return
 		}
@@ -99,11 +89,11 @@ func (w *workerMailbox) fail(value any) {
 	w.escalate(message)
 }
 
-// restartingDone reports whether the actor had handled Restarting when its restart failed.
+// handledRestarting reports whether an actor had handled Restarting when its restart failed.
 // Proto.Actor forgets a message when it has been handled, and keeps one that has failed, maybe
 // an earlier one.
-func (w *workerMailbox) restartingDone() bool {
-	switch w.invoker.(actor.Context).Message().(type) {
+func handledRestarting(ctx actor.Context) bool {
+	switch ctx.Message().(type) {
 	case nil, *actor.Started:
 		return true
 	default:
@@ -111,18 +101,12 @@ func (w *workerMailbox) restartingDone() bool {
 	}
 }
 
-func (w *workerMailbox) countFailedStart() {
-	w.q.mu.Lock()
-	defer w.q.mu.Unlock()
-	w.failedStarts++
-}
-
 // replace stops a worker whose actor has failed in its last message before a restart.
 // Proto.Actor cannot go on with that restart. The supervisor spawns another worker instead.
 func (w *workerMailbox) replace() {
 	w.restarting = false
 	w.engine.deliver.Log(slog.LevelError, "worker failed in Restarting: it is replaced", "worker", w.hand.worker, "reason", w.failure)
-	w.postSystem(new(actor.Stop))
+	w.post(&w.system, new(actor.Stop))
 }
 
 // escalate reports a failure to the supervisor. Proto.Actor's own code for that also calls
@@ -133,7 +117,7 @@ func (w *workerMailbox) escalate(message any) {
 		return
 	case w.stopping:
 		w.engine.deliver.Log(slog.LevelError, "worker failed while stopping", "worker", w.hand.worker, "reason", w.failure)
-		w.finishStop(false)
+		w.stop().goOn(false)
 		return
 	}
 	w.restarting = false

@@ -8,76 +8,83 @@ import (
 	"github.com/troupe-go/troupe/internal/guard"
 )
 
-// This file ends a worker: it stops the children, cancels the timer, frees the name, and
-// tells the supervisor and the watchers.
+// A workerStop ends a worker: it stops the children, cancels the timer, frees the name, and
+// tells the supervisor and the watchers. Only the goroutine that runs the worker uses it.
+type workerStop struct {
+	*workerMailbox
+	ctx actor.Context
+}
 
-// finishStop goes on with the stop of a worker after its actor has handled a message. If
-// the actor has panicked, Proto.Actor cannot go on, so finishStop does what is left.
-func (w *workerMailbox) finishStop(returned bool) {
-	ctx := w.invoker.(actor.Context)
-	registered := w.registered()
+// stop returns what ends the worker.
+func (w *workerMailbox) stop() workerStop { return workerStop{w, w.invoker.(actor.Context)} }
+
+// discard implements runnable.
+func (w *workerMailbox) discard() { w.stop().unborn() }
+
+// goOn goes on with the stop of a worker after its actor has handled a message. If the actor
+// has panicked, Proto.Actor cannot go on, so goOn does what is left.
+func (s workerStop) goOn(returned bool) {
+	registered := s.registered()
 	switch {
-	case w.ended:
+	case s.ended:
 	case !registered && returned: // Proto.Actor has done everything else
-		w.ended = true
-		w.tellWatchers(w.engine.deliver)
+		s.ended = true
+		s.tellWatchers(s.engine.deliver)
 	case !registered: // it failed in Stopped
-		w.ended = true
-		w.engine.freeName(&w.Worker)
+		s.ended = true
+		s.engine.freeName(&s.Worker)
 	case returned: // its children have not stopped yet
-	case len(ctx.Children()) > 0:
-		w.stopChildren(ctx)
+	case len(s.ctx.Children()) > 0:
+		s.stopChildren()
 	default:
-		w.ended = true
-		ctx.CancelReceiveTimeout()
-		defer w.engine.freeName(&w.Worker)
-		w.lastRead(new(actor.Stopped))
+		s.ended = true
+		s.ctx.CancelReceiveTimeout()
+		defer s.engine.freeName(&s.Worker)
+		s.lastRead(new(actor.Stopped))
 	}
 }
 
 // registered reports whether the worker still has its name.
-func (w *workerMailbox) registered() bool {
-	process, ok := w.engine.cfg.System.ProcessRegistry.GetLocal(w.pid.Id)
-	return ok && process == w.process
+func (s workerStop) registered() bool {
+	process, ok := s.engine.cfg.System.ProcessRegistry.GetLocal(s.pid.Id)
+	return ok && process == s.process
 }
 
-func (w *workerMailbox) stopChildren(ctx actor.Context) {
-	for _, child := range ctx.Children() {
-		w.engine.cfg.System.Root.Stop(child)
+func (s workerStop) stopChildren() {
+	for _, child := range s.ctx.Children() {
+		s.engine.cfg.System.Root.Stop(child)
 	}
 }
 
 // lastRead passes the actor one of its last messages. A failure is logged.
-func (w *workerMailbox) lastRead(message any) {
-	guard.Watch(func() { w.invoker.InvokeUserMessage(message) }, func(value any) {
-		w.engine.deliver.Log(slog.LevelError, "worker failed while stopping", "worker", w.hand.worker, "reason", reasonOf(value))
+func (s workerStop) lastRead(message any) {
+	guard.Watch(func() { s.invoker.InvokeUserMessage(message) }, func(value any) {
+		s.engine.deliver.Log(slog.LevelError, "worker failed while stopping", "worker", s.hand.worker, "reason", reasonOf(value))
 	})
 }
 
-// discard implements runnable. The actor has read no message and reads none.
-func (w *workerMailbox) discard() {
-	ctx := w.invoker.(actor.Context)
-	w.stopChildren(ctx)
-	ctx.CancelReceiveTimeout()
-	w.engine.cfg.System.ProcessRegistry.Remove(w.pid)
-	w.q.mu.Lock()
-	mail := w.takeMailLocked()
-	w.q.mu.Unlock()
+// unborn ends a worker that has not joined. Its actor has read no message and reads none.
+func (s workerStop) unborn() {
+	s.stopChildren()
+	s.ctx.CancelReceiveTimeout()
+	s.engine.cfg.System.ProcessRegistry.Remove(s.pid)
+	s.q.mu.Lock()
+	mail := s.takeMailLocked()
+	s.q.mu.Unlock()
 	for _, message := range mail {
-		w.engine.deliver.DeadLetter(w.pid, message)
+		s.engine.deliver.DeadLetter(s.pid, message)
 	}
-	w.tellWatchers(w.engine.deliver)
+	s.tellWatchers(s.engine.deliver)
 }
 
-// farewell ends an abandoned worker whose handler has returned. Proto.Actor regards the
-// worker as stopped, and another worker may have its name, so the last messages are passed
-// to its actor directly.
-func (w *workerMailbox) farewell() {
-	w.stopping, w.ended, w.dismissed = true, true, true
-	ctx := w.invoker.(actor.Context)
+// abandonedReturned ends an abandoned worker whose handler has returned. Proto.Actor regards
+// the worker as stopped, and another worker may have its name, so the last messages are
+// passed to its actor directly.
+func (s workerStop) abandonedReturned() {
+	s.stopping, s.ended, s.dismissed = true, true, true
 	// Deferred, since the actor may end the goroutine.
-	defer w.lastRead(new(actor.Stopped))
-	defer ctx.CancelReceiveTimeout()
-	defer w.stopChildren(ctx)
-	w.lastRead(new(actor.Stopping))
+	defer s.lastRead(new(actor.Stopped))
+	defer s.ctx.CancelReceiveTimeout()
+	defer s.stopChildren()
+	s.lastRead(new(actor.Stopping))
 }

@@ -1,6 +1,10 @@
 package engine
 
-import "context"
+import (
+	"context"
+
+	"github.com/troupe-go/troupe/internal/guard"
+)
 
 // work runs the worker until it has nothing to do. At each visit to its queue, the worker
 // returns its batch and gets a message or another batch.
@@ -37,13 +41,13 @@ func (w *workerMailbox) work(r *runner) {
 			}
 			w.runBatches(r)
 		case errandSystem:
-			w.guarded(func() { w.obey(next.message) })
+			guard.Watch(func() { w.obey(next.message) }, w.fail)
 		case errandMail:
-			w.guarded(func() { w.read(next.message) })
+			guard.Watch(func() { w.read(next.message) }, w.fail)
 		case errandBreaker:
 			e.judgeBreaker(&w.Worker)
 		case errandFarewell:
-			w.farewell()
+			w.stop().abandonedReturned()
 			return
 		case errandPark:
 			if e.dispatch.binding == picked && e.orphans.Load() > 0 && w.unpark() { // an orphan may have come meanwhile

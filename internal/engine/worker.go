@@ -142,6 +142,19 @@ func (w *Worker) rareLocked() *rareWorker {
 	return w.rare
 }
 
+// setFailedStarts sets how many times in a row the worker has failed to start.
+func (w *Worker) setFailedStarts(n int32) {
+	w.q.mu.Lock()
+	defer w.q.mu.Unlock()
+	w.failedStarts = n
+}
+
+func (w *Worker) countFailedStart() {
+	w.q.mu.Lock()
+	defer w.q.mu.Unlock()
+	w.failedStarts++
+}
+
 // watchers returns the actors that watch the worker, and its PID.
 func (w *Worker) watchers() (list *watchers.Watchers, self *actor.PID) {
 	w.q.mu.Lock()

@@ -19,7 +19,7 @@ type workerMailbox struct {
 	// Guarded by the lock of the worker's queue.
 	system mailbox.FIFO
 	mail   mailbox.FIFO // messages to the worker itself
-	struck bool         // nobody reads mail any more
+	struck bool         // nobody reads messages any more
 
 	// Only the goroutine that runs the worker uses these.
 	doing      any  // the message that the actor handles, if it is not a task
@@ -81,7 +81,7 @@ func (w *workerMailbox) PostSystemMessage(message any) {
 		list, self := w.watchers()
 		list.Handle(w.engine.deliver, self, message)
 	default:
-		w.postSystem(message)
+		w.post(&w.system, message)
 	}
 }
 
@@ -92,7 +92,9 @@ func (w *workerMailbox) postUser(message any, nesting int) {
 	_, inner, sender := actor.UnwrapEnvelope(message)
 	batch, ok := inner.(actor.MessageBatch)
 	if !ok {
-		w.postMail(message)
+		if !w.post(&w.mail, message) {
+			w.engine.deliver.Refuse(w.pid, message)
+		}
 		return
 	}
 	list, err := unpack(batch, nesting)
@@ -101,22 +103,6 @@ func (w *workerMailbox) postUser(message any, nesting int) {
 	}
 	for _, m := range list {
 		w.postUser(envelop(m, sender), nesting-1)
-	}
-}
-
-// postMail queues a message to the worker itself. If the worker is gone, the message becomes
-// a Proto.Actor dead letter.
-func (w *workerMailbox) postMail(message any) {
-	w.q.mu.Lock()
-	if w.struck {
-		w.q.mu.Unlock()
-		w.engine.deliver.Refuse(w.pid, message)
-		return
-	}
-	wake := w.pushLocked(&w.mail, message)
-	w.q.mu.Unlock()
-	if wake {
-		w.engine.sched.schedule(&w.Worker)
 	}
 }
 
@@ -132,21 +118,25 @@ func (w *workerMailbox) UserMessageCount() int {
 	return n
 }
 
-// postSystem queues a message of the actor system.
-func (w *workerMailbox) postSystem(message any) {
-	w.q.mu.Lock()
-	wake := w.pushLocked(&w.system, message)
-	w.q.mu.Unlock()
+// post queues a message and schedules the worker. It returns false if the worker is gone.
+func (w *workerMailbox) post(to *mailbox.FIFO, message any) bool {
+	taken, wake := w.push(to, message)
 	if wake {
 		w.engine.sched.schedule(&w.Worker)
 	}
+	return taken
 }
 
-// pushLocked queues a message. It reports whether the caller must schedule the worker.
-func (w *workerMailbox) pushLocked(to *mailbox.FIFO, message any) (wake bool) {
+// push queues a message. wake says that the caller must schedule the worker.
+func (w *workerMailbox) push(to *mailbox.FIFO, message any) (taken, wake bool) {
+	w.q.mu.Lock()
+	defer w.q.mu.Unlock()
+	if w.struck {
+		return false, false
+	}
 	to.Push(message)
 	w.poke.Store(true)
-	return w.unparkLocked(w.q)
+	return true, w.unparkLocked(w.q)
 }
 
 // suspendFailed suspends a worker that has failed. It drops resumes that are still queued,
