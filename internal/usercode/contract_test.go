@@ -43,7 +43,11 @@ func TestAContextThatEndsWithoutAnErrorIsCanceled(t *testing.T) {
 		pool := pooltest.Open(t, pooltest.System().Root, do, actors.WithSize(1))
 		ctx := errless{context.Background(), make(chan struct{})}
 		time.AfterFunc(time.Second, func() { close(ctx.done) })
-		_, err := pool.Ask(ctx, func(ctx context.Context) (int, error) { <-ctx.Done(); return 1, nil })
+		_, err := pool.Ask(ctx, func(ctx context.Context) (int, error) {
+			<-ctx.Done()
+			time.Sleep(time.Second) // Ask is to notice first
+			return 1, nil
+		})
 		require.ErrorIs(t, err, messages.ErrCanceled)
 
 		f, err := pool.Submit(t.Context(), func(context.Context) (int, error) { time.Sleep(time.Second); return 7, nil })
