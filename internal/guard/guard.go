@@ -37,12 +37,18 @@ func (f failure) Error() string {
 	return "panicked: " + text
 }
 
+// errPanic returns the failure of user code that has panicked. Call it where the panic was
+// recovered.
+func errPanic(value any) error {
+	return failure{&messages.PanicError{Value: value, Stack: debug.Stack()}}
+}
+
 // Call runs f on the caller's goroutine and turns a panic into an error, which wraps a
 // *messages.PanicError. A runtime.Goexit in f ends the goroutine.
 func Call(f func()) (err error) {
 	defer func() {
 		if value := recover(); value != nil {
-			err = failure{&messages.PanicError{Value: value, Stack: debug.Stack()}}
+			err = errPanic(value)
 		}
 	}()
 	f()
@@ -70,7 +76,7 @@ func Report(f func(), failed func(err error)) {
 			failed(errGoexit())
 			return
 		}
-		failed(failure{&messages.PanicError{Value: value, Stack: debug.Stack()}})
+		failed(errPanic(value))
 	})
 }
 
@@ -82,14 +88,20 @@ func Apart(f func()) error { return <-start(f) }
 // Within is Apart with a limit. It returns ErrBlocked if f has not returned by then. After
 // that the caller must not read what f writes.
 func Within(limit time.Duration, f func()) error {
-	over := start(f)
+	_, err := await(start(f), limit)
+	return err
+}
+
+// await waits for the end of a call, but not longer than the limit. If the call is late, err
+// is ErrBlocked.
+func await(over <-chan error, limit time.Duration) (late bool, err error) {
 	timer := time.NewTimer(limit)
 	defer timer.Stop()
 	select {
-	case err := <-over:
-		return err
+	case err = <-over:
+		return false, err
 	case <-timer.C:
-		return ErrBlocked
+		return true, ErrBlocked
 	}
 }
 

@@ -1,9 +1,6 @@
 package guard
 
-import (
-	"sync/atomic"
-	"time"
-)
+import "sync/atomic"
 
 // A Patient calls user code with a time limit. While an earlier call has not returned, it
 // makes no further call. So user code that blocks costs its callers Patience once, and one
@@ -18,17 +15,13 @@ func (p *Patient) Call(f func()) error {
 		return ErrBlocked
 	}
 	over := start(f)
-	timer := time.NewTimer(Patience)
-	defer timer.Stop()
-	select {
-	case err := <-over:
-		return err
-	case <-timer.C:
+	late, err := await(over, Patience)
+	if late {
 		p.blocked.Add(1)
 		go func() {
 			<-over //nolint:errcheck // it has come too late
 			p.blocked.Add(-1)
 		}()
-		return ErrBlocked
 	}
+	return err
 }
