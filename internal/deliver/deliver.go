@@ -28,7 +28,7 @@ type Deliverer struct {
 	mailboxes mailboxes
 	receivers guard.Lanes // by PID; idle while every receiver takes messages at once
 	notices   guard.Lanes // events and log lines
-	letters   guard.Lanes // Proto.Actor dead letters, none of which is lost
+	letters   guard.Lanes // Proto.Actor dead letters, without a limit
 }
 
 type noticeKind string
@@ -66,11 +66,12 @@ func (d *Deliverer) Tell(to *actor.PID, message any) {
 		d.DeadLetter(to, message)
 		return
 	}
-	if d.receivers.Idle() && d.mailboxes.takeAtOnce(process) && d.mailboxes.plain(d.system.Root) {
+	atOnce := d.mailboxes.takeAtOnce(process) && d.mailboxes.plain(d.system.Root)
+	if atOnce && d.receivers.Idle() {
 		process.SendUserMessage(to, message)
 		return
 	}
-	d.inOrder(to, process, func() { d.system.Root.Send(to, message) })
+	d.inOrder(to, atOnce, func() { d.system.Root.Send(to, message) })
 }
 
 // TellSystem sends a message of the actor system.
@@ -84,7 +85,7 @@ func (d *Deliverer) TellSystem(to *actor.PID, message any) {
 		d.letters.Do(deadLetters, func() { process.SendSystemMessage(to, message) })
 		return
 	}
-	d.inOrder(to, process, func() { process.SendSystemMessage(to, message) })
+	d.inOrder(to, d.mailboxes.takeAtOnce(process), func() { process.SendSystemMessage(to, message) })
 }
 
 // isLocal reports whether a PID is resolved without user code: resolvers of other addresses
@@ -99,14 +100,14 @@ func (d *Deliverer) resolve(to *actor.PID) actor.Process {
 	return process
 }
 
-// inOrder sends a message after those that wait for the same receiver.
-func (d *Deliverer) inOrder(to *actor.PID, process actor.Process, send func()) {
-	key := receiver{to.Address, to.Id}
-	if !d.mailboxes.takeAtOnce(process) || !d.mailboxes.plain(d.system.Root) {
-		d.receivers.Do(key, send)
+// inOrder calls send after the messages that wait for the same receiver. If there are none, and
+// the receiver takes messages at once, it calls send on the caller's goroutine.
+func (d *Deliverer) inOrder(to *actor.PID, atOnce bool, send func()) {
+	if !atOnce {
+		d.Do(to, send)
 		return
 	}
-	if !d.receivers.Behind(key, send) {
+	if !d.receivers.Behind(receiver{to.Address, to.Id}, send) {
 		send()
 	}
 }
