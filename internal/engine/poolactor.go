@@ -51,7 +51,7 @@ type poolActor struct {
 	mailbox         *poolMailbox
 	supervisorProps func() *actor.Props
 	stopped         func()
-	supervisor      *actor.PID
+	supervisor      *actor.PID // nil: there is none at the moment
 }
 
 // Receive implements actor.Actor.
@@ -62,7 +62,6 @@ func (a *poolActor) Receive(ctx actor.Context) {
 		a.start(ctx)
 	case *actor.Restarting, *actor.Stopping:
 		a.supervisor = nil
-		a.mailbox.requests.pause()
 	case *actor.Terminated:
 		if a.supervisor != nil && a.supervisor.Equal(msg.Who) {
 			e.deliver.Log(slog.LevelError, "supervisor stopped from outside")
@@ -92,7 +91,7 @@ func (a *poolActor) start(ctx actor.Context) {
 		return
 	}
 	a.supervisor = pid
-	for _, req := range a.mailbox.requests.begin(pid) {
+	for _, req := range a.mailbox.requests.pending() {
 		e.deliver.Tell(pid, req)
 	}
 }
@@ -103,7 +102,7 @@ func (a *poolActor) stop() {
 	e.deliver.Publish(&messages.PoolStopped{Pool: e.name, Report: e.DrainReport()})
 	e.sched.close()
 	a.mailbox.Close()
-	for _, req := range a.mailbox.requests.close() {
+	for _, req := range a.mailbox.requests.list {
 		req.Answer(e.rejection(messages.ErrPoolStopped))
 	}
 	a.stopped()
@@ -151,15 +150,12 @@ func (a *poolActor) obey(ctx actor.Context, msg any) {
 	}
 }
 
-// ask passes a request on to the supervisor.
+// ask passes a request on to the supervisor. If there is none at the moment, the next one gets
+// it; if there will be none, stop answers it.
 func (a *poolActor) ask(req *request.Request) {
-	e := a.engine
-	supervisor, ok := a.mailbox.requests.add(req)
-	switch {
-	case !ok:
-		req.Answer(e.rejection(messages.ErrPoolStopped))
-	case supervisor != nil:
-		e.deliver.Tell(supervisor, req)
+	a.mailbox.requests.add(req)
+	if a.supervisor != nil {
+		a.engine.deliver.Tell(a.supervisor, req)
 	}
 }
 
