@@ -13,6 +13,26 @@ import (
 // itself.
 const maxNesting = 8
 
+// unbatch calls post with a message as it was sent or, if it is a batch, with each message of
+// the batch, one by one, in its own envelope. It calls refuse with a batch that cannot be
+// unpacked.
+func unbatch(envelope any, nesting int, post func(envelope any), refuse func(envelope any, err error)) {
+	_, message, sender := actor.UnwrapEnvelope(envelope)
+	batch, ok := message.(actor.MessageBatch)
+	if !ok {
+		post(envelope)
+		return
+	}
+	list, err := unpack(batch, nesting)
+	if err != nil {
+		refuse(envelope, err)
+		return
+	}
+	for _, one := range list {
+		unbatch(envelop(one, sender), nesting-1, post, refuse)
+	}
+}
+
 // unpack returns the messages of a batch, which user code knows.
 func unpack(batch actor.MessageBatch, nesting int) (list []any, err error) {
 	if nesting == 0 {

@@ -52,7 +52,9 @@ func (m *poolMailbox) PostUserMessage(envelope any) {
 	case messages.Control, protorouter.ManagementMessage:
 		m.control(envelope, message, sender)
 	case actor.MessageBatch:
-		m.post(envelope, maxNesting)
+		unbatch(envelope, maxNesting, m.PostUserMessage, func(batch any, err error) {
+			m.refuse(actor.UnwrapEnvelopeMessage(batch), sender, err, "")
+		})
 	default:
 		m.submit(envelope, message, nil, sender)
 	}
@@ -82,24 +84,6 @@ func (m *poolMailbox) control(envelope, message any, sender *actor.PID) {
 		m.Mailbox.PostUserMessage(envelope)
 	default: // a type of the user's that embeds one of them
 		m.refuse(message, sender, fmt.Errorf("%w: %T is no control message", messages.ErrInvalidOption, message), "")
-	}
-}
-
-// post posts the messages of a batch, one by one, and of the batches in it.
-func (m *poolMailbox) post(envelope any, nesting int) {
-	_, message, sender := actor.UnwrapEnvelope(envelope)
-	batch, ok := message.(actor.MessageBatch)
-	if !ok {
-		m.PostUserMessage(envelope)
-		return
-	}
-	list, err := unpack(batch, nesting)
-	if err != nil {
-		m.refuse(message, sender, err, "")
-		return
-	}
-	for _, one := range list {
-		m.post(envelop(one, sender), nesting-1)
 	}
 }
 

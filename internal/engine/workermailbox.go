@@ -72,11 +72,9 @@ func (w *workerMailbox) Start() { w.engine.spawned(&w.Worker) }
 // once: before the supervisor learns of the failure, and so before a decision to resume the
 // worker can arrive.
 func (w *workerMailbox) PostSystemMessage(message any) {
-	if _, ok := message.(*actor.SuspendMailbox); ok {
-		w.suspendFailed()
-		return
-	}
 	switch message.(type) {
+	case *actor.SuspendMailbox:
+		w.suspendFailed()
 	case *actor.Watch, *actor.Unwatch:
 		list, self := w.watchers()
 		list.Handle(w.engine.deliver, self, message)
@@ -85,25 +83,15 @@ func (w *workerMailbox) PostSystemMessage(message any) {
 	}
 }
 
-// PostUserMessage queues a message to the worker itself, which is not a task.
-func (w *workerMailbox) PostUserMessage(message any) { w.postUser(message, maxNesting) }
-
-func (w *workerMailbox) postUser(message any, nesting int) {
-	_, inner, sender := actor.UnwrapEnvelope(message)
-	batch, ok := inner.(actor.MessageBatch)
-	if !ok {
-		if !w.post(&w.mail, message) {
-			w.engine.deliver.Refuse(w.pid, message)
+// PostUserMessage queues a message to the worker itself, which is not a task. If the worker is
+// gone, the message becomes a Proto.Actor dead letter.
+func (w *workerMailbox) PostUserMessage(message any) {
+	refuse := func(envelope any) { w.engine.deliver.Refuse(w.pid, envelope) }
+	unbatch(message, maxNesting, func(envelope any) {
+		if !w.post(&w.mail, envelope) {
+			refuse(envelope)
 		}
-		return
-	}
-	list, err := unpack(batch, nesting)
-	if err != nil {
-		w.engine.deliver.Refuse(w.pid, message)
-	}
-	for _, m := range list {
-		w.postUser(envelop(m, sender), nesting-1)
-	}
+	}, func(batch any, _ error) { refuse(batch) })
 }
 
 // UserMessageCount returns the number of messages and tasks that wait for this worker
