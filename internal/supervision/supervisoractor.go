@@ -6,6 +6,7 @@ import (
 	"github.com/asynkron/protoactor-go/actor"
 	protorouter "github.com/asynkron/protoactor-go/router"
 
+	"github.com/troupe-go/troupe/internal/invalid"
 	"github.com/troupe-go/troupe/internal/request"
 	"github.com/troupe-go/troupe/messages"
 )
@@ -129,7 +130,7 @@ func (s *supervisorActor) carryOut(req *request.Request, done func()) {
 	case *protorouter.RemoveRoutee:
 		finish(s.sizer.remove(msg.PID))
 	default:
-		finish(nil)
+		finish(invalid.Option("request %T", msg))
 	}
 }
 
