@@ -24,7 +24,7 @@ type jobPool = actors.Pool[job, struct{}]
 
 // openJobs starts a pool of jobs.
 func openJobs(t *testing.T, opts ...actors.Option) *jobPool {
-	return openPool(t, func(ctx context.Context, do job) (struct{}, error) { return struct{}{}, do(ctx) }, opts...)
+	return pooltest.Open(t, pooltest.System().Root, func(ctx context.Context, do job) (struct{}, error) { return struct{}{}, do(ctx) }, opts...)
 }
 
 // byPriority dispatches a task to the worker whose number is its priority.
@@ -35,7 +35,7 @@ func byPriority() actors.Option {
 func idle(context.Context) error { return nil }
 
 func lasting(d time.Duration) job {
-	return func(ctx context.Context) error { _, err := nap(ctx, d); return err }
+	return func(ctx context.Context) error { _, err := pooltest.Sleep(ctx, d); return err }
 }
 
 // asking is a job that gives a worker a task after a while and waits for its answer.

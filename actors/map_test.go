@@ -21,34 +21,6 @@ import (
 	"github.com/troupe-go/troupe/supervisor"
 )
 
-// openPool starts a pool in a system of its own. At the end of the test it must stop with a
-// balanced ledger.
-func openPool[In, Out any](t *testing.T, handler actors.Handler[In, Out], opts ...actors.Option) *actors.Pool[In, Out] {
-	t.Helper()
-	pool, err := actors.NewPool(pooltest.System().Root, handler, opts...)
-	require.NoError(t, err)
-	t.Cleanup(func() {
-		pool.Close()
-		<-pool.Done()
-		stats := pool.Stats()
-		assert.True(t, stats.Balanced(), "%+v", stats)
-		assert.Zero(t, stats.Queued+stats.Running, "%+v", stats)
-	})
-	return pool
-}
-
-// nap sleeps for d or until ctx ends.
-func nap(ctx context.Context, d time.Duration) (time.Duration, error) {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return d, nil
-	case <-ctx.Done():
-		return 0, context.Cause(ctx)
-	}
-}
-
 // endless yields d for ever, and counts.
 func endless(d time.Duration, pulled *int) iter.Seq[time.Duration] {
 	return func(yield func(time.Duration) bool) {
@@ -66,7 +38,7 @@ func TestMapKeepsItsWorkersBusyBehindASlowTask(t *testing.T) {
 	}
 	took := func(run func(*actors.Pool[time.Duration, time.Duration])) (d time.Duration) {
 		pooltest.Bubble(t, func(t *testing.T) {
-			pool := openPool(t, nap, actors.WithSize(size))
+			pool := pooltest.Open(t, pooltest.System().Root, pooltest.Sleep, actors.WithSize(size))
 			start := time.Now()
 			run(pool)
 			d = time.Since(start)
@@ -96,7 +68,7 @@ func TestMapBoundsTheAnswersThatWaitForTheirTurn(t *testing.T) {
 	for name, pause := range map[string]time.Duration{"fast input": 0, "slow input": 10 * time.Millisecond} {
 		t.Run(name, func(t *testing.T) {
 			pooltest.Bubble(t, func(t *testing.T) {
-				pool := openPool(t, nap, actors.WithSize(2))
+				pool := pooltest.Open(t, pooltest.System().Root, pooltest.Sleep, actors.WithSize(2))
 				pulled := 0
 				ins := func(yield func(time.Duration) bool) {
 					for d := range endless(time.Millisecond, &pulled) {
@@ -123,7 +95,7 @@ func TestMapBoundsTheAnswersThatWaitForTheirTurn(t *testing.T) {
 
 func TestMapRunsAheadOfASlowConsumerByTwoTasksAWorker(t *testing.T) {
 	pooltest.Bubble(t, func(t *testing.T) {
-		pool := openPool(t, nap, actors.WithSize(3))
+		pool := pooltest.Open(t, pooltest.System().Root, pooltest.Sleep, actors.WithSize(3))
 		pulled, consumed := 0, 0
 		for _, err := range pool.Map(t.Context(), endless(time.Millisecond, &pulled)) {
 			require.NoError(t, err)
@@ -154,7 +126,7 @@ func (m *mostAtOnce) add(n int) {
 func (m *mostAtOnce) handle(ctx context.Context, d time.Duration) (time.Duration, error) {
 	m.add(1)
 	defer m.add(-1)
-	return nap(ctx, d)
+	return pooltest.Sleep(ctx, d)
 }
 
 func (m *mostAtOnce) reset() (most int) {
@@ -168,7 +140,7 @@ func TestMapUsesTheWorkersOfAPoolThatGrows(t *testing.T) {
 	t.Run("resized", func(t *testing.T) {
 		pooltest.Bubble(t, func(t *testing.T) {
 			var busy mostAtOnce
-			pool := openPool(t, busy.handle, actors.WithSize(1))
+			pool := pooltest.Open(t, pooltest.System().Root, busy.handle, actors.WithSize(1))
 			time.AfterFunc(time.Minute, func() { assert.NoError(t, pool.Resize(t.Context(), 8)) })
 			n := 0
 			for _, err := range pool.Map(t.Context(), slices.Values(slices.Repeat([]time.Duration{time.Hour}, 16))) {
@@ -187,7 +159,7 @@ func TestMapUsesTheWorkersOfAPoolThatGrows(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			pooltest.Bubble(t, func(t *testing.T) {
 				var busy mostAtOnce
-				pool := openPool(t, busy.handle, actors.WithAutoscale(supervisor.Autoscale{Min: 1, Max: 8, Rule: rule}))
+				pool := pooltest.Open(t, pooltest.System().Root, busy.handle, actors.WithAutoscale(supervisor.Autoscale{Min: 1, Max: 8, Rule: rule}))
 				for _, err := range pool.Map(t.Context(), slices.Values(slices.Repeat([]time.Duration{time.Minute}, 100))) {
 					require.NoError(t, err)
 				}
@@ -199,7 +171,7 @@ func TestMapUsesTheWorkersOfAPoolThatGrows(t *testing.T) {
 
 func TestMapLooksAheadLessInAPoolThatShrinks(t *testing.T) {
 	pooltest.Bubble(t, func(t *testing.T) {
-		pool := openPool(t, nap, actors.WithSize(8))
+		pool := pooltest.Open(t, pooltest.System().Root, pooltest.Sleep, actors.WithSize(8))
 		pulled, consumed := 0, 0
 		for _, err := range pool.Map(t.Context(), endless(time.Minute, &pulled)) {
 			require.NoError(t, err)
@@ -237,7 +209,7 @@ func TestMapYieldsTheErrorsThatAskReturns(t *testing.T) {
 			t.Run(name, func(t *testing.T) {
 				failing := func(call func(ctx context.Context, p pool) error) (err error) {
 					pooltest.Bubble(t, func(t *testing.T) {
-						p := openPool(t, nap, actors.WithSize(1))
+						p := pooltest.Open(t, pooltest.System().Root, pooltest.Sleep, actors.WithSize(1))
 						if queued {
 							require.NoError(t, p.Tell(context.Background(), 2*time.Minute))
 							synctest.Wait()
@@ -272,7 +244,7 @@ func TestMapYieldsTheErrorsThatAskReturns(t *testing.T) {
 
 func TestMapYieldsAnErrorForANilContext(t *testing.T) {
 	pooltest.Bubble(t, func(t *testing.T) {
-		pool := openPool(t, nap, actors.WithSize(1))
+		pool := pooltest.Open(t, pooltest.System().Root, pooltest.Sleep, actors.WithSize(1))
 		var errs []error
 		pulled := 0
 		for _, err := range pool.Map(nil, endless(0, &pulled)) { //nolint:staticcheck // that is the test
@@ -286,7 +258,7 @@ func TestMapYieldsAnErrorForANilContext(t *testing.T) {
 func TestMapInAHandlerIsToldOfADeadlockAsAskIs(t *testing.T) {
 	pooltest.Bubble(t, func(t *testing.T) {
 		var pool *actors.Pool[int, int]
-		pool = openPool(t, func(ctx context.Context, n int) (int, error) {
+		pool = pooltest.Open(t, pooltest.System().Root, func(ctx context.Context, n int) (int, error) {
 			if n == 0 {
 				return 0, nil
 			}
@@ -343,7 +315,7 @@ func TestMapCancelsWhatWasNotConsumed(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			pooltest.Bubble(t, func(t *testing.T) {
-				p := openPool(t, nap, actors.WithSize(3))
+				p := pooltest.Open(t, pooltest.System().Root, pooltest.Sleep, actors.WithSize(3))
 				start := time.Now()
 				done := make(chan struct{})
 				go func() {
@@ -367,7 +339,7 @@ func ignore(time.Duration, error) bool { return true }
 
 func TestMapPullsItsInputOnTheConsumersGoroutine(t *testing.T) {
 	pooltest.Bubble(t, func(t *testing.T) {
-		pool := openPool(t, nap, actors.WithSize(4))
+		pool := pooltest.Open(t, pooltest.System().Root, pooltest.Sleep, actors.WithSize(4))
 		var inside atomic.Int32 // the consumer or the iterator runs
 		ins := func(yield func(time.Duration) bool) {
 			for range 100 {
@@ -390,7 +362,7 @@ func TestMapPullsItsInputOnTheConsumersGoroutine(t *testing.T) {
 
 func TestMapYieldsARejectionInItsPlace(t *testing.T) {
 	pooltest.Bubble(t, func(t *testing.T) {
-		pool := openPool(t, nap, actors.WithSize(1), actors.WithQueue(0, actors.Reject))
+		pool := pooltest.Open(t, pooltest.System().Root, pooltest.Sleep, actors.WithSize(1), actors.WithQueue(0, actors.Reject))
 		var errs []error
 		for _, err := range pool.Map(t.Context(), slices.Values(slices.Repeat([]time.Duration{time.Minute}, 3))) {
 			errs = append(errs, err)
