@@ -17,7 +17,7 @@ import (
 	"github.com/troupe-go/troupe/supervisor"
 )
 
-// note is what a test wants of an entry; times are in seconds.
+// note has the fields of an entry that tests compare. Times are in seconds.
 type note struct {
 	id            string
 	outcome       messages.Outcome
@@ -27,7 +27,7 @@ type note struct {
 	at, wait, run float64
 }
 
-// notes are the entries so far, at times since began.
+// notes returns the entries so far, with their times since began.
 func notes(j *journal.Journal, began time.Time) []note {
 	synctest.Wait() // a task's outcome is entered when it has it, or soon after
 	entries, _, _ := j.Since(0)

@@ -19,8 +19,8 @@ import (
 )
 
 // The ledger holds in every snapshot while tasks of every outcome are submitted
-// and canceled and the pool is resized, paused and at last closed; everybody who
-// waits is told, and what they are told is what the ledger says.
+// and canceled and the pool is resized, paused and at last closed. All waiters are
+// told, and what they hear agrees with the ledger.
 func TestTheLedgerHoldsInEverySnapshotAndNobodyIsLeftWaiting(t *testing.T) {
 	timelimit.Set(t)
 	first := router.Custom(func(_ router.TaskView, workers router.Workers) int { return workers.Len() - 1 })

@@ -29,10 +29,11 @@ func PropsFromHandler[In, Out any](handler Handler[In, Out], opts ...Option) *ac
 // user's own: ctx.Actor() in a worker is what the producer made. A worker receives
 // every message as it was sent, a *messages.Task as well as any other, and responds
 // as any actor does. Control messages go to the pool, a MessageBatch is unpacked, and
-// a PoisonPill drains the pool. The task is done when its
-// Receive returns, so a response may reach its sender a moment before the task
-// counts as succeeded. What the pool itself has to say, such as a rejection, a
-// timeout or a panic, is a *messages.Result with Err set.
+// a PoisonPill drains the pool.
+//
+// A task is done when Receive returns, so a response may reach its sender a moment
+// before the task counts as succeeded. The pool itself reports a rejection, a timeout
+// or a panic to the sender, as a *messages.Result with Err set.
 //
 // If an option makes no sense, spawning the props fails.
 func PropsFromProducer(producer actor.Producer, opts ...Option) *actor.Props {

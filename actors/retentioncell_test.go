@@ -17,8 +17,8 @@ import (
 	"github.com/troupe-go/troupe/messages"
 )
 
-// A burden is what a settled task must not keep alive: as its payload, its answer,
-// its error, the value of its panic, or a value in its caller's context.
+// A burden is a large value. A settled task must not keep it alive as its payload, its
+// answer, its error, the value of its panic, or a value in its caller's context.
 type burden struct {
 	blocks bool // this one is no subject of the test: it keeps a worker busy
 	bytes  []byte

@@ -2,7 +2,7 @@
 //
 // TestModel draws scripts: a configuration of a pool and what is done to it, step by
 // step. A runner carries a script out with a real pool in virtual time and keeps an
-// account of what becomes of each task, who hears of it, and when. A reference, which
+// account of the outcome of each task, of who hears of it, and when. A reference, which
 // follows the documentation alone, predicts that account. A script whose accounts differ
 // is shrunk and printed as a test; paste it into pasted_test.go.
 //

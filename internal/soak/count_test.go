@@ -14,7 +14,7 @@ import (
 	"github.com/troupe-go/troupe/messages"
 )
 
-// count is what was done, and what became of it.
+// count counts the injected faults, the submissions, and the outcomes that waiters heard.
 type count struct {
 	mu       sync.Mutex
 	injected map[string]int64           // guarded by mu

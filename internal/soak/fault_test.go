@@ -10,7 +10,7 @@ import (
 	"github.com/troupe-go/troupe/internal/pooltest"
 )
 
-// fault is what is done to a task.
+// A fault is a way in which a task goes wrong.
 type fault int
 
 const (
@@ -79,7 +79,7 @@ func perform(ctx context.Context, d deedOf) (int, error) {
 	case exitsAlways:
 		runtime.Goexit()
 	case timesOut, isCanceled:
-		select { // until the pool ends it, or its submitter, who may have been too early
+		select { // the pool or the submitter ends it; a submitter may have canceled too early
 		case <-ctx.Done():
 		case <-time.After(2 * time.Millisecond):
 		}

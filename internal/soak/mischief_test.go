@@ -15,8 +15,8 @@ import (
 	"github.com/troupe-go/troupe/router"
 )
 
-// mischief is what user code that is not a handler does from time to time: it panics, ends
-// its goroutine, or takes its time.
+// mischief makes user code that is not a handler panic, end its goroutine, or take its time,
+// at random. Most calls do nothing.
 func mischief() {
 	switch rand.N(150) {
 	case 0:

@@ -83,7 +83,7 @@ func (a *autoscaler) stop() {
 // schedule plans the next check of the load.
 func (a *autoscaler) schedule() { a.timer = a.pool.after(a.autoscale.Every, a.check) }
 
-// A decision is what the scaler has decided about a load.
+// A decision is the size that the scaler wants for a load.
 type decision struct {
 	load supervisor.Load
 	lost int // lost workers, which load counts as busy

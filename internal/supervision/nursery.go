@@ -17,7 +17,7 @@ type nursery struct {
 	hung   int // orders whose constructors were slow
 }
 
-// A delivery is what an order has brought about since its last delivery.
+// A delivery has the workers that an order has made since its last delivery.
 type delivery struct {
 	order *order
 	made  []*actor.PID
