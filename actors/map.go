@@ -6,8 +6,8 @@ import (
 	"math"
 	"sync/atomic"
 
+	"github.com/troupe-go/troupe/guard"
 	"github.com/troupe-go/troupe/internal/engine"
-	"github.com/troupe-go/troupe/internal/guard"
 	"github.com/troupe-go/troupe/messages"
 	"github.com/troupe-go/troupe/supervisor"
 )

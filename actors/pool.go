@@ -6,8 +6,8 @@ import (
 
 	"github.com/asynkron/protoactor-go/actor"
 
+	"github.com/troupe-go/troupe/guard"
 	"github.com/troupe-go/troupe/internal/engine"
-	"github.com/troupe-go/troupe/internal/guard"
 	"github.com/troupe-go/troupe/internal/invalid"
 	"github.com/troupe-go/troupe/internal/request"
 	"github.com/troupe-go/troupe/internal/supervision"

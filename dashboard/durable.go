@@ -9,7 +9,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/troupe-go/troupe/internal/guard"
+	"github.com/troupe-go/troupe/guard"
 	"github.com/troupe-go/troupe/internal/invalid"
 	"github.com/troupe-go/troupe/internal/journal"
 	"github.com/troupe-go/troupe/messages"

@@ -6,7 +6,6 @@ import (
 	"fmt"
 
 	"github.com/troupe-go/troupe/actors"
-	"github.com/troupe-go/troupe/internal/invalid"
 	"github.com/troupe-go/troupe/messages"
 )
 
@@ -22,12 +21,12 @@ import (
 // there may have been a first.
 func Attach[In, Out any](queue *Queue[In], pool *actors.Pool[In, Out], opts ...AttachOption) (*Feeder, error) {
 	if queue == nil || pool == nil {
-		return nil, invalid.Option("queue or pool is nil")
+		return nil, invalidOption("queue or pool is nil")
 	}
 	cfg := defaultFeederConfig()
 	for _, o := range opts {
 		if o == nil {
-			return nil, invalid.Option("attach option is nil")
+			return nil, invalidOption("attach option is nil")
 		}
 		if err := o.apply(&cfg); err != nil {
 			return nil, err

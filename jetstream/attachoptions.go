@@ -4,7 +4,6 @@ import (
 	"time"
 
 	"github.com/troupe-go/troupe/actors"
-	"github.com/troupe-go/troupe/internal/invalid"
 )
 
 // feederConfig is what the options of Attach say.
@@ -67,7 +66,7 @@ func WithRetry(policy actors.Retry) AttachOption {
 func WithPrefetch(n int) AttachOption {
 	return attachOption(func(c *feederConfig) error {
 		if n < 0 {
-			return invalid.Option("prefetch of %d tasks", n)
+			return invalidOption("prefetch of %d tasks", n)
 		}
 		c.prefetch = n
 		return nil
@@ -80,7 +79,7 @@ func WithPrefetch(n int) AttachOption {
 func WithLostLimit(n int) AttachOption {
 	return attachOption(func(c *feederConfig) error {
 		if n < 1 {
-			return invalid.Option("tasks lost %d times", n)
+			return invalidOption("tasks lost %d times", n)
 		}
 		c.lost = n
 		return nil
@@ -94,7 +93,7 @@ func WithLostLimit(n int) AttachOption {
 func WithMaxRun(d time.Duration) AttachOption {
 	return attachOption(func(c *feederConfig) error {
 		if d <= 0 {
-			return invalid.Option("runs of at most %v", d)
+			return invalidOption("runs of at most %v", d)
 		}
 		c.maxRun = d
 		return nil

@@ -13,8 +13,6 @@ import (
 	"github.com/nats-io/nats.go"
 	js "github.com/nats-io/nats.go/jetstream"
 
-	"github.com/troupe-go/troupe/internal/invalid"
-	"github.com/troupe-go/troupe/internal/journal"
 	"github.com/troupe-go/troupe/messages"
 )
 
@@ -93,7 +91,7 @@ func (d *delivery) letter(reason messages.DeadReason) *nats.Msg {
 	h.Set(headerErr, base64.StdEncoding.EncodeToString([]byte(r.Err)))
 	h.Set(headerStack, base64.StdEncoding.EncodeToString([]byte(r.Stack)))
 	h.Set(headerAttempts, strconv.Itoa(r.Failures))
-	h.Set(headerNode, base64.StdEncoding.EncodeToString([]byte(journal.Clip(d.feeder.queue.store.cfg.node, maxErr))))
+	h.Set(headerNode, base64.StdEncoding.EncodeToString([]byte(clip(d.feeder.queue.store.cfg.node, maxErr))))
 	h.Set(headerLevel, strconv.Itoa(d.level))
 	h.Set(headerSubmitted, d.task.submittedAt(d.meta.Timestamp).UTC().Format(time.RFC3339Nano))
 	return &nats.Msg{Subject: d.deadSubject(), Header: h, Data: d.msg.Data}
@@ -113,7 +111,7 @@ func own(h nats.Header) nats.Header {
 // they died, at most limit. The first page is after 0, the next one after the last number.
 func (q *queue) DeadLetters(ctx context.Context, after uint64, limit int) ([]messages.DeadLetter, error) {
 	if limit < 1 {
-		return nil, invalid.Option("list of %d dead letters", limit)
+		return nil, invalidOption("list of %d dead letters", limit)
 	}
 	var letters []messages.DeadLetter
 	for len(letters) < limit {

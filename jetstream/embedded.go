@@ -16,8 +16,7 @@ import (
 	"github.com/gofrs/flock"
 	"github.com/nats-io/nats-server/v2/server"
 
-	"github.com/troupe-go/troupe/internal/guard"
-	"github.com/troupe-go/troupe/internal/invalid"
+	"github.com/troupe-go/troupe/guard"
 )
 
 // embedded is a server in this process, and its directory.
@@ -70,7 +69,7 @@ func (e *embedded) start(ctx context.Context, cfg *config) error {
 		return err
 	}
 	if e.server, err = server.NewServer(options); err != nil {
-		return fmt.Errorf("%w: server: %w", invalid.Option("server"), err)
+		return fmt.Errorf("%w: server: %w", invalidOption("server"), err)
 	}
 	log := &serverLog{logger: cfg.logger}
 	e.server.SetLoggerV2(log, false, false, false)
@@ -106,14 +105,14 @@ func serverOptions(cfg *config) (*server.Options, error) {
 	if cfg.listen != "" {
 		host, port, err := net.SplitHostPort(cfg.listen)
 		if err != nil {
-			return nil, invalid.Option("listen address %q: %v", cfg.listen, err)
+			return nil, invalidOption("listen address %q: %v", cfg.listen, err)
 		}
 		if host == "" {
 			host = "127.0.0.1"
 		}
 		number, err := strconv.ParseUint(port, 10, 16)
 		if err != nil {
-			return nil, invalid.Option("listen address %q: port %q", cfg.listen, port)
+			return nil, invalidOption("listen address %q: port %q", cfg.listen, port)
 		}
 		options.DontListen, options.Host, options.Port = false, host, int(number)
 		if number == 0 {
@@ -126,7 +125,7 @@ func serverOptions(cfg *config) (*server.Options, error) {
 		}
 	}
 	if options.StoreDir != cfg.directory { // it is locked, and what is in it is checked
-		return nil, invalid.Option("WithServer: StoreDir %q is for WithDirectory to say", options.StoreDir)
+		return nil, invalidOption("WithServer: StoreDir %q is for WithDirectory to say", options.StoreDir)
 	}
 	return options, nil
 }

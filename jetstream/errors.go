@@ -51,6 +51,12 @@ const (
 	codeInProcess             js.ErrorCode = 10158 // a message with this ID is not stored yet
 )
 
+// invalidOption returns an error that wraps [messages.ErrInvalidOption] and says what is
+// wrong, naming the value.
+func invalidOption(format string, args ...any) error {
+	return fmt.Errorf("%w: %s", messages.ErrInvalidOption, fmt.Sprintf(format, args...))
+}
+
 // explain gives an error of the client the sentinel by which callers know it.
 func explain(err error) error {
 	var api *js.APIError

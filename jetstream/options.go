@@ -9,8 +9,6 @@ import (
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
 	"go.opentelemetry.io/otel/propagation"
-
-	"github.com/troupe-go/troupe/internal/invalid"
 )
 
 // Durability is what a task that has been submitted outlives.
@@ -65,7 +63,7 @@ func (o option) apply(c *config) error { return o(c) }
 func WithDirectory(directory string) Option {
 	return option(func(c *config) error {
 		if directory == "" {
-			return invalid.Option("directory is empty")
+			return invalidOption("directory is empty")
 		}
 		c.directory = directory
 		return nil
@@ -77,7 +75,7 @@ func WithDirectory(directory string) Option {
 func WithDurability(durability Durability) Option {
 	return option(func(c *config) error {
 		if durability != Process && durability != Power {
-			return invalid.Option("durability %d", durability)
+			return invalidOption("durability %d", durability)
 		}
 		c.durability = durability
 		return nil
@@ -100,7 +98,7 @@ func WithDamage() Option {
 func WithListen(address string) Option {
 	return option(func(c *config) error {
 		if _, _, err := net.SplitHostPort(address); err != nil {
-			return invalid.Option("listen address %q: %v", address, err)
+			return invalidOption("listen address %q: %v", address, err)
 		}
 		c.listen = address
 		return nil
@@ -113,10 +111,10 @@ func WithListen(address string) Option {
 func WithURL(urls ...string) Option {
 	return option(func(c *config) error {
 		if slices.Contains(urls, "") {
-			return invalid.Option("URL is empty")
+			return invalidOption("URL is empty")
 		}
 		if len(urls) == 0 {
-			return invalid.Option("no URL")
+			return invalidOption("no URL")
 		}
 		c.urls = urls
 		return nil
@@ -129,7 +127,7 @@ func WithClient(options ...nats.Option) Option {
 	return option(func(c *config) error {
 		for _, o := range options {
 			if o == nil {
-				return invalid.Option("client option is nil")
+				return invalidOption("client option is nil")
 			}
 		}
 		c.client = append(c.client, options...)
@@ -142,7 +140,7 @@ func WithClient(options ...nats.Option) Option {
 func WithServer(change func(*server.Options)) Option {
 	return option(func(c *config) error {
 		if change == nil {
-			return invalid.Option("server option is nil")
+			return invalidOption("server option is nil")
 		}
 		c.server = append(c.server, change)
 		return nil
@@ -155,7 +153,7 @@ func WithServer(change func(*server.Options)) Option {
 func Replicas(n int) Option {
 	return option(func(c *config) error {
 		if n < 1 || n > 5 {
-			return invalid.Option("%d replicas are not from 1 to 5", n)
+			return invalidOption("%d replicas are not from 1 to 5", n)
 		}
 		c.replicas = n
 		return nil
@@ -167,7 +165,7 @@ func Replicas(n int) Option {
 func WithNode(name string) Option {
 	return option(func(c *config) error {
 		if name == "" {
-			return invalid.Option("node name is empty")
+			return invalidOption("node name is empty")
 		}
 		c.node = name
 		return nil
@@ -179,7 +177,7 @@ func WithNode(name string) Option {
 func WithLogger(logger *slog.Logger) Option {
 	return option(func(c *config) error {
 		if logger == nil {
-			return invalid.Option("logger is nil")
+			return invalidOption("logger is nil")
 		}
 		c.logger = logger
 		return nil
@@ -193,7 +191,7 @@ func WithLogger(logger *slog.Logger) Option {
 func WithPatience(patience time.Duration) Option {
 	return option(func(c *config) error {
 		if patience <= 0 {
-			return invalid.Option("patience %v", patience)
+			return invalidOption("patience %v", patience)
 		}
 		c.patience = patience
 		return nil
@@ -205,7 +203,7 @@ func WithPatience(patience time.Duration) Option {
 func WithPropagator(propagator propagation.TextMapPropagator) Option {
 	return option(func(c *config) error {
 		if propagator == nil {
-			return invalid.Option("propagator is nil")
+			return invalidOption("propagator is nil")
 		}
 		c.propagator = propagator
 		return nil

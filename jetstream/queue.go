@@ -11,8 +11,6 @@ import (
 	"time"
 
 	js "github.com/nats-io/nats.go/jetstream"
-
-	"github.com/troupe-go/troupe/internal/invalid"
 )
 
 // A Queue is a durable queue of tasks with payloads of type In. Any number of
@@ -46,15 +44,15 @@ var validName = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
 // its type: what cannot be read as that is a dead letter.
 func NewQueue[In any](ctx context.Context, store *Store, name string, opts ...QueueOption) (*Queue[In], error) {
 	if store == nil {
-		return nil, invalid.Option("store is nil")
+		return nil, invalidOption("store is nil")
 	}
 	if !validName.MatchString(name) {
-		return nil, invalid.Option("queue name %q is not 1 to 64 letters, digits, hyphens and underscores", name)
+		return nil, invalidOption("queue name %q is not 1 to 64 letters, digits, hyphens and underscores", name)
 	}
 	cfg := queueConfig{codec: JSON{}}
 	for _, o := range opts {
 		if o == nil {
-			return nil, invalid.Option("queue option is nil")
+			return nil, invalidOption("queue option is nil")
 		}
 		if err := o.apply(&cfg); err != nil {
 			return nil, err

@@ -2,8 +2,6 @@ package jetstream
 
 import (
 	"time"
-
-	"github.com/troupe-go/troupe/internal/invalid"
 )
 
 // settings are what a queue is like for everybody who uses it. They are stored with
@@ -50,14 +48,14 @@ func setting(set func(*settings)) QueueOption {
 }
 
 func badQueueOption(format string, args ...any) QueueOption {
-	return queueOption(func(*queueConfig) error { return invalid.Option(format, args...) })
+	return queueOption(func(*queueConfig) error { return invalidOption(format, args...) })
 }
 
 // WithCodec says how payloads and results are written. The default is [JSON].
 func WithCodec(codec Codec) QueueOption {
 	return queueOption(func(c *queueConfig) error {
 		if codec == nil {
-			return invalid.Option("codec is nil")
+			return invalidOption("codec is nil")
 		}
 		c.codec = codec
 		return nil

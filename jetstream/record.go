@@ -5,12 +5,12 @@ import (
 	"encoding/json"
 	"errors"
 	"strconv"
+	"strings"
 
 	"github.com/nats-io/nats.go"
 	js "github.com/nats-io/nats.go/jetstream"
 
-	"github.com/troupe-go/troupe/internal/guard"
-	"github.com/troupe-go/troupe/internal/journal"
+	"github.com/troupe-go/troupe/guard"
 	"github.com/troupe-go/troupe/messages"
 )
 
@@ -36,11 +36,19 @@ const (
 	maxStack = 16 << 10
 )
 
+// clip shortens a text to a number of bytes and marks the cut.
+func clip(text string, bytes int) string {
+	if len(text) <= bytes {
+		return text
+	}
+	return strings.ToValidUTF8(text[:bytes], "") + " …" // the cut may split a character
+}
+
 // fail adds an attempt that failed.
 func (r *record) fail(outcome messages.Outcome, err error) {
-	text, stack := journal.Clip(guard.Text(err), maxErr), ""
+	text, stack := clip(guard.Text(err), maxErr), ""
 	if panicked, ok := guard.As[*messages.PanicError](err); ok {
-		stack = journal.Clip(string(panicked.Stack), maxStack)
+		stack = clip(string(panicked.Stack), maxStack)
 	}
 	r.Failures++
 	r.Outcome, r.Err, r.Stack = outcome, text, stack

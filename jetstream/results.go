@@ -9,8 +9,7 @@ import (
 
 	js "github.com/nats-io/nats.go/jetstream"
 
-	"github.com/troupe-go/troupe/internal/guard"
-	"github.com/troupe-go/troupe/internal/journal"
+	"github.com/troupe-go/troupe/guard"
 	"github.com/troupe-go/troupe/messages"
 )
 
@@ -128,11 +127,11 @@ func (d *delivery) keepResult(outcome messages.Outcome, value []byte, failure er
 		r.Attempts++
 	}
 	if failure != nil {
-		r.Err, r.Stack = journal.Clip(guard.Text(failure), maxErr), d.record.Stack
+		r.Err, r.Stack = clip(guard.Text(failure), maxErr), d.record.Stack
 	}
 	err := d.put(&r)
 	if errors.Is(err, ErrTooLarge) { // that is what its waiter is to hear
-		r.Value, r.Err = nil, journal.Clip(guard.Text(err), maxErr)
+		r.Value, r.Err = nil, clip(guard.Text(err), maxErr)
 		err = d.put(&r)
 	}
 	return err

@@ -6,8 +6,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/troupe-go/troupe/internal/backoff"
-	"github.com/troupe-go/troupe/internal/guard"
+	"github.com/troupe-go/troupe/guard"
 	"github.com/troupe-go/troupe/messages"
 )
 
@@ -159,7 +158,7 @@ func (c *feederConfig) again(failures int, outcome messages.Outcome, err error) 
 	if failures >= c.retry.Attempts {
 		return 0, false
 	}
-	delay = backoff.Backoff{Min: c.retry.Min, Max: c.retry.Max, Jitter: c.retry.Jitter}.Delay(failures - 1)
+	delay = c.retry.Delay(failures)
 	switch outcome {
 	case messages.Quarantined: // the pool has given it up
 		return 0, false

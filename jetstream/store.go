@@ -17,8 +17,6 @@ import (
 	"github.com/nats-io/nats.go"
 	js "github.com/nats-io/nats.go/jetstream"
 	"go.opentelemetry.io/otel/propagation"
-
-	"github.com/troupe-go/troupe/internal/invalid"
 )
 
 // defaultPatience is the default of WithPatience.
@@ -50,7 +48,7 @@ func Open(ctx context.Context, opts ...Option) (*Store, error) {
 	cfg := config{patience: defaultPatience}
 	for _, o := range opts {
 		if o == nil {
-			return nil, invalid.Option("option is nil")
+			return nil, invalidOption("option is nil")
 		}
 		if err := o.apply(&cfg); err != nil {
 			return nil, err
@@ -71,15 +69,15 @@ func Open(ctx context.Context, opts ...Option) (*Store, error) {
 func (c *config) complete() error {
 	switch {
 	case c.directory == "" && len(c.urls) == 0:
-		return invalid.Option("neither WithDirectory nor WithURL")
+		return invalidOption("neither WithDirectory nor WithURL")
 	case c.directory != "" && len(c.urls) > 0:
-		return invalid.Option("both WithDirectory and WithURL")
+		return invalidOption("both WithDirectory and WithURL")
 	case len(c.urls) > 0 && (c.listen != "" || len(c.server) > 0):
-		return invalid.Option("WithListen and WithServer are for WithDirectory: the servers of WithURL are run elsewhere")
+		return invalidOption("WithListen and WithServer are for WithDirectory: the servers of WithURL are run elsewhere")
 	case len(c.urls) > 0 && c.durability != Process:
-		return invalid.Option("durability %v is the servers' to say, by sync_always", c.durability)
+		return invalidOption("durability %v is the servers' to say, by sync_always", c.durability)
 	case c.directory != "" && c.replicas > 1:
-		return invalid.Option("%d replicas in one directory", c.replicas)
+		return invalidOption("%d replicas in one directory", c.replicas)
 	}
 	if c.logger == nil {
 		c.logger = slog.Default()

@@ -8,8 +8,6 @@ import (
 
 	"github.com/nats-io/nats.go"
 	js "github.com/nats-io/nats.go/jetstream"
-
-	"github.com/troupe-go/troupe/internal/invalid"
 )
 
 // A Receipt is what is said of a submitted task.
@@ -158,11 +156,11 @@ const maxID = 256
 func ID(id string) SubmitOption {
 	return submitOption(func(t *task) error {
 		if id == "" || len(id) > maxID {
-			return invalid.Option("ID %.300q has %d bytes, not 1 to %d", id, len(id), maxID)
+			return invalidOption("ID %.300q has %d bytes, not 1 to %d", id, len(id), maxID)
 		}
 		for i := range len(id) {
 			if id[i] <= ' ' || id[i] > '~' {
-				return invalid.Option("ID %q: character %d", id, i)
+				return invalidOption("ID %q: character %d", id, i)
 			}
 		}
 		t.id = id
@@ -184,7 +182,7 @@ func Priority(level int) SubmitOption {
 func Delay(delay time.Duration) SubmitOption {
 	return submitOption(func(t *task) error {
 		if delay < 0 {
-			return invalid.Option("delay %v < 0", delay)
+			return invalidOption("delay %v < 0", delay)
 		}
 		t.at = time.Now().Add(delay)
 		return nil
@@ -205,7 +203,7 @@ func At(at time.Time) SubmitOption {
 func Timeout(timeout time.Duration) SubmitOption {
 	return submitOption(func(t *task) error {
 		if timeout <= 0 {
-			return invalid.Option("task timeout %v", timeout)
+			return invalidOption("task timeout %v", timeout)
 		}
 		t.timeout = timeout
 		return nil

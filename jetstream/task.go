@@ -12,8 +12,7 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nuid"
 
-	"github.com/troupe-go/troupe/internal/guard"
-	"github.com/troupe-go/troupe/internal/invalid"
+	"github.com/troupe-go/troupe/guard"
 )
 
 // A task is what is stored of one beside its payload.
@@ -56,29 +55,29 @@ const deadRoom = 64 << 10
 func (q *Queue[In]) message(ctx context.Context, in In, opts []SubmitOption) (*nats.Msg, string, error) {
 	name, err := nameOf(q.codec)
 	if err != nil {
-		return nil, "", fmt.Errorf("%w: %w", invalid.Option("codec"), err)
+		return nil, "", fmt.Errorf("%w: %w", invalidOption("codec"), err)
 	}
 	t := task{codec: name}
 	for _, o := range opts {
 		if o == nil {
-			return nil, "", invalid.Option("submit option is nil")
+			return nil, "", invalidOption("submit option is nil")
 		}
 		if err := o.apply(&t); err != nil {
 			return nil, "", err
 		}
 	}
 	if t.level < 0 || t.level >= q.settings.Levels {
-		return nil, "", invalid.Option("priority %d is not one of the %d levels of queue %s, from 0", t.level, q.settings.Levels, q.name)
+		return nil, "", invalidOption("priority %d is not one of the %d levels of queue %s, from 0", t.level, q.settings.Levels, q.name)
 	}
 	if !t.at.IsZero() && q.settings.bounded() {
-		return nil, "", invalid.Option("delayed task: queue %s has a bound", q.name)
+		return nil, "", invalidOption("delayed task: queue %s has a bound", q.name)
 	}
 	if t.id == "" {
 		t.id = nuid.Next()
 	}
 	payload, err := marshal(q.codec, in)
 	if err != nil {
-		return nil, "", fmt.Errorf("%w: payload %T: %w", invalid.Option("payload"), in, err)
+		return nil, "", fmt.Errorf("%w: payload %T: %w", invalidOption("payload"), in, err)
 	}
 	if limit := q.store.conn.MaxPayload() - deadRoom; int64(len(payload)) > limit {
 		return nil, "", fmt.Errorf("%w: payload of %d bytes > %d", ErrTooLarge, len(payload), limit)

@@ -40,5 +40,13 @@ func (p Retry) Validate() error {
 	if p.Attempts < 2 {
 		return invalid.Option("retry with %d attempts < 2", p.Attempts)
 	}
-	return backoff.Backoff{Min: p.Min, Max: p.Max, Jitter: p.Jitter}.Validate("retry delay")
+	return p.backoff().Validate("retry delay")
+}
+
+// Delay returns how long a task waits for its next attempt after so many have failed,
+// at least 1. With Jitter the result is random.
+func (p Retry) Delay(failures int) time.Duration { return p.backoff().Delay(failures - 1) }
+
+func (p Retry) backoff() backoff.Backoff {
+	return backoff.Backoff{Min: p.Min, Max: p.Max, Jitter: p.Jitter}
 }

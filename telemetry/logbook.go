@@ -9,8 +9,8 @@ import (
 
 	"github.com/asynkron/protoactor-go/actor"
 
+	"github.com/troupe-go/troupe/guard"
 	"github.com/troupe-go/troupe/internal/directory"
-	"github.com/troupe-go/troupe/internal/guard"
 	"github.com/troupe-go/troupe/internal/journal"
 )
 

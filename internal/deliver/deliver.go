@@ -10,7 +10,7 @@ import (
 
 	"github.com/asynkron/protoactor-go/actor"
 
-	"github.com/troupe-go/troupe/internal/guard"
+	"github.com/troupe-go/troupe/internal/lanes"
 )
 
 // maxNotices is how many log lines, or events, wait for a receiver that blocks. Further ones
@@ -26,9 +26,9 @@ type Deliverer struct {
 	logger    *slog.Logger
 	pool      string // the pool's name
 	mailboxes mailboxes
-	receivers guard.Lanes // by PID; idle while every receiver takes messages at once
-	notices   guard.Lanes // events and log lines
-	letters   guard.Lanes // Proto.Actor dead letters, without a limit
+	receivers lanes.Lanes // by PID; idle while every receiver takes messages at once
+	notices   lanes.Lanes // events and log lines
+	letters   lanes.Lanes // Proto.Actor dead letters, without a limit
 }
 
 type noticeKind string

@@ -8,7 +8,7 @@ import (
 	"github.com/asynkron/protoactor-go/actor"
 
 	"github.com/troupe-go/troupe/internal/deliver"
-	"github.com/troupe-go/troupe/internal/guard"
+	"github.com/troupe-go/troupe/internal/lanes"
 	"github.com/troupe-go/troupe/internal/meter"
 	"github.com/troupe-go/troupe/router"
 )
@@ -37,7 +37,7 @@ type base struct {
 	clock
 	meter    *meter.Meter
 	deliver  *deliver.Deliverer
-	traces   guard.Lanes // calls of the tracer about the ends of attempts, by hand
+	traces   lanes.Lanes // calls of the tracer about the ends of attempts, by hand
 	counters counters    // of callers, and of workers that are gone
 }
 

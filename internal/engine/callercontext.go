@@ -3,7 +3,7 @@ package engine
 import (
 	"context"
 
-	"github.com/troupe-go/troupe/internal/guard"
+	"github.com/troupe-go/troupe/guard"
 )
 
 // A callerContext is the context of a caller, from which the contexts of its tasks are

@@ -3,8 +3,8 @@ package engine
 import (
 	"context"
 
+	"github.com/troupe-go/troupe/guard"
 	"github.com/troupe-go/troupe/internal/goroutine"
-	"github.com/troupe-go/troupe/internal/guard"
 	"github.com/troupe-go/troupe/messages"
 )
 

@@ -6,7 +6,7 @@ import (
 	"reflect"
 	"time"
 
-	"github.com/troupe-go/troupe/internal/guard"
+	"github.com/troupe-go/troupe/guard"
 	"github.com/troupe-go/troupe/messages"
 )
 

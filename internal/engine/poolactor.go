@@ -6,7 +6,7 @@ import (
 	"github.com/asynkron/protoactor-go/actor"
 	protorouter "github.com/asynkron/protoactor-go/router"
 
-	"github.com/troupe-go/troupe/internal/guard"
+	"github.com/troupe-go/troupe/guard"
 	"github.com/troupe-go/troupe/internal/request"
 	"github.com/troupe-go/troupe/messages"
 )

@@ -7,7 +7,7 @@ import (
 
 	"github.com/asynkron/protoactor-go/actor"
 
-	"github.com/troupe-go/troupe/internal/guard"
+	"github.com/troupe-go/troupe/guard"
 )
 
 // A scheduler runs workers that have something to do. A woken worker enters the run queue.

@@ -7,7 +7,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/troupe-go/troupe/internal/backoff"
 	"github.com/troupe-go/troupe/messages"
 	"github.com/troupe-go/troupe/router"
 )
@@ -39,7 +38,7 @@ func (e *settling) judge(t *Task, outcome messages.Outcome, err error) (retry *r
 	if attempts >= policy.Attempts {
 		return nil, true
 	}
-	delay := backoff.Backoff{Min: policy.Min, Max: policy.Max, Jitter: policy.Jitter}.Delay(attempts - 1)
+	delay := policy.Delay(attempts)
 	if asked != nil {
 		delay = max(asked.Delay, 0)
 	}

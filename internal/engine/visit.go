@@ -3,7 +3,7 @@ package engine
 import (
 	"context"
 
-	"github.com/troupe-go/troupe/internal/guard"
+	"github.com/troupe-go/troupe/guard"
 )
 
 // work runs the worker until it has nothing to do. At each visit to its queue, the worker

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/troupe-go/troupe/internal/guard"
+	"github.com/troupe-go/troupe/guard"
 	"github.com/troupe-go/troupe/internal/ring"
 	"github.com/troupe-go/troupe/messages"
 )

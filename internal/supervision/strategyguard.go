@@ -8,8 +8,8 @@ import (
 
 	"github.com/asynkron/protoactor-go/actor"
 
+	"github.com/troupe-go/troupe/guard"
 	"github.com/troupe-go/troupe/internal/deliver"
-	"github.com/troupe-go/troupe/internal/guard"
 	"github.com/troupe-go/troupe/internal/restarts"
 	"github.com/troupe-go/troupe/supervisor"
 )

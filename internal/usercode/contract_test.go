@@ -13,8 +13,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/troupe-go/troupe/actors"
+	"github.com/troupe-go/troupe/guard"
 	"github.com/troupe-go/troupe/internal/directory"
-	"github.com/troupe-go/troupe/internal/guard"
 	"github.com/troupe-go/troupe/internal/pooltest"
 	"github.com/troupe-go/troupe/internal/timelimit"
 	"github.com/troupe-go/troupe/messages"

@@ -1,5 +1,6 @@
 // Package guard calls user code, so that a panic, a runtime.Goexit or a call that never
-// returns harms only that call. No other package of Troupe may recover from a panic.
+// returns harms only that call. No other package of Troupe may recover from a panic. The
+// package is public for extensions of Troupe in modules of their own, such as jetstream.
 //
 // Which function fits depends on the goroutine:
 //
@@ -7,7 +8,7 @@
 //	Watch   the same, with a function that is told how the call ended (Report: as an error)
 //	Apart   on a goroutine that must not be ended but may be blocked
 //	Within  on a goroutine that may be blocked for a limited time only
-//	Lanes   on a goroutine that must not wait at all
 //
-// User code is never called under a lock.
+// [Is], [As], [Text] and [Try] call methods of errors and other functions that should
+// return at once. Never call user code while holding a lock.
 package guard

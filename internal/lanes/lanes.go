@@ -1,9 +1,12 @@
-package guard
+// Package lanes runs user code that nobody waits for, in order for each recipient.
+package lanes
 
 import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/troupe-go/troupe/guard"
 )
 
 // Lanes run user code that nobody waits for. Calls for one recipient run one after another,
@@ -47,11 +50,11 @@ func (l *Lanes) Do(recipient any, call func()) bool {
 	opened := &lane{calls: []func(){call}}
 	l.lanes[recipient] = opened
 	l.busy.Add(1)
-	go GoOn(func() { l.run(recipient, opened) })
+	go guard.GoOn(func() { l.run(recipient, opened) })
 	return true
 }
 
-// DoAndWait is Do, and waits up to Patience until the call has been made. While calls for
+// DoAndWait is Do, and waits up to [guard.Patience] until the call has been made. While calls for
 // the recipient block, it does not wait, unless manyCalls are waiting: then waiting slows
 // down a caller that would fill the memory.
 func (l *Lanes) DoAndWait(recipient any, call func()) {
@@ -63,7 +66,7 @@ func (l *Lanes) DoAndWait(recipient any, call func()) {
 	if !queued || l.blocked(recipient) {
 		return
 	}
-	timer := time.NewTimer(Patience)
+	timer := time.NewTimer(guard.Patience)
 	defer timer.Stop()
 	select {
 	case <-made:
@@ -134,15 +137,15 @@ func (l *Lanes) run(recipient any, of *lane) {
 // make makes calls. If one ends the goroutine, those that are left go back into the lane.
 func (l *Lanes) make(recipient any, of *lane, calls []func()) {
 	made := 0
-	Watch(func() {
+	guard.Report(func() {
 		for made < len(calls) {
 			call := calls[made]
 			calls[made] = nil
 			made++
-			l.report(recipient, Call(call))
+			l.report(recipient, guard.Call(call))
 		}
-	}, func(any) {
-		l.report(recipient, errGoexit())
+	}, func(err error) {
+		l.report(recipient, err)
 		l.putBack(of, calls[made:])
 	})
 }

@@ -1,4 +1,4 @@
-package guard_test
+package lanes_test
 
 import (
 	"runtime"
@@ -9,10 +9,14 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/assert"
+	"go.uber.org/goleak"
 	"pgregory.net/rapid"
 
-	"github.com/troupe-go/troupe/internal/guard"
+	"github.com/troupe-go/troupe/guard"
+	"github.com/troupe-go/troupe/internal/lanes"
 )
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // calls records what the lanes call.
 type calls struct {
@@ -37,7 +41,7 @@ func (c *calls) get() []int {
 func TestCallsForOneRecipientKeepTheirOrder(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		ends := rapid.SliceOf(rapid.SampledFrom([]string{"returns", "panics", "exits"})).Draw(rt, "ends")
-		var l guard.Lanes
+		var l lanes.Lanes
 		var c calls
 		for i, end := range ends {
 			l.Do("one", func() {
@@ -61,7 +65,7 @@ func TestCallsForOneRecipientKeepTheirOrder(t *testing.T) {
 
 func TestACallThatBlocksHoldsUpItsOwnRecipientOnly(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var l guard.Lanes
+		var l lanes.Lanes
 		var c calls
 		end := make(chan struct{})
 		assert.True(t, l.Idle())
@@ -84,7 +88,7 @@ func TestALimitDropsCallsAndCountsThem(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var c calls
 		missed := 0
-		l := guard.Lanes{Limit: 2, Missed: func(who any, n int) { missed += n; assert.Equal(t, "one", who) }}
+		l := lanes.Lanes{Limit: 2, Missed: func(who any, n int) { missed += n; assert.Equal(t, "one", who) }}
 		end := make(chan struct{})
 		l.Do("one", func() { <-end })
 		synctest.Wait()
@@ -101,7 +105,7 @@ func TestALimitDropsCallsAndCountsThem(t *testing.T) {
 func TestAFailureIsReported(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var failures []string
-		l := guard.Lanes{Failed: func(who any, err error) { failures = append(failures, who.(string)+" "+err.Error()) }}
+		l := lanes.Lanes{Failed: func(who any, err error) { failures = append(failures, who.(string)+" "+err.Error()) }}
 		l.Do("one", func() { panic("ouch") })
 		l.Do("one", runtime.Goexit)
 		synctest.Wait()
@@ -111,7 +115,7 @@ func TestAFailureIsReported(t *testing.T) {
 
 func TestDoAndWaitWaitsOnceForARecipientThatBlocks(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var l guard.Lanes
+		var l lanes.Lanes
 		var c calls
 		begun := time.Now()
 		l.DoAndWait("one", c.add(1))
@@ -125,7 +129,7 @@ func TestDoAndWaitWaitsOnceForARecipientThatBlocks(t *testing.T) {
 		close(end)
 		synctest.Wait()
 		assert.Equal(t, []int{1, 2}, c.get())
-		full := guard.Lanes{Limit: 1}
+		full := lanes.Lanes{Limit: 1}
 		stuck := make(chan struct{})
 		full.Do("one", func() { <-stuck })
 		synctest.Wait()
