@@ -97,6 +97,27 @@ func (d *delivery) note() error {
 	return err
 }
 
+// forgetIfSettled deletes the record just written if the task is gone: the queue was purged,
+// or another node has settled the task, since the lease was over before this node knew. That
+// node may have deleted the records that it found before this one was written.
+func (d *delivery) forgetIfSettled() {
+	q, gone := d.feeder.queue, false
+	err := q.store.patiently(d.feeder.calls, func(ctx context.Context) error {
+		_, err := q.tasks.GetMsg(ctx, d.meta.Sequence.Stream)
+		gone = errors.Is(err, js.ErrMsgNotFound)
+		if gone {
+			return nil
+		}
+		return err
+	})
+	switch {
+	case err != nil:
+		d.warn("the record of a task that may be settled is not deleted", err)
+	case gone:
+		d.forget()
+	}
+}
+
 // forget deletes the record of a task that is settled. One that stays is deleted when
 // it is old.
 func (d *delivery) forget() {

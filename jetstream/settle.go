@@ -63,9 +63,11 @@ func (d *delivery) succeeded(running running) {
 }
 
 // part is the end of a task that is settled. Its record goes when the server knows that:
-// without one, what was given back would be taken for lost if the task came again.
+// without one, what was given back would be taken for lost if the task came again. Of a
+// task that was delivered before, another node may have written a record since this node
+// looked for one.
 func (d *delivery) part(what string) {
-	if !d.record.exists {
+	if !d.record.exists && d.meta.NumDelivered == 1 {
 		d.answer(what)
 		d.feeder.remove(d)
 		return
@@ -107,6 +109,7 @@ func (d *delivery) comeAgain(delay time.Duration, count *atomic.Int64) {
 		d.warn("the end of a delivery is not recorded", err)
 	}
 	d.answer(later(delay))
+	d.forgetIfSettled()
 	count.Add(1)
 	d.feeder.remove(d)
 }
