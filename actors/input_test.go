@@ -64,14 +64,11 @@ func TestABadOptionIsAnErrorThatNamesIt(t *testing.T) {
 	pooltest.Open(t, root, pooltest.Double, actors.WithName("unused")) // nothing holds the name
 }
 
-func TestAPoolNeedsAHandlerAndAParent(t *testing.T) {
+func TestAPoolNeedsAHandler(t *testing.T) {
 	root := pooltest.System().Root
 	_, err := actors.NewPool[int, int](root, nil)
 	assert.ErrorIs(t, err, messages.ErrInvalidOption)
 	assert.ErrorContains(t, err, "nil")
-	_, err = actors.NewPool(nil, pooltest.Double)
-	assert.ErrorIs(t, err, messages.ErrInvalidOption)
-	assert.ErrorContains(t, err, "parent")
 	for _, props := range []*actor.Props{actors.PropsFromHandler[int, int](nil), actors.PropsFromProducer(nil)} {
 		_, err = root.SpawnNamed(props, "pool")
 		assert.ErrorIs(t, err, messages.ErrInvalidOption)

@@ -29,19 +29,30 @@ type Pool[In, Out any] struct {
 	work *handlerWork[In, Out]
 }
 
+// New starts a pool for a program without actors. The pool has an actor system of its
+// own, which stops with the pool. It logs through [slog.Default] unless [WithLogger] is
+// given. Stop the pool with Shutdown or Close.
+//
+// To share an actor system with other pools, a dashboard or telemetry, use [NewPool].
+//
+// The error wraps messages.ErrInvalidOption if an option makes no sense.
+func New[In, Out any](handler Handler[In, Out], opts ...Option) (*Pool[In, Out], error) {
+	return NewPool(nil, handler, opts...)
+}
+
 // NewPool spawns a pool as a child of parent, which is the actor system's Root or
 // an actor's context, and returns when its workers have been spawned. It stops
-// with its parent, or by Shutdown or Close.
+// with its parent, or by Shutdown or Close. With a nil parent it is [New].
 //
 // The error wraps messages.ErrInvalidOption if an option makes no sense, and also
 // actor.ErrNameExists if the name is taken.
 func NewPool[In, Out any](parent actor.SpawnerContext, handler Handler[In, Out], opts ...Option) (*Pool[In, Out], error) {
-	if parent == nil {
-		return nil, invalid.Option("parent is nil")
-	}
 	plan, err := newPlan(newHandlerWork(handler), true, opts)
 	if err != nil {
 		return nil, err
+	}
+	if parent == nil {
+		parent = plan.ownSystem().Root
 	}
 	name := plan.name
 	if name == "" {

@@ -74,6 +74,7 @@ type plan struct {
 	work    func(taskTimeout time.Duration) work
 	handled bool                 // the work is a handler's
 	spawned func(*running, work) // nil: nobody wants to know
+	owns    bool                 // the pool has an actor system of its own
 }
 
 func newPlan(work func(time.Duration) work, handled bool, opts []Option) (*plan, error) {
@@ -160,6 +161,9 @@ func (p *plan) spawn(system *actor.ActorSystem, id string, _ *actor.Props, paren
 		})
 	}, func() {
 		run.leave()
+		if p.owns {
+			system.Shutdown()
+		}
 		close(run.done)
 	})
 

@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/troupe-go/troupe/internal/timelimit"
+	"github.com/troupe-go/troupe/troupetest"
 )
 
 // examples are the programs whose whole output is known: examples/x prints
@@ -23,7 +23,7 @@ var examples = []string{"actorapp", "priority", "quickstart", "resilience", "res
 var ownTest = []string{"checksum", "cluster", "dashboard", "durable"}
 
 func TestOutput(t *testing.T) {
-	timelimit.Set(t)
+	troupetest.TimeLimit(t)
 	bin := build(t)
 	for _, name := range examples {
 		t.Run(name, func(t *testing.T) {

@@ -19,6 +19,7 @@ import (
 var _ dashboard.DurableQueue = (*jetstream.Queue[int])(nil)
 
 func TestTheDashboardShowsAQueueAndItsNodes(t *testing.T) {
+	t.Parallel()
 	q := queue(t, open(t, t.TempDir(), jetstream.WithNode("kitchen")))
 	attach(t, q, pool(t, func(_ context.Context, n int) (int, error) { return n, nil }))
 	submit(t, q, numbers(10)...)

@@ -109,6 +109,7 @@ func TestDeadLettersAreRequeuedOnceOrDeleted(t *testing.T) {
 
 // What is fetched and never answered for is lost with whoever had it.
 func TestATaskThatIsLostTooOftenIsADeadLetter(t *testing.T) {
+	t.Parallel()
 	store := open(t, t.TempDir(), jetstream.WithListen("127.0.0.1:0"))
 	q := queue(t, store, jetstream.Lease(time.Second), jetstream.Results(time.Minute))
 	_, err := q.Submit(t.Context(), 1, jetstream.ID("lost"))
@@ -198,6 +199,7 @@ func TestADeadLetterIsThereOnceThoughItsNodeDied(t *testing.T) {
 
 // Without it, whoever is given the task again would take it for one that was lost.
 func TestTheRecordOfATaskStaysUntilTheServerKnowsItsEnd(t *testing.T) {
+	t.Parallel()
 	network := &loser{lost: make(chan struct{}, 1), what: "$JS.ACK"}
 	there := open(t, t.TempDir(), jetstream.WithListen("127.0.0.1:0"))
 	here, err := jetstream.Open(t.Context(), jetstream.WithURL(there.URL()), jetstream.WithLogger(quiet()),

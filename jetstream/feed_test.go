@@ -211,6 +211,7 @@ func TestATaskThatWaitsForItsNextAttemptHoldsUpNobody(t *testing.T) {
 }
 
 func TestAttemptsEndByTheirTimeouts(t *testing.T) {
+	t.Parallel()
 	release := make(chan struct{})
 	t.Cleanup(func() { close(release) })
 	hang := func(context.Context, int) (int, error) {
@@ -246,6 +247,7 @@ func TestAttemptsEndByTheirTimeouts(t *testing.T) {
 
 // Two pools would both have it if its lease were lost.
 func TestALeaseIsNotLostWhileTheHandlerRuns(t *testing.T) {
+	t.Parallel()
 	const lease = 3 * time.Second // the feeder extends it every second, also on a busy machine
 	q := queue(t, open(t, t.TempDir()), jetstream.Lease(lease))
 	var begun atomic.Int64

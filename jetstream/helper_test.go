@@ -2,6 +2,7 @@ package jetstream_test
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"os"
 	"strings"
@@ -9,12 +10,13 @@ import (
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/troupe-go/troupe/actors"
-	"github.com/troupe-go/troupe/internal/timelimit"
 	"github.com/troupe-go/troupe/jetstream"
 	"github.com/troupe-go/troupe/messages"
+	"github.com/troupe-go/troupe/troupetest"
 )
 
 // patience is for what must come, on a machine however slow.
@@ -34,7 +36,7 @@ func quietSystem() *actor.ActorSystem {
 // open opens a store in a directory, until the end of the test.
 func open(t *testing.T, directory string, opts ...jetstream.Option) *jetstream.Store {
 	t.Helper()
-	timelimit.Set(t)
+	troupetest.TimeLimit(t)
 	opts = append([]jetstream.Option{jetstream.WithDirectory(directory), jetstream.WithLogger(quiet())}, opts...)
 	store, err := jetstream.Open(t.Context(), opts...)
 	require.NoError(t, err)
@@ -45,7 +47,7 @@ func open(t *testing.T, directory string, opts ...jetstream.Option) *jetstream.S
 // queue makes a queue of ints.
 func queue(t *testing.T, store *jetstream.Store, opts ...jetstream.QueueOption) *jetstream.Queue[int] {
 	t.Helper()
-	timelimit.Set(t)
+	troupetest.TimeLimit(t)
 	q, err := jetstream.NewQueue[int](t.Context(), store, "numbers", opts...)
 	require.NoError(t, err)
 	return q
@@ -115,13 +117,18 @@ func inspect[In any](t *testing.T, q *jetstream.Queue[In]) messages.DurableStats
 	return stats
 }
 
-// eventually waits until what is in the queue is as wanted.
+// eventually waits until what is in the queue is as wanted. Servers may elect leaders
+// meanwhile.
 func eventually[In any](t *testing.T, q *jetstream.Queue[In], wanted func(messages.DurableStats) bool) {
 	t.Helper()
 	var last messages.DurableStats
 	require.Eventually(t, func() bool {
-		last = inspect(t, q)
-		return wanted(last)
+		var err error
+		last, err = q.Inspect(t.Context())
+		if errors.Is(err, jetstream.ErrUnavailable) {
+			return false
+		}
+		return assert.NoError(t, err) && wanted(last)
 	}, patience, 10*time.Millisecond, "%+v", &last)
 }
 

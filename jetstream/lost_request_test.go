@@ -61,6 +61,7 @@ func over(t *testing.T, network *loser, there *jetstream.Store, opts ...jetstrea
 }
 
 func TestARequestThatIsLostIsMadeAgain(t *testing.T) {
+	t.Parallel()
 	network := &loser{what: "CONSUMER.MSG.NEXT", lost: make(chan struct{}, 1)}
 	q := over(t, network, open(t, t.TempDir(), jetstream.WithListen("127.0.0.1:0")))
 
@@ -122,6 +123,7 @@ func TestAHurriedStopEndsTasksWhoseRecordsComeLate(t *testing.T) {
 // Requests that are kept for the servers while these are away would all be answered when
 // they are back, and bring many times what there is room for.
 func TestNoTasksAreAskedForWhileTheServersAreAway(t *testing.T) {
+	t.Parallel()
 	directory := t.TempDir()
 	there := open(t, directory, jetstream.WithListen("127.0.0.1:0"))
 	address := strings.TrimPrefix(there.URL(), "nats://")

@@ -17,6 +17,7 @@ import (
 // These are calls while the only server is away.
 
 func TestABatchIsUnavailableAsAWholeAndEndsWithItsContext(t *testing.T) {
+	t.Parallel()
 	c := cluster(t, 1)
 	q := queue(t, connect(t, c, jetstream.WithPatience(300*time.Millisecond)))
 	require.NoError(t, c.Kill(0))
@@ -36,6 +37,7 @@ func TestABatchIsUnavailableAsAWholeAndEndsWithItsContext(t *testing.T) {
 }
 
 func TestAStoreIsClosedInTheTimeOfOneFeeder(t *testing.T) {
+	t.Parallel()
 	c := cluster(t, 1)
 	store := connect(t, c)
 	g := newGate()

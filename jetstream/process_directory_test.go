@@ -18,6 +18,7 @@ import (
 )
 
 func TestWhatAProcessStoredInADirectoryIsThereWhenItHasBeenKilledAndNothingHoldsUpTheNext(t *testing.T) {
+	t.Parallel()
 	directory := t.TempDir()
 	f := newFamily(t)
 	next := 0
@@ -62,6 +63,7 @@ func TestWhatAProcessStoredInADirectoryIsThereWhenItHasBeenKilledAndNothingHolds
 }
 
 func TestAStoreWhoseMakerWasKilledOverItCanBeOpened(t *testing.T) {
+	t.Parallel()
 	f := newFamily(t)
 	for range 2 * kills() {
 		directory := filepath.Join(t.TempDir(), "store")

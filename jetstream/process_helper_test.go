@@ -17,16 +17,16 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/troupe-go/troupe/internal/timelimit"
 	"github.com/troupe-go/troupe/jetstream"
 	"github.com/troupe-go/troupe/jetstream/local"
 	"github.com/troupe-go/troupe/messages"
+	"github.com/troupe-go/troupe/troupetest"
 )
 
 // cluster starts servers, until the end of the test.
 func cluster(t *testing.T, servers int) *local.Cluster {
 	t.Helper()
-	timelimit.Set(t)
+	troupetest.TimeLimit(t)
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	c, err := local.Start(ctx, t.TempDir(), servers)

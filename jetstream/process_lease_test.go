@@ -15,6 +15,7 @@ import (
 )
 
 func TestATaskThatRunsLongerThanTheLeaseIsDoneOnce(t *testing.T) {
+	t.Parallel()
 	const lease = 3 * time.Second
 	servers := cluster(t, 1)
 	q := queue(t, connect(t, servers), jetstream.Lease(lease))
@@ -64,6 +65,7 @@ func TestOthersHaveTheTasksOfAProcessThatStopsLongBeforeTheLeaseEnds(t *testing.
 }
 
 func TestAProcessThatIsFrozenForLongerThanTheLeaseLosesNoTaskAndWorksOn(t *testing.T) {
+	t.Parallel()
 	const lease, has, more = 2 * time.Second, 6, 16
 	for moment, event := range map[string]string{"others have its tasks": begun, "others have done its tasks": done} {
 		t.Run("until "+moment, func(t *testing.T) {

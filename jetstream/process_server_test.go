@@ -116,6 +116,7 @@ func (r *numbersOf) count() int {
 const longestStall = 30 * time.Second
 
 func TestAServerThatIsKilledLosesNoTaskAndSubmitGoesOnWithTheOthers(t *testing.T) {
+	t.Parallel()
 	c := cluster(t, 3)
 	q := queue(t, connect(t, c, jetstream.Replicas(3)), jetstream.Lease(5*time.Second))
 	runs := &numbersOf{numbers: make(map[int][]uint64)}
@@ -185,6 +186,7 @@ func killServer(t *testing.T, c *local.Cluster, q *jetstream.Queue[int], leader 
 }
 
 func TestWithoutAMajorityOfServersSubmitIsUnavailableAndOneTaskComesOfAllTries(t *testing.T) {
+	t.Parallel()
 	c := cluster(t, 3)
 	q := queue(t, connect(t, c, jetstream.Replicas(3)))
 	s := &stream{t: t, queue: q}

@@ -21,6 +21,7 @@ type death struct {
 }
 
 func TestProcessesThatAreKilledLoseNoTaskAndTheirsAreDoneElsewhereWithinTheLease(t *testing.T) {
+	t.Parallel()
 	const lease, margin = 2 * time.Second, 10 * time.Second
 	servers := cluster(t, 1)
 	q := queue(t, connect(t, servers), jetstream.Lease(lease))

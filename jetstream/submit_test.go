@@ -272,6 +272,7 @@ func TestAnAwaitEndsWithItsContext(t *testing.T) {
 }
 
 func TestABatchWaitsNoLongerThanATaskForServersThatAreAway(t *testing.T) {
+	t.Parallel()
 	there := open(t, t.TempDir(), jetstream.WithListen("127.0.0.1:0"))
 	here, err := jetstream.Open(t.Context(), jetstream.WithURL(there.URL()), jetstream.WithLogger(quiet()), jetstream.WithPatience(time.Second))
 	require.NoError(t, err)

@@ -20,7 +20,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/troupe-go/troupe/internal/timelimit"
+	"github.com/troupe-go/troupe/troupetest"
 )
 
 // patience is how long a page may take to become as it should be.
@@ -59,7 +59,7 @@ func (d device) in(scheme string) device {
 // visit opens an address.
 func visit(t *testing.T, address string, on device) *page {
 	t.Helper()
-	timelimit.Set(t)
+	troupetest.TimeLimit(t)
 	if missing != nil {
 		lack(t, missing.Error())
 	}

@@ -18,7 +18,7 @@ import (
 
 	"github.com/troupe-go/troupe/actors"
 	"github.com/troupe-go/troupe/dashboard"
-	"github.com/troupe-go/troupe/internal/timelimit"
+	"github.com/troupe-go/troupe/troupetest"
 )
 
 // prefix is where the dashboard of a scene is mounted.
@@ -48,7 +48,7 @@ func play(t *testing.T, options ...dashboard.Option) *scene {
 // newScene sets a scene that nobody serves yet.
 func newScene(t *testing.T, options ...dashboard.Option) *scene {
 	t.Helper()
-	timelimit.Set(t)
+	troupetest.TimeLimit(t)
 	quiet := func(*actor.ActorSystem) *slog.Logger { return slog.New(slog.DiscardHandler) }
 	s := &scene{t: t, system: actor.NewActorSystem(actor.WithLoggerFactory(quiet)), ended: make(chan struct{})}
 	s.view = dashboard.New(s.system, options...)

@@ -19,7 +19,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/troupe-go/troupe/internal/timelimit"
+	"github.com/troupe-go/troupe/troupetest"
 )
 
 // An interrupt finishes what is in hand and drops the rest: to the file.
@@ -38,7 +38,8 @@ func TestInterrupt(t *testing.T) {
 			inTree(t, "f")
 			args := append(test.args, slices.Repeat([]string{"f"}, test.files)...)
 			want := strings.Repeat("ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad  f\n", 2)
-			timelimit.Bubble(t, func(t *testing.T) {
+			troupetest.TimeLimit(t)
+			synctest.Test(t, func(t *testing.T) {
 				ctx, interrupt := context.WithCancel(t.Context())
 				release := make(chan struct{})
 				var opened atomic.Int64
@@ -67,7 +68,7 @@ func TestInterrupt(t *testing.T) {
 }
 
 func TestSignal(t *testing.T) {
-	timelimit.Set(t)
+	troupetest.TimeLimit(t)
 	for _, signal := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM} {
 		t.Run(signal.String(), func(t *testing.T) {
 			p := startSlow(t, signal)
@@ -84,7 +85,7 @@ func TestSignal(t *testing.T) {
 }
 
 func TestSecondSignalEndsAtOnce(t *testing.T) {
-	timelimit.Set(t)
+	troupetest.TimeLimit(t)
 	p := startSlow(t, syscall.SIGINT)
 	require.NoError(t, p.cmd.Process.Signal(syscall.SIGTERM))
 	require.Error(t, p.cmd.Wait())

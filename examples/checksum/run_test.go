@@ -13,7 +13,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/troupe-go/troupe/internal/timelimit"
+	"github.com/troupe-go/troupe/troupetest"
 )
 
 // The sums of "", "abc" and a million times "a" are those of FIPS 180-2.
@@ -33,7 +33,7 @@ func TestKnownSums(t *testing.T) {
 
 // A line's file may be far ahead of the one that is slow.
 func TestOrderIsThatOfThePaths(t *testing.T) {
-	timelimit.Set(t)
+	troupetest.TimeLimit(t)
 	for _, dispatch := range []string{"least-busy", "round-robin"} {
 		t.Run(dispatch, func(t *testing.T) {
 			inTree(t, "first", "f")

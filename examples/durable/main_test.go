@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/troupe-go/troupe/internal/timelimit"
+	"github.com/troupe-go/troupe/troupetest"
 )
 
 // patience is enough for a test on a busy machine.
@@ -28,7 +28,7 @@ func TestMain(m *testing.M) {
 }
 
 func TestTheSecondProcessGoesOnWhereTheFirstWasKilled(t *testing.T) {
-	timelimit.Set(t)
+	troupetest.TimeLimit(t)
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	var out bytes.Buffer
@@ -46,7 +46,7 @@ func TestTheSecondProcessGoesOnWhereTheFirstWasKilled(t *testing.T) {
 
 // The first process may have done all tasks before the signal reached it.
 func TestAProcessThatHasNothingToDoIsKilledAtOnce(t *testing.T) {
-	timelimit.Set(t)
+	troupetest.TimeLimit(t)
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	done := make(map[string]int)

@@ -15,9 +15,9 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
-	"github.com/troupe-go/troupe/internal/timelimit"
 	"github.com/troupe-go/troupe/jetstream"
 	"github.com/troupe-go/troupe/jetstream/local"
+	"github.com/troupe-go/troupe/troupetest"
 )
 
 func TestMain(m *testing.M) {
@@ -32,7 +32,7 @@ const patience = time.Minute
 
 func start(t *testing.T, servers int) *local.Cluster {
 	t.Helper()
-	timelimit.Set(t)
+	troupetest.TimeLimit(t)
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	c, err := local.Start(ctx, t.TempDir(), servers)
@@ -102,7 +102,7 @@ func parent(ctx context.Context, directory string) error {
 }
 
 func TestNoServerOutlivesAParentThatIsKilled(t *testing.T) {
-	timelimit.Set(t)
+	troupetest.TimeLimit(t)
 	url := make(chan string, 1)
 	p, err := local.Spawn("parent", t.TempDir(), func(line string) { url <- line })
 	require.NoError(t, err)
@@ -117,7 +117,7 @@ func TestNoServerOutlivesAParentThatIsKilled(t *testing.T) {
 }
 
 func TestAChildThatFailsSaysWhy(t *testing.T) {
-	timelimit.Set(t)
+	troupetest.TimeLimit(t)
 	for role, want := range map[string]string{"fails": "no luck", "unheard": `no role "unheard"`} {
 		p, err := local.Spawn(role, "luck", nil)
 		require.NoError(t, err)
