@@ -11,8 +11,8 @@ require (
 	github.com/asynkron/protoactor-go v0.0.0-20240822202345-3c0e61ca19c9
 	github.com/schollz/progressbar/v3 v3.19.1
 	github.com/stretchr/testify v1.12.1
-	github.com/troupe-go/troupe v0.0.0
-	github.com/troupe-go/troupe/jetstream v0.0.0
+	github.com/troupe-go/troupe v0.1.0
+	github.com/troupe-go/troupe/jetstream v0.1.0
 	go.uber.org/goleak v1.3.0
 	golang.org/x/term v0.47.0
 )

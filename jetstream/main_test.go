@@ -2,6 +2,9 @@ package jetstream_test
 
 import (
 	"flag"
+	"os"
+	"runtime"
+	"strconv"
 	"testing"
 
 	"go.uber.org/goleak"
@@ -10,13 +13,22 @@ import (
 )
 
 // soak is how many tasks the tests go through in which processes are killed. make
-// soak-jetstream asks for more.
-var soak = flag.Int("soak", 3_000, "tasks of each test in which processes are killed")
+// soak-jetstream asks for more, and so does .ci/run, which sets TROUPE_FULL.
+var soak = flag.Int("soak", usualSoak(), "tasks of each test in which processes are killed")
+
+func usualSoak() int {
+	if os.Getenv("TROUPE_FULL") != "" {
+		return 3_000
+	}
+	return 1_000
+}
 
 // kills is how often that is done.
 func kills() int { return max(*soak/2_000, 5) }
 
 func TestMain(m *testing.M) {
 	local.Main(map[string]local.Role{workerRole: work, submitterRole: fill, serveRole: serve})
+	// The parallel tests wait for leases and elections, so more of them run at a time than is usual.
+	_ = flag.Set("test.parallel", strconv.Itoa(max(4, runtime.GOMAXPROCS(0))))
 	goleak.VerifyTestMain(m)
 }

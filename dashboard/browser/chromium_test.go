@@ -14,8 +14,11 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// Where TROUPE_BROWSER_REQUIRED is set, tests fail for what they would else be skipped for.
-const requiredEnv = "TROUPE_BROWSER_REQUIRED"
+// fullEnv is set by .ci/run. Then the tests run at full size, and fail instead of being
+// skipped when the machine lacks something.
+const fullEnv = "TROUPE_FULL"
+
+func full() bool { return os.Getenv(fullEnv) != "" }
 
 var errNoBrowser = errors.New("there is no Chromium or Chrome in PATH")
 
@@ -69,8 +72,8 @@ func find(names ...string) (string, error) {
 // lack skips a test for want of something, or fails it.
 func lack(t *testing.T, what string) {
 	t.Helper()
-	if os.Getenv(requiredEnv) != "" {
-		t.Fatalf("%s, and %s is set", what, requiredEnv)
+	if full() {
+		t.Fatalf("%s, and %s is set", what, fullEnv)
 	}
 	t.Skipf("%s: .ci/run browser gets what this test needs", what)
 }

@@ -9,7 +9,7 @@ require (
 	github.com/chromedp/cdproto v0.159.0
 	github.com/chromedp/chromedp v0.23.0
 	github.com/stretchr/testify v1.12.1
-	github.com/troupe-go/troupe v0.0.0
+	github.com/troupe-go/troupe v0.1.0
 )
 
 require (

@@ -32,8 +32,16 @@ var hostile = map[string]string{
 	"sentence": strings.Repeat("long word ", 1000),
 }
 
+// hostileTexts returns all of them, or those that do the most.
+func hostileTexts() map[string]string {
+	if full() {
+		return hostile
+	}
+	return map[string]string{"script": hostile["script"], "long": hostile["long"]}
+}
+
 func TestHostileTextsAreHarmless(t *testing.T) {
-	for name, text := range hostile {
+	for name, text := range hostileTexts() {
 		t.Run(name, func(t *testing.T) {
 			s := play(t, dashboard.WithControls(), dashboard.WithPayload(payload))
 			s.open("other") // a selector with one pool is disabled
@@ -81,7 +89,7 @@ func TestHostileTextsAreHarmless(t *testing.T) {
 }
 
 func TestHostileTextsOfADurableQueueAreHarmless(t *testing.T) {
-	for name, text := range hostile {
+	for name, text := range hostileTexts() {
 		t.Run(name, func(t *testing.T) {
 			q := &durable{name: text, stats: messages.DurableStats{
 				Nodes:   []messages.DurableNode{{Node: text, Pool: text}, {Node: text, Pool: text}},
