@@ -20,6 +20,14 @@ const fullEnv = "TROUPE_FULL"
 
 func full() bool { return os.Getenv(fullEnv) != "" }
 
+// long skips a test that takes long, unless the tests run at full size.
+func long(t *testing.T) {
+	t.Helper()
+	if !full() {
+		t.Skip("it takes long, and " + fullEnv + " is not set")
+	}
+}
+
 var errNoBrowser = errors.New("there is no Chromium or Chrome in PATH")
 
 // chromium is the browser of all tests, each of which has a profile of its own in it. It

@@ -50,6 +50,7 @@ func TestTheClusterPageShowsWhatIsInAQueueAndWhoTakesFromIt(t *testing.T) {
 }
 
 func TestAQueueThatIsUnreachableSaysSoAndHowOldItsFiguresAre(t *testing.T) {
+	long(t)
 	q := brew("orders")
 	s := play(t, dashboard.WithDurable(q))
 	s.open("kettles")
@@ -72,6 +73,7 @@ func TestAQueueThatIsUnreachableSaysSoAndHowOldItsFiguresAre(t *testing.T) {
 }
 
 func TestAQueueThatHasNeverAnsweredSaysSo(t *testing.T) {
+	long(t)
 	q := &durable{name: "orders", hung: true}
 	s := play(t, dashboard.WithDurable(q))
 	p := visit(t, s.url+"#cluster", desktop)

@@ -29,6 +29,7 @@ func TestAPoolIsPausedAndResumedByMouse(t *testing.T) {
 }
 
 func TestAPoolIsPausedAndResumedByKeyboard(t *testing.T) {
+	long(t)
 	s := play(t, dashboard.WithControls())
 	kettles := s.open("kettles")
 	p := visit(t, s.url, desktop)
@@ -73,6 +74,7 @@ func TestAPoolIsResizedByMouse(t *testing.T) {
 }
 
 func TestAPoolIsResizedByKeyboard(t *testing.T) {
+	long(t)
 	s := play(t, dashboard.WithControls())
 	kettles := s.open("kettles", actors.WithSize(2))
 	p := visit(t, s.url, desktop)
@@ -152,7 +154,7 @@ func TestQuarantinedTasksAreSubmittedAgain(t *testing.T) {
 	p.click("button", "Requeue")
 	p.says("#notice", "2 submitted again")
 	assert.Equal(t, before+2, kettles.Stats().Submitted)
-	// They crash again, and are quarantined anew.
+	// They crash again, and are quarantined again.
 	p.until(`document.querySelectorAll("tbody tr").length === 3 && !document.querySelector("tbody input:checked")`)
 }
 

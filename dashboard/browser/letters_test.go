@@ -44,6 +44,7 @@ func TestPayloadsOfDeadLettersAreShownAsTheFormatterPutsThem(t *testing.T) {
 }
 
 func TestDeadLettersComeByPages(t *testing.T) {
+	long(t)
 	q := &durable{name: "orders"}
 	for i := range 120 {
 		q.die(cold(fmt.Sprintf("order-%d", i)))
@@ -99,6 +100,7 @@ func TestAnAnswerThatIsOvertakenIsNotShown(t *testing.T) {
 }
 
 func TestDeadLettersAreSubmittedAgainByMouse(t *testing.T) {
+	long(t)
 	q := brew("orders")
 	s := play(t, dashboard.WithDurable(q), dashboard.WithControls())
 	p := visit(t, s.url+"#cluster", desktop)
@@ -115,6 +117,7 @@ func TestDeadLettersAreSubmittedAgainByMouse(t *testing.T) {
 }
 
 func TestDeadLettersAreDeletedByMouse(t *testing.T) {
+	long(t)
 	q := brew("orders")
 	s := play(t, dashboard.WithDurable(q), dashboard.WithControls())
 	p := visit(t, s.url+"#cluster", desktop)
@@ -154,6 +157,7 @@ func TestDeadLettersAreSubmittedAgainAndDeletedByKeyboard(t *testing.T) {
 }
 
 func TestAnOrderForDeadLettersThatFailsIsSaid(t *testing.T) {
+	long(t)
 	q := brew("orders")
 	s := play(t, dashboard.WithDurable(q), dashboard.WithControls())
 	p := visit(t, s.url+"#cluster", desktop)
@@ -172,6 +176,7 @@ func TestAnOrderForDeadLettersThatFailsIsSaid(t *testing.T) {
 }
 
 func TestTheFirstDeadLetterIsShownWithoutAsking(t *testing.T) {
+	long(t)
 	q := &durable{name: "orders"}
 	s := play(t, dashboard.WithDurable(q))
 	p := visit(t, s.url+"#cluster", desktop)
@@ -182,6 +187,7 @@ func TestTheFirstDeadLetterIsShownWithoutAsking(t *testing.T) {
 
 // Nothing of a queue is chosen of another, though numbers are the same.
 func TestWhatIsChosenOfAQueueIsNotChosenOfAnother(t *testing.T) {
+	long(t)
 	q, other := brew("orders"), brew("parcels")
 	s := play(t, dashboard.WithDurable(q, other), dashboard.WithControls())
 	p := visit(t, s.url+"#cluster?find=orders", desktop)

@@ -43,6 +43,7 @@ func TestFiguresAndChartsMoveAsTasksAreDone(t *testing.T) {
 }
 
 func TestTheAlertOfAStuckTaskLeadsToItsWorker(t *testing.T) {
+	long(t)
 	s := play(t)
 	kettles := s.open("Big Kettles", actors.WithSize(3))
 	for i := range 500 { // enough to know that tasks take no time, even if the machine falters at some

@@ -51,6 +51,7 @@ func TestAPoolThatStopsIsShownAsStopped(t *testing.T) {
 }
 
 func TestAServerThatComesBackIsFoundAgain(t *testing.T) {
+	long(t)
 	t.Parallel()
 	s := newScene(t)
 	kettles := s.open("kettles")

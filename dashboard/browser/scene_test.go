@@ -155,5 +155,5 @@ func (s *scene) until(text string) {
 // payload is how the dashboards of these tests show payloads.
 func payload(p any) string { return fmt.Sprintf("note: %s", p.(job).note) }
 
-// crashes has tasks given up that crash once.
+// crashes quarantines tasks that crash once.
 func crashes() actors.Option { return actors.WithQuarantine(actors.Quarantine{Crashes: 1}) }

@@ -63,6 +63,7 @@ func TestTheSelectorKeepsTheFocus(t *testing.T) {
 
 // The connection stays, but nothing comes any more.
 func TestASilentConnectionIsNotLive(t *testing.T) {
+	long(t)
 	t.Parallel()
 	s := newScene(t)
 	s.open("kettles")
@@ -96,6 +97,7 @@ func (m *muted) Write(b []byte) (int, error) {
 }
 
 func TestWhereNothingCanBeStreamedItIsLiveAllTheSame(t *testing.T) {
+	long(t)
 	t.Parallel()
 	s := newScene(t)
 	kettles := s.open("kettles")
@@ -152,6 +154,7 @@ func TestRowsThatStayKeepTheFocusWhenOneBeforeThemGoes(t *testing.T) {
 }
 
 func TestChartsThatAreLeftAreGivenUp(t *testing.T) {
+	long(t)
 	s := play(t)
 	s.open("kettles")
 	p := visit(t, s.url, desktop)

@@ -7,6 +7,7 @@ import (
 )
 
 func TestATaskThatFailsIsFoundByItsIDWithErrorAndStack(t *testing.T) {
+	long(t)
 	s := play(t)
 	kettles := s.open("kettles")
 	s.keepBusy(kettles)
