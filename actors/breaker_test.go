@@ -75,7 +75,7 @@ func TestAFailingWorkerIsSidelinedProbedAndReadmitted(t *testing.T) {
 				assert.LessOrEqual(t, time.Until(event.Until), time.Minute)
 
 				for range 20 {
-					assert.Zero(t, burst(), "left out of the choice")
+					assert.Zero(t, burst(), "sidelined")
 				}
 				stats := in.Stats(t, pool)
 				assert.Equal(t, messages.WorkerSidelined, stateOf(stats, event.Worker.Id))

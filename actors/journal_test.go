@@ -113,7 +113,7 @@ func TestAJournalSaysHowEachTaskEnded(t *testing.T) {
 			{"b", messages.Dropped, 0, false, false, 1, 0, 0},
 			{"a", messages.Succeeded, 1, true, false, 3, 0, 3},
 		}},
-		"tried again": {one(retry(panics)), func(t *testing.T, p pool) {
+		"retried": {one(retry(panics)), func(t *testing.T, p pool) {
 			tell(t, p, "x", func(ctx context.Context) error {
 				time.Sleep(s)
 				switch actors.Attempt(ctx) {
@@ -140,7 +140,7 @@ func TestAJournalSaysHowEachTaskEnded(t *testing.T) {
 			{"x", messages.Failed, 2, true, true, 3, 0, 1},
 			{"x", messages.Canceled, 2, true, false, 4, 0, 0},
 		}},
-		"given up for good": {one(retry(panics), quarantine(2, 0)), func(t *testing.T, p pool) {
+		"quarantined": {one(retry(panics), quarantine(2, 0)), func(t *testing.T, p pool) {
 			tell(t, p, "x", crashesAfter(s))
 			time.Sleep(4 * s)
 			n, err := p.Requeue(1)
@@ -245,7 +245,7 @@ func TestATaskThatEndsDuringTheRetryDecisionIsNotRetried(t *testing.T) {
 	}
 }
 
-// A task that was to be tried again has the outcome of its last attempt if no worker is
+// A task that was to be retried has the outcome of its last attempt if no worker is
 // left for the next.
 func TestATaskWithoutWorkersForItsRetryIsRecorded(t *testing.T) {
 	pooltest.Bubble(t, func(t *testing.T) {

@@ -140,7 +140,7 @@ func TestAClosedPoolCanBeCollectedThoughTimeoutsWereLeft(t *testing.T) {
 			<-begun
 			pool.Close()
 		}},
-		"of a handler given up": {[]actors.Option{
+		"of an abandoned handler": {[]actors.Option{
 			actors.WithWatchdog(actors.Watchdog{Grace: 10 * time.Millisecond}),
 		}, func(t *testing.T, pool *actors.Pool[int, int], begun <-chan struct{}, release chan<- struct{}) {
 			f, err := pool.Submit(t.Context(), ignores, actors.Timeout(time.Hour))

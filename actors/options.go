@@ -19,14 +19,14 @@ import (
 type Overflow = router.Overflow
 
 type (
-	// Retry says which tasks are tried again, and when; see router.Retry for its fields.
+	// Retry says which failed tasks are retried, and when; see router.Retry for its fields.
 	Retry = router.Retry
-	// Quarantine says which tasks are given up for good; see router.Quarantine.
+	// Quarantine says which tasks a pool gives up for good; see router.Quarantine.
 	Quarantine = router.Quarantine
-	// Watchdog says when a handler is given up that ignores its context; see
+	// Watchdog says when a pool abandons a handler that ignores cancellation; see
 	// router.Watchdog.
 	Watchdog = router.Watchdog
-	// Breaker says when a worker is left out of the choice that keeps failing; see
+	// Breaker says when a pool stops dispatching to a worker that keeps failing; see
 	// router.Breaker.
 	Breaker = router.Breaker
 	// Tracer follows tasks from their submission to the end of each attempt; see
@@ -206,10 +206,10 @@ func WithSupervision(strategy actor.SupervisorStrategy) Option {
 	})
 }
 
-// WithHealth has the pool look at itself at an interval: it publishes a
-// *messages.Stats on the EventStream, and a *messages.Overloaded with a warning
-// in the log when more than five tasks a worker are queued, which lasts until it is half of
-// that. The default is not to.
+// WithHealth publishes a *messages.Stats on the EventStream at an interval. When more than
+// five tasks per worker are queued, it also publishes a *messages.Overloaded and logs a
+// warning. The overload lasts until the queue has shrunk to half of that. By default
+// nothing is published.
 func WithHealth(interval time.Duration) Option {
 	return option(func(c *config) error {
 		if interval <= 0 {
@@ -220,8 +220,8 @@ func WithHealth(interval time.Duration) Option {
 	})
 }
 
-// WithRetry retries tasks that failed. The default is not to. With [PropsFromProducer], a
-// policy without Panics is an error. See [Retry].
+// WithRetry retries failed tasks: see [Retry]. By default no task is retried. With
+// [PropsFromProducer], a policy without Panics is an error.
 func WithRetry(policy Retry) Option {
 	return option(func(c *config) error {
 		c.retry = policy
@@ -229,8 +229,8 @@ func WithRetry(policy Retry) Option {
 	})
 }
 
-// WithQuarantine has tasks given up for good that crash workers: see [Quarantine].
-// The default is to settle them as Panicked, each time.
+// WithQuarantine gives up tasks that crash workers: see [Quarantine]. By default they are
+// settled as Panicked, each time.
 func WithQuarantine(quarantine Quarantine) Option {
 	return option(func(c *config) error {
 		if quarantine == (Quarantine{}) {
@@ -241,8 +241,8 @@ func WithQuarantine(quarantine Quarantine) Option {
 	})
 }
 
-// WithWatchdog has handlers given up that ignore the end of their contexts: see
-// [Watchdog]. The default is to leave their workers to them.
+// WithWatchdog abandons handlers that ignore cancellation: see [Watchdog]. By default such
+// a handler keeps its worker until it returns.
 func WithWatchdog(watchdog Watchdog) Option {
 	return option(func(c *config) error {
 		c.watchdog = watchdog
@@ -250,8 +250,8 @@ func WithWatchdog(watchdog Watchdog) Option {
 	})
 }
 
-// WithBreaker leaves workers out of the choice for a while that keep failing: see
-// [Breaker]. The default is not to.
+// WithBreaker sidelines workers that keep failing: see [Breaker]. By default no worker is
+// sidelined.
 func WithBreaker(breaker Breaker) Option {
 	return option(func(c *config) error {
 		c.breaker = breaker
@@ -259,10 +259,10 @@ func WithBreaker(breaker Breaker) Option {
 	})
 }
 
-// WithDeadlineCheck has the pool refuse tasks that it would not get done in time, by
-// what is queued before them and how long tasks have taken of late: with
-// messages.ErrDeadlineUnreachable, instead of letting them time out in the queue. The
-// deadline is that of the task's timeout, and for Ask and Map that of the context.
+// WithDeadlineCheck rejects tasks that would not finish in time, with
+// messages.ErrDeadlineUnreachable, instead of letting them time out in the queue. The pool
+// judges by the tasks queued before them and by how long recent tasks took. The deadline is
+// that of the task's timeout, and for Ask and Map also that of the context.
 func WithDeadlineCheck() Option {
 	return option(func(c *config) error {
 		c.deadlineCheck = true
@@ -270,9 +270,9 @@ func WithDeadlineCheck() Option {
 	})
 }
 
-// WithAutoscale has the pool change its size with its load, within bounds that a
-// Resize may not pass either. Without [WithSize] it begins with the least. The
-// default is to leave the size alone.
+// WithAutoscale changes the size of the pool with its load, within bounds that also hold
+// for Resize. Without [WithSize] the pool starts with the least. By default the size does
+// not change by itself.
 func WithAutoscale(autoscale supervisor.Autoscale) Option {
 	return option(func(c *config) error {
 		c.autoscale = &autoscale

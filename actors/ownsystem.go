@@ -8,9 +8,9 @@ import (
 	"github.com/asynkron/protoactor-go/actor"
 )
 
-// ownSystem makes the actor system of a pool that has no parent. From then on the plan
+// ownSystem makes the actor system of a pool that has no parent. From then on the template
 // logs through [slog.Default] unless it has a logger.
-func (p *plan) ownSystem() *actor.ActorSystem {
+func (p *template) ownSystem() *actor.ActorSystem {
 	if p.logger == nil {
 		p.logger = slog.Default()
 	}

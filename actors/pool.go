@@ -47,20 +47,20 @@ func New[In, Out any](handler Handler[In, Out], opts ...Option) (*Pool[In, Out],
 // The error wraps messages.ErrInvalidOption if an option makes no sense, and also
 // actor.ErrNameExists if the name is taken.
 func NewPool[In, Out any](parent actor.SpawnerContext, handler Handler[In, Out], opts ...Option) (*Pool[In, Out], error) {
-	plan, err := newPlan(newHandlerWork(handler), true, opts)
+	tmpl, err := newTemplate(newHandlerWork(handler), true, opts)
 	if err != nil {
 		return nil, err
 	}
 	if parent == nil {
-		parent = plan.ownSystem().Root
+		parent = tmpl.ownSystem().Root
 	}
-	name := plan.name
+	name := tmpl.name
 	if name == "" {
 		name = "pool" + parent.ActorSystem().ProcessRegistry.NextId()
 	}
 	var pool *Pool[In, Out]
-	plan.spawned = func(run *running, w work) { pool = &Pool[In, Out]{running: run, work: w.(*handlerWork[In, Out])} }
-	if _, err := parent.SpawnNamed(plan.props(), name); err != nil {
+	tmpl.spawned = func(run *running, w work) { pool = &Pool[In, Out]{running: run, work: w.(*handlerWork[In, Out])} }
+	if _, err := parent.SpawnNamed(tmpl.props(), name); err != nil {
 		return nil, err
 	}
 	return pool, nil
@@ -185,8 +185,7 @@ func (p *running) Resize(ctx context.Context, size int) error {
 	}
 }
 
-// Quarantine lists the tasks that have been given up, the oldest first; see
-// [WithQuarantine].
+// Quarantine lists the quarantined tasks, the oldest first; see [WithQuarantine].
 func (p *running) Quarantine() []messages.QuarantinedTask { return p.engine.Quarantined() }
 
 // Requeue submits quarantined tasks again, by their numbers, each as a new task that

@@ -41,14 +41,14 @@ func PropsFromProducer(producer actor.Producer, opts ...Option) *actor.Props {
 }
 
 func propsOf(work func(time.Duration) work, handled bool, opts []Option) *actor.Props {
-	plan, err := newPlan(work, handled, opts)
+	tmpl, err := newTemplate(work, handled, opts)
 	if err != nil {
 		return (&actor.Props{}).Configure(actor.WithSpawnFunc(
 			func(*actor.ActorSystem, string, *actor.Props, actor.SpawnerContext) (*actor.PID, error) {
 				return nil, err
 			}))
 	}
-	return plan.props()
+	return tmpl.props()
 }
 
 // work is what pools differ in: what their workers are and what tasks are.
@@ -68,8 +68,8 @@ type work interface {
 	adopt(foreign *actor.PID) *actor.Props
 }
 
-// A plan makes pools, one each time its props are spawned.
-type plan struct {
+// A template makes pools, one each time its props are spawned.
+type template struct {
 	config
 	work    func(taskTimeout time.Duration) work
 	handled bool                 // the work is a handler's
@@ -77,7 +77,7 @@ type plan struct {
 	owns    bool                 // the pool has an actor system of its own
 }
 
-func newPlan(work func(time.Duration) work, handled bool, opts []Option) (*plan, error) {
+func newTemplate(work func(time.Duration) work, handled bool, opts []Option) (*template, error) {
 	if work == nil {
 		return nil, invalid.Option("handler or producer is nil")
 	}
@@ -88,15 +88,15 @@ func newPlan(work func(time.Duration) work, handled bool, opts []Option) (*plan,
 	if !handled && c.retry.Attempts > 0 && !c.retry.Panics {
 		return nil, invalid.Option("retry without Panics: a task of a user's own actor fails only by a panic")
 	}
-	return &plan{config: c, work: work, handled: handled}, nil
+	return &template{config: c, work: work, handled: handled}, nil
 }
 
-func (p *plan) props() *actor.Props {
+func (p *template) props() *actor.Props {
 	return (&actor.Props{}).Configure(actor.WithSpawnFunc(p.spawn))
 }
 
 // spawn starts a pool and returns when its workers have been spawned.
-func (p *plan) spawn(system *actor.ActorSystem, id string, _ *actor.Props, parent actor.SpawnerContext) (*actor.PID, error) {
+func (p *template) spawn(system *actor.ActorSystem, id string, _ *actor.Props, parent actor.SpawnerContext) (*actor.PID, error) {
 	name, logger := p.name, p.logger
 	if name == "" {
 		name = id

@@ -144,7 +144,7 @@ func sortedNotes(list []note) []note {
 	return list
 }
 
-// A foreign actor has the message when its deputy is done.
+// A foreign actor has the message when its worker is done.
 func TestAPayloadThatSomebodyStillWorksOnIsNotLookedAt(t *testing.T) {
 	pooltest.Bubble(t, func(t *testing.T) {
 		root := pooltest.System().Root
@@ -152,7 +152,7 @@ func TestAPayloadThatSomebodyStillWorksOnIsNotLookedAt(t *testing.T) {
 		props := actors.PropsFromProducer(func() actor.Actor {
 			return actor.ReceiveFunc(func(actor.Context) {})
 		}, actors.WithSize(1), actors.WithDispatch(router.Custom(func(_ router.TaskView, workers router.Workers) int {
-			return workers.Len() - 1 // who came last: the deputy
+			return workers.Len() - 1 // who came last: the foreign one
 		})))
 		pool := pooltest.Spawn(t, root, props)
 		j := pooltest.AttachJournal(root, format)

@@ -11,7 +11,7 @@ import (
 	"github.com/troupe-go/troupe/supervisor"
 )
 
-// A task that fails is tried again. Its asker hears of the end alone.
+// A failed task is retried. Its caller learns only the outcome.
 func ExampleWithRetry() {
 	errBusy := errors.New("busy")
 	handler := func(ctx context.Context, n int) (string, error) {

@@ -150,7 +150,7 @@ func TestTheDeadlineCheckRecoversFromASlowTask(t *testing.T) {
 	})
 }
 
-// A poisonous task that is tried again and again does not cost the pool its workers.
+// A poisonous task that is retried many times does not cost the pool its workers.
 func TestAPoisonousTaskDoesNotEmptyThePool(t *testing.T) {
 	pooltest.Bubble(t, func(t *testing.T) {
 		root := pooltest.System().Root
@@ -245,7 +245,7 @@ func TestAWaitForARetryThatCannotComeFails(t *testing.T) {
 	})
 }
 
-// A task that is tried again stays behind those of its key that have been queued
+// A retried task stays behind those of its key that have been queued
 // meanwhile, also when the workers change.
 func TestARetryHasLostItsPlace(t *testing.T) {
 	pooltest.Bubble(t, func(t *testing.T) {

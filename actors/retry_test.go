@@ -158,7 +158,7 @@ func TestAWaitingRetryIsInReach(t *testing.T) {
 	}
 }
 
-// A task that could only be tried again after the end of its asker is not.
+// A task is not retried if its next attempt would start after its caller has left.
 func TestAnAskHearsTheErrorAtOnceIfARetryWouldBeTooLate(t *testing.T) {
 	pooltest.Bubble(t, func(t *testing.T) {
 		root := pooltest.System().Root

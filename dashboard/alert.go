@@ -71,7 +71,7 @@ func alertsOf(v *view) []alert {
 		add(trouble, "workers", "", "%s gone for good", count(s.Lost, "worker is", "workers are"))
 	}
 	if s.Abandoned > 0 {
-		add(trouble, "workers", "", "%s the end of its task and was given up", count(s.Abandoned, "handler ignores", "handlers ignore"))
+		add(trouble, "workers", "", "%s", count(s.Abandoned, "handler ignores the end of its task and was abandoned", "handlers ignore the ends of their tasks and were abandoned"))
 	}
 	if stuck, n := longest(s, func(w *messages.WorkerStats, elapsed time.Duration) bool { return elapsed > longRun(s) }); n > 0 {
 		l, others := trouble, ""

@@ -167,6 +167,6 @@ func TestADegradedPoolSaysSo(t *testing.T) {
 		require.ErrorIs(t, err, messages.ErrTaskTimeout)
 		time.Sleep(3 * time.Second)
 		synctest.Wait()
-		assert.Contains(t, now(t, d).Pools[0].texts(), "trouble: 1 handler ignores the end of its task and was given up")
+		assert.Contains(t, now(t, d).Pools[0].texts(), "trouble: 1 handler ignores the end of its task and was abandoned")
 	})
 }

@@ -32,14 +32,13 @@ var (
 	// ErrTaskTimeout: the task's timeout ran out. errors.Is also reports true
 	// for context.DeadlineExceeded.
 	ErrTaskTimeout error = timeoutError{}
-	// ErrCanceled: the task was given up by whoever submitted it, or by the
-	// close of the pool.
+	// ErrCanceled: the submitter canceled the task, or the pool closed while it ran.
 	ErrCanceled = errors.New("troupe: task canceled")
 	// ErrDropped: the overflow policy or a stop removed the task from the queue.
 	ErrDropped = errors.New("troupe: task dropped")
-	// ErrQuarantined: the task has crashed workers too often to be tried again, or
-	// has failed at its last attempt, if the quarantine is for those as well. The
-	// error of the last attempt is in the chain.
+	// ErrQuarantined: the task has crashed workers too often to be retried, or has failed
+	// its last attempt under Quarantine.Exhausted. The error of the last attempt is in the
+	// chain.
 	ErrQuarantined = errors.New("troupe: task quarantined")
 )
 

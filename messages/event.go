@@ -50,22 +50,22 @@ type (
 		Size, Lost int
 		Reason     string
 	}
-	// BreakerOpened: a worker that failed Failures times in a row is left out of the
-	// choice until the given time, when it is probed with one task.
+	// BreakerOpened: a worker that failed Failures times in a row is sidelined until the
+	// given time, when it is probed with one task.
 	BreakerOpened struct {
 		Pool     string
 		Worker   *actor.PID
 		Failures int
 		Until    time.Time
 	}
-	// BreakerClosed: the task that the worker was probed with went well, so it is in
-	// the choice again.
+	// BreakerClosed: the task that the worker was probed with succeeded, so it is
+	// readmitted.
 	BreakerClosed struct {
 		Pool   string
 		Worker *actor.PID
 	}
 	// WorkerAbandoned: the handler of a task that had its outcome ignored the end of
-	// its context for the watchdog's grace, so its worker was given up.
+	// its context for the watchdog's grace, so it was abandoned.
 	WorkerAbandoned struct {
 		Pool    string
 		Worker  *actor.PID // nil: the handler ran in the submitter's goroutine

@@ -2,7 +2,7 @@ package messages
 
 import "time"
 
-// QuarantinedTask is a task that a pool has given up for what it did to workers.
+// QuarantinedTask is a task that a pool has given up for good.
 // Its outcome, and what its waiter was told, is Quarantined.
 type QuarantinedTask struct {
 	Number   int64  // names it in its pool's quarantine

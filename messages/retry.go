@@ -2,8 +2,8 @@ package messages
 
 import "time"
 
-// NoRetry marks the error of a handler: the task is not tried again, whatever the
-// pool's retry policy says of err. The text is that of err, and errors.Is and
+// NoRetry marks the error of a handler: the task is not retried, whatever the pool's retry
+// policy says of err. The text is that of err, and errors.Is and
 // errors.As see it. NoRetry(nil) is nil.
 func NoRetry(err error) error {
 	if err == nil {

@@ -48,11 +48,10 @@ type Stats struct {
 
 	// Lost is the number of workers that are gone for good, since their restarts or
 	// the pool's were spent, or they could not start: the pool is degraded by as
-	// many. It counts from the last Resize by request, which says anew how many there
-	// should be.
+	// many. A Resize by request sets how many there should be, and Lost to 0.
 	Lost int
-	// Abandoned is the number of handlers that the watchdog has given up and that
-	// have not returned: goroutines that nobody waits for.
+	// Abandoned is the number of handlers that the watchdog has abandoned and that have
+	// not returned.
 	Abandoned int
 	// InQuarantine is the number of tasks that the quarantine has now.
 	InQuarantine int
@@ -115,7 +114,7 @@ const (
 	WorkerBusy                             // has a task in hand
 	WorkerSuspended                        // failed; its supervisor decides
 	WorkerStopping                         // finishes what it has in hand and takes no more
-	WorkerSidelined                        // left out of the choice: by its breaker, or until a delayed restart
+	WorkerSidelined                        // sidelined by its breaker, or until a delayed restart
 )
 
 func (s WorkerState) String() string {

@@ -60,15 +60,15 @@ func (m *truth) distribution() (d messages.Distribution) {
 	return d
 }
 
-// A crew is a pool, of either kind, whose tasks measure themselves.
-type crew struct {
+// A kind is a pool, of handlers or actors, whose tasks measure themselves.
+type kind struct {
 	name string
 	// run gives a pool with one worker the tasks at once and returns its statistics.
 	run func(t *testing.T, m *truth, tasks []time.Duration, opts ...actors.Option) messages.Stats
 }
 
-func crews() []crew {
-	return []crew{{"handler", runHandlers}, {"actors", runActors}}
+func kinds() []kind {
+	return []kind{{"handler", runHandlers}, {"actors", runActors}}
 }
 
 func runHandlers(t *testing.T, m *truth, tasks []time.Duration, opts ...actors.Option) messages.Stats {
@@ -130,9 +130,9 @@ func mix(n int, short, long time.Duration, every int) []time.Duration {
 }
 
 // eachDispatch runs a test in virtual time for both kinds of pools, with early and late binding.
-func eachDispatch(t *testing.T, test func(t *testing.T, c crew, dispatch actors.Option)) {
+func eachDispatch(t *testing.T, test func(t *testing.T, c kind, dispatch actors.Option)) {
 	t.Helper()
-	for _, c := range crews() {
+	for _, c := range kinds() {
 		for _, dispatch := range []router.Dispatch{router.LeastBusy(), router.RoundRobin()} {
 			t.Run(fmt.Sprintf("%s/%v", c.name, dispatch), func(t *testing.T) {
 				pooltest.Bubble(t, func(t *testing.T) { test(t, c, actors.WithDispatch(dispatch)) })
@@ -155,7 +155,7 @@ func TestMaxShowsALongTaskAmongShortOnes(t *testing.T) {
 	for _, tt := range tests {
 		for _, at := range tt.at {
 			t.Run(fmt.Sprintf("%v at %d", tt.long, at), func(t *testing.T) {
-				eachDispatch(t, func(t *testing.T, c crew, dispatch actors.Option) {
+				eachDispatch(t, func(t *testing.T, c kind, dispatch actors.Option) {
 					tasks := slices.Repeat([]time.Duration{short}, 6000)
 					tasks[at] = tt.long
 					m := new(truth)
@@ -180,7 +180,7 @@ func TestMeanIsCloseToTheTruthForAnyMix(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			eachDispatch(t, func(t *testing.T, c crew, dispatch actors.Option) {
+			eachDispatch(t, func(t *testing.T, c kind, dispatch actors.Option) {
 				closeToTruth(t, c, tt.tasks, dispatch, func(d messages.Distribution) []time.Duration {
 					return []time.Duration{d.Mean}
 				})
@@ -204,7 +204,7 @@ func TestQuantilesAreCloseToTheTruthWhereLongTasksRecur(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			eachDispatch(t, func(t *testing.T, c crew, dispatch actors.Option) {
+			eachDispatch(t, func(t *testing.T, c kind, dispatch actors.Option) {
 				closeToTruth(t, c, tt.tasks, dispatch, tt.quantiles)
 			})
 		})
@@ -213,7 +213,7 @@ func TestQuantilesAreCloseToTheTruthWhereLongTasksRecur(t *testing.T) {
 
 // closeToTruth fails unless the statistics are within 5 % of the truth.
 func closeToTruth(
-	t *testing.T, c crew, tasks []time.Duration, dispatch actors.Option,
+	t *testing.T, c kind, tasks []time.Duration, dispatch actors.Option,
 	figures func(messages.Distribution) []time.Duration,
 ) {
 	t.Helper()

@@ -14,7 +14,7 @@ import (
 // Backoff delays the restarts of a worker that keeps failing. The first delay is
 // Min; each further one is twice the one before, up to Max. While a worker waits
 // for its restart, the other workers run its tasks. A worker that could not be
-// started is also tried again after these delays.
+// started is also started again after these delays.
 //
 // Backoff is an option of [OneForOne], [AllForOne] and [Escalate]. It is also a
 // strategy, the same as OneForOne(Backoff{…}).

@@ -49,7 +49,7 @@ func TestRestartsAreDelayedExponentially(t *testing.T) {
 					failAt(time.Duration(n) * 11 * s)
 				}
 				failAt(65*s + time.Minute - 1)                      // a moment less than the quiet time
-				failAt(65*s + time.Minute - 1 + 10*s + time.Minute) // the quiet time, so it begins anew
+				failAt(65*s + time.Minute - 1 + 10*s + time.Minute) // the quiet time, so the delays start over
 				time.Sleep(11 * s)
 				assert.Equal(t, []time.Duration{1 * s, 13 * s, 26 * s, 41 * s, 54 * s, 65 * s, 135*s - 1, 196*s - 1}, at())
 				assert.EqualValues(t, 8, pool.Stats().Restarts)

@@ -34,7 +34,7 @@ import (
 // The method is that of the controller HC3 of Joseph L. Hellerstein, Vance Morrison
 // and Eric Eilebrecht, "Optimizing Concurrency Levels in the .NET ThreadPool: A Case
 // Study of Controller Design and Implementation", 2008: a hill climb on the measured
-// throughput of each level, which moves only for a significant difference, beside
+// throughput of each size, which moves only for a significant difference, beside
 // rules for when there is no hill to climb. Climb is simpler: of the history it
 // keeps the measure of the best size and the bounds beyond which no size is better,
 // its steps are ratios that do not depend on the slope, and no step is random.

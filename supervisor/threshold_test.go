@@ -160,7 +160,7 @@ func TestThresholdDecidesAsItsRuleSays(t *testing.T) {
 			[]decision{{30, 25, 14}},
 		},
 		{
-			"one busy look begins the time anew", 8,
+			"one busy look restarts the time", 8,
 			[]stretch{{looks: 29}, {looks: 1, busy: 8}, {looks: 100}},
 			[]decision{{60, 8, 2}},
 		},

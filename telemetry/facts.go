@@ -109,7 +109,7 @@ func facts() []fact {
 		},
 		{
 			"troupe_handlers_abandoned", "troupe.handlers.abandoned",
-			"Handlers that the watchdog has given up and that have not returned.",
+			"Handlers that the watchdog has abandoned and that have not returned.",
 			"{handler}", level, "",
 			one(func(s *messages.Stats) float64 { return float64(s.Abandoned) }),
 		},

@@ -18,7 +18,7 @@ import (
 // troupe.tasks.wait and troupe.tasks.run in seconds, for a reader of the OpenTelemetry
 // SDK, to which it is given by its option WithProducer: the API has no observable
 // histogram. They are cumulative, whatever the reader prefers, and begin with the pool: one
-// that takes the name of another begins anew. It is safe for concurrent use. If the system
+// that takes the name of another starts from zero. It is safe for concurrent use. If the system
 // is nil, producing is an error that wraps messages.ErrInvalidOption.
 func Histograms(system *actor.ActorSystem) sdkmetric.Producer {
 	p := &producer{system: system, bounds: bounds()}

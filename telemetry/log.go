@@ -52,7 +52,7 @@ func WithKeep(lines int) LogOption {
 //	Error  a task panicked or came into quarantine, or its handler was abandoned
 //	Warn   a task failed, timed out or was dropped; a worker was restarted, replaced, or left
 //	       out by its breaker; the autoscaler could not do what it had decided
-//	Info   a task was canceled, or is to be tried again; a breaker closed; an abandoned handler
+//	Info   a task was canceled, or is to be retried; a breaker closed; an abandoned handler
 //	       returned
 //	Debug  a task succeeded, if the logger takes that at the time of the call; a worker was
 //	       started or stopped, a pool resized, autoscaled or stopped

@@ -32,7 +32,7 @@ func (l *line) words() (slog.Level, string, func() []slog.Attr) {
 
 func ofTask(e *journal.Entry) (slog.Level, string) {
 	if e.Again {
-		return slog.LevelInfo, "task to be tried again"
+		return slog.LevelInfo, "task to be retried"
 	}
 	text := "task " + e.Outcome.String()
 	switch e.Outcome {

@@ -43,7 +43,7 @@ type attempt struct {
 	entry *quarantined         // nil: the task is not quarantined
 }
 
-// A retryPlan says when a task whose attempt has failed is tried again. outcome and err
+// A retryPlan says when a task whose attempt has failed is retried. outcome and err
 // settle the task if no further attempt is possible.
 type retryPlan struct {
 	delay   time.Duration

@@ -239,7 +239,7 @@ func (m *ledgerMachine) checkEntries(t *rapid.T) {
 	}
 	require.Equal(t, [...]int{entries, claimed, dead, moved}, [...]int{q.rings.Len(), int(q.claimed), int(q.dead), int(q.moved)},
 		"rings, claimed, dead, moved")
-	if q.levels {
+	if q.priorities {
 		require.Equal(t, top, q.top.Load(), "the highest priority")
 	} else {
 		require.Zero(t, q.top.Load())

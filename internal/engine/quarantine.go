@@ -11,7 +11,7 @@ import (
 // defaultKeep is the default of router.Quarantine.Keep.
 const defaultKeep = 1000
 
-// quarantine is the list of the tasks that were given up for good.
+// quarantine lists the tasks that were given up for good.
 type quarantine struct {
 	keep int // the largest number of tasks
 

@@ -19,21 +19,21 @@ import (
 type taskQueue struct {
 	// What each submission changes lies together: with many workers, each cache line is
 	// fetched from another processor's cache.
-	mu        spinMutex
-	ready     bool // its worker is parked and could start a task
-	paused    bool
-	short     bool  // the last worker to claim tasks had short ones
-	gone      bool  // its worker has left; choose another queue
-	levels    bool  // tasks with a priority other than 0 have been seen
-	claimed   int32 // tasks in batches that may not have started: never too low
-	dead      int32 // entries, in rings or batches, that other goroutines have settled
-	moved     int32 // entries of rings that were moved out of a batch: see word.moved
-	unstamped int32 // tasks accepted since the clock was read
-	share     int   // room for tasks, beyond one for an idle worker
-	clock     int64 // engine time of the last reading
-	submitted int64
-	spares    spares
-	rings     queue.Queue[Task]
+	mu         spinMutex
+	ready      bool // its worker is parked and could start a task
+	paused     bool
+	short      bool  // the last worker to claim tasks had short ones
+	gone       bool  // its worker has left; choose another queue
+	priorities bool  // tasks with a priority other than 0 have been seen
+	claimed    int32 // tasks in batches that may not have started: never too low
+	dead       int32 // entries, in rings or batches, that other goroutines have settled
+	moved      int32 // entries of rings that were moved out of a batch: see word.moved
+	unstamped  int32 // tasks accepted since the clock was read
+	share      int   // room for tasks, beyond one for an idle worker
+	clock      int64 // engine time of the last reading
+	submitted  int64
+	spares     spares
+	rings      queue.Queue[Task]
 
 	deadlines *deadlines // of tasks with a timeout; nil until the first
 	unstarted tally      // outcomes of tasks that no worker had, counted by the goroutine that settled them
@@ -44,7 +44,7 @@ type taskQueue struct {
 	refusal error      // why no task is accepted; nil: tasks are accepted
 	late    *lateQueue // nil under early binding
 	// top is the highest priority in the rings, which workers compare with that of their
-	// batch. It is 0 until levels is true, and math.MinInt64 if the rings are empty. It is
+	// batch. It is 0 until priorities is true, and math.MinInt64 if the rings are empty. It is
 	// written under mu.
 	top atomic.Int64
 	_   [24]byte // Go aligns objects of 448 bytes to cache lines
@@ -52,11 +52,11 @@ type taskQueue struct {
 
 // raiseLocked updates top after a task of the given priority has entered the rings.
 func (q *taskQueue) raiseLocked(priority int) {
-	if !q.levels {
+	if !q.priorities {
 		if priority == 0 {
 			return
 		}
-		q.levels = true
+		q.priorities = true
 		q.top.Store(int64(q.rings.Top()))
 		return
 	}
@@ -67,7 +67,7 @@ func (q *taskQueue) raiseLocked(priority int) {
 
 // lowerLocked updates top after tasks have left the rings.
 func (q *taskQueue) lowerLocked() {
-	if !q.levels {
+	if !q.priorities {
 		return
 	}
 	top := int64(math.MinInt64)

@@ -29,7 +29,7 @@ type scheduler struct {
 	closed  bool      // guarded by mu
 	_       [64]byte
 
-	backlog atomic.Int32 // workers in the run queue; written under mu
+	woken atomic.Int32 // workers in the run queue; written under mu
 }
 
 // idleRunners is how many idle runners a pool keeps for each processor. When tasks are
@@ -69,7 +69,7 @@ func (s *scheduler) enqueueLocked(w *Worker) {
 	}
 	s.ring[s.tail&uint32(len(s.ring)-1)] = w
 	s.tail++
-	s.backlog.Store(int32(s.tail - s.head))
+	s.woken.Store(int32(s.tail - s.head))
 }
 
 func (s *scheduler) dequeueLocked() *Worker {
@@ -80,7 +80,7 @@ func (s *scheduler) dequeueLocked() *Worker {
 	w := *at
 	*at = nil
 	s.head++
-	s.backlog.Store(int32(s.tail - s.head))
+	s.woken.Store(int32(s.tail - s.head))
 	return w
 }
 

@@ -54,7 +54,7 @@ func TestTheRunQueueIsFirstInFirstOut(t *testing.T) {
 					require.Same(t, want, s.dequeueLocked())
 				}
 			},
-			"": func(t *rapid.T) { require.EqualValues(t, len(model), s.backlog.Load()) },
+			"": func(t *rapid.T) { require.EqualValues(t, len(model), s.woken.Load()) },
 		})
 	})
 }
@@ -111,7 +111,7 @@ func TestEveryWorkerThatIsPushedRuns(t *testing.T) {
 					next[sender]++
 				}
 			}
-			assert.Zero(t, e.sched.backlog.Load())
+			assert.Zero(t, e.sched.woken.Load())
 			e.sched.mu.Lock()
 			defer e.sched.mu.Unlock()
 			assert.False(t, e.sched.coming)

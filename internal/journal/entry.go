@@ -21,7 +21,7 @@ type Entry struct {
 	Worker   string // the ID of the worker that had the task last; empty if none had
 	Attempts int    // begun so far
 	Outcome  messages.Outcome
-	Again    bool          // the task is to be tried again: it has no outcome yet
+	Again    bool          // the task is to be retried: it has no outcome yet
 	Delay    time.Duration // before that
 	Err      error         // nil if and only if Outcome is Succeeded
 

@@ -63,16 +63,16 @@ func (m *reference) broadcast(copies []*refTask) {
 // fits reports whether there is room for one more task at each of n workers. Under late
 // binding the workers have no shares: as many tasks may wait as the capacity allows.
 func (m *reference) fits(n int) bool {
-	if m.crew != nil && m.crew.early {
-		return m.crew.allHaveRoom()
+	if m.workers != nil && m.workers.early {
+		return m.workers.allHaveRoom()
 	}
 	return len(m.queue)+n-m.free() <= m.room()
 }
 
 // mustQueueUp reports whether others wait for the place that t needs.
 func (m *reference) mustQueueUp(t *refTask) bool {
-	if m.crew != nil {
-		return m.crew.competes(t, m.waiters)
+	if m.workers != nil {
+		return m.workers.competes(t, m.waiters)
 	}
 	return len(m.waiters) > 0
 }
@@ -81,8 +81,8 @@ func (m *reference) mustQueueUp(t *refTask) bool {
 // chooses the worker: there is room in the queue, or a worker is free to take a task out
 // of it at once.
 func (m *reference) findRoom(t *refTask) bool {
-	if m.crew != nil {
-		return m.crew.findRoom(t)
+	if m.workers != nil {
+		return m.workers.findRoom(t)
 	}
 	return len(m.queue)-m.room() < m.free()
 }
@@ -182,8 +182,8 @@ func (m *reference) dropFor(t *refTask) {
 
 // victimFor is the task that DropOldest drops for t, if it is of no higher priority.
 func (m *reference) victimFor(t *refTask) *refTask {
-	if m.crew != nil && m.crew.early {
-		return m.crew.victimFor(t)
+	if m.workers != nil && m.workers.early {
+		return m.workers.victimFor(t)
 	}
 	return oldestOfLowest(m.queue)
 }

@@ -32,8 +32,8 @@ func (m *reference) takeOne() bool {
 // next is the next task that a free worker takes; nil: none.
 func (m *reference) next() *refTask {
 	switch {
-	case m.crew != nil:
-		return m.crew.next()
+	case m.workers != nil:
+		return m.workers.next()
 	case m.free() > 0 && len(m.queue) > 0:
 		return m.queue[0]
 	default:
@@ -44,7 +44,7 @@ func (m *reference) next() *refTask {
 // admitOne accepts the first task that waits for admission and finds room.
 func (m *reference) admitOne() bool {
 	for i, t := range m.waiters {
-		first := i == 0 || m.crew != nil && !m.crew.competes(t, m.waiters[:i])
+		first := i == 0 || m.workers != nil && !m.workers.competes(t, m.waiters[:i])
 		if first && m.findRoom(t) {
 			m.accept(t)
 			return true
@@ -65,8 +65,8 @@ func (m *reference) start(t *refTask) {
 	t.attempts++
 	t.next = m.now + m.script.span(t.run, t.index, ofRun, t.attempts)
 	t.seen.begun = append(t.seen.begun, m.now)
-	if m.crew != nil {
-		t.seen.worker = append(t.seen.worker, m.crew.name(t))
+	if m.workers != nil {
+		t.seen.worker = append(t.seen.worker, m.workers.name(t))
 	}
 }
 
@@ -83,7 +83,7 @@ func (m *reference) attemptEnds(t *refTask) {
 }
 
 // handlerReturned frees the worker. It was the end of an attempt, in the given way,
-// after which the task is tried again if again is positive.
+// after which the task is retried if again is positive.
 func (m *reference) handlerReturned(t *refTask, how ending, again time.Duration) {
 	ofWorker := slices.Contains(m.hands, t)
 	m.hands, m.callers = without(m.hands, t), without(m.callers, t)
@@ -216,8 +216,8 @@ func (m *reference) snap() {
 	if m.phase != refClosed {
 		shot.size, shot.busy = m.size, m.busy()
 	}
-	if m.crew != nil && m.crew.early && m.phase == refOpen {
-		shot.loads = m.crew.loads()
+	if m.workers != nil && m.workers.early && m.phase == refOpen {
+		shot.loads = m.workers.loads()
 	}
 	for _, t := range m.queue {
 		shot.oldest = max(shot.oldest, m.now-t.accepted)

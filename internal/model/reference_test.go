@@ -3,14 +3,14 @@ package model_test
 import "time"
 
 // A reference is a pool without goroutines: it jumps from one event to the next and
-// does at each what the documentation says. Unless it has a crew, it knows of the
+// does at each what the documentation says. Unless it has a workers, it knows of the
 // workers only how many there are and what they have in hand.
 type reference struct {
 	script    *script
-	crew      *refCrew // the workers one by one; nil if the script does not depend on that
-	seen      *account // of the pool itself; for what is not specified: see resize and refCrew.taker
-	account   account  // what is predicted
-	ambiguous bool     // two things were due at one instant
+	workers   *refWorkers // the workers one by one; nil if the script does not depend on that
+	seen      *account    // of the pool itself; for what is not specified: see resize and refWorkers.taker
+	account   account     // what is predicted
+	ambiguous bool        // two things were due at one instant
 
 	now     time.Duration
 	tasks   []*refTask
@@ -39,7 +39,7 @@ const (
 type refTask struct {
 	op
 	index    int
-	worker   int // that it is bound to or that has it in hand; none, or any unless there is a crew
+	worker   int // that it is bound to or that has it in hand; none, or any unless there is a workers
 	state    refState
 	settled  bool
 	accepted time.Duration
@@ -81,7 +81,7 @@ func predict(s *script, seen *account) (*account, bool) {
 	m := &reference{script: s, seen: seen, size: s.size, now: begin}
 	tasks := s.tasks()
 	if s.named() {
-		m.crew = newCrew(m)
+		m.workers = newRefWorkers(m)
 	}
 	m.account = account{
 		tasks: make([]sighting, len(tasks)), resized: map[int]string{}, waits: map[int]instants{}, stops: map[int]report{},

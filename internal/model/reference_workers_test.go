@@ -2,9 +2,9 @@ package model_test
 
 import "slices"
 
-// A refCrew knows the workers one by one, by their places in the dispatch order. None
+// A refWorkers knows the workers one by one, by their places in the dispatch order. None
 // of them comes or goes.
-type refCrew struct {
+type refWorkers struct {
 	pool  *reference
 	early bool     // tasks are bound to workers when they are accepted
 	ids   []string // of the workers
@@ -14,12 +14,12 @@ type refCrew struct {
 // none stands for no worker, or any.
 const none = -1
 
-func newCrew(m *reference) *refCrew {
-	return &refCrew{pool: m, early: m.script.dispatch != leastBusy, ids: m.seen.workers}
+func newRefWorkers(m *reference) *refWorkers {
+	return &refWorkers{pool: m, early: m.script.dispatch != leastBusy, ids: m.seen.workers}
 }
 
 // name is the ID of the worker that runs the task, empty if its caller does.
-func (c *refCrew) name(t *refTask) string {
+func (c *refWorkers) name(t *refTask) string {
 	if t.inCaller && t.attempts == 1 {
 		return ""
 	}
@@ -27,16 +27,16 @@ func (c *refCrew) name(t *refTask) string {
 }
 
 // own is what is queued for one worker alone.
-func (c *refCrew) own(worker int) []*refTask {
+func (c *refWorkers) own(worker int) []*refTask {
 	return slices.DeleteFunc(slices.Clone(c.pool.queue), func(t *refTask) bool { return t.worker != worker })
 }
 
 // isIdle reports whether a worker has nothing in hand.
-func (c *refCrew) isIdle(worker int) bool {
+func (c *refWorkers) isIdle(worker int) bool {
 	return !slices.ContainsFunc(c.pool.hands, func(t *refTask) bool { return t.worker == worker })
 }
 
-func (c *refCrew) loads() []load {
+func (c *refWorkers) loads() []load {
 	loads := make([]load, c.pool.size)
 	for i := range loads {
 		loads[i] = load{queued: len(c.own(i)), idle: c.isIdle(i)}
@@ -44,12 +44,12 @@ func (c *refCrew) loads() []load {
 	return loads
 }
 
-func (c *refCrew) hasRoom(worker int) bool {
+func (c *refWorkers) hasRoom(worker int) bool {
 	l := load{queued: len(c.own(worker)), idle: c.isIdle(worker)}
 	return l.hasRoom(c.pool.script.share(worker, c.pool.size, len(c.pool.delayed)), c.pool.paused)
 }
 
-func (c *refCrew) allHaveRoom() bool {
+func (c *refWorkers) allHaveRoom() bool {
 	for i := range c.pool.size {
 		if !c.hasRoom(i) {
 			return false
@@ -59,7 +59,7 @@ func (c *refCrew) allHaveRoom() bool {
 }
 
 // findRoom chooses a worker for t, and reports whether there is room for it.
-func (c *refCrew) findRoom(t *refTask) bool {
+func (c *refWorkers) findRoom(t *refTask) bool {
 	switch c.pool.script.dispatch {
 	case leastBusy:
 		t.worker = none
@@ -73,7 +73,7 @@ func (c *refCrew) findRoom(t *refTask) bool {
 }
 
 // takeTurn draws tickets until a worker has room. One that has none loses its turn.
-func (c *refCrew) takeTurn(t *refTask) bool {
+func (c *refWorkers) takeTurn(t *refTask) bool {
 	for range c.pool.size {
 		if t.worker = c.drawTicket(); c.hasRoom(t.worker) {
 			return true
@@ -84,7 +84,7 @@ func (c *refCrew) takeTurn(t *refTask) bool {
 }
 
 // drawTicket is the worker whose turn it is.
-func (c *refCrew) drawTicket() int {
+func (c *refWorkers) drawTicket() int {
 	worker := c.turn % c.pool.size
 	c.turn++
 	return worker
@@ -92,7 +92,7 @@ func (c *refCrew) drawTicket() int {
 
 // roomForShared reports whether there is room in the queue, not counting what the free
 // workers are about to take out of it, or a worker is free to take t.
-func (c *refCrew) roomForShared() bool {
+func (c *refWorkers) roomForShared() bool {
 	free, taken := 0, 0
 	for i := range c.pool.size {
 		if !c.pool.paused && c.isIdle(i) {
@@ -105,7 +105,7 @@ func (c *refCrew) roomForShared() bool {
 }
 
 // competes reports whether t needs the same place as one of those that wait.
-func (c *refCrew) competes(t *refTask, waiters []*refTask) bool {
+func (c *refWorkers) competes(t *refTask, waiters []*refTask) bool {
 	return slices.ContainsFunc(waiters, func(other *refTask) bool {
 		return c.pool.script.picked(&other.op) == c.pool.script.picked(&t.op)
 	})
@@ -114,7 +114,7 @@ func (c *refCrew) competes(t *refTask, waiters []*refTask) bool {
 // victimFor is the oldest task of the lowest priority that is queued for the worker whose
 // turn it is, or that was picked. t takes its place. A ticket is drawn even if there is
 // no victim.
-func (c *refCrew) victimFor(t *refTask) *refTask {
+func (c *refWorkers) victimFor(t *refTask) *refTask {
 	if c.pool.script.dispatch == roundRobin {
 		t.worker = c.drawTicket()
 	}
@@ -123,7 +123,7 @@ func (c *refCrew) victimFor(t *refTask) *refTask {
 
 // next is the first task that a worker is free for. What is queued for the worker alone
 // comes before what any worker may take.
-func (c *refCrew) next() *refTask {
+func (c *refWorkers) next() *refTask {
 	if c.pool.paused {
 		return nil
 	}
@@ -143,7 +143,7 @@ func (c *refCrew) next() *refTask {
 
 // taker is the worker that takes a shared task. Which of the free ones does is not
 // specified, so it is the one that was seen to.
-func (c *refCrew) taker(t *refTask, free int) int {
+func (c *refWorkers) taker(t *refTask, free int) int {
 	if seen := c.pool.seen.tasks[t.index].worker; t.attempts < len(seen) {
 		if i := slices.Index(c.ids, seen[t.attempts]); i >= 0 && c.isIdle(i) {
 			return i

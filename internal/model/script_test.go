@@ -27,7 +27,7 @@ type script struct {
 type retrying struct {
 	attempts int
 	min, max int
-	errors   bool // errors are tried again
+	errors   bool // errors are retried
 	panics   bool
 }
 
@@ -216,7 +216,7 @@ func (s script) timeoutOf(o *op, index int) time.Duration {
 	return s.span(s.timeout, 0, ofTimeout)
 }
 
-// retryIn is the delay before a task is tried again that ends an attempt now; 0: it
+// retryIn is the delay before the next attempt of a task that ends one now; 0: it
 // is not. due and givesUp are when it is up to the task, and to who asks; 0: never.
 func (s script) retryIn(o *op, index, attempt int, now, due, givesUp time.Duration) time.Duration {
 	how := o.ending(attempt)

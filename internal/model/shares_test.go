@@ -67,7 +67,7 @@ func (v *observer) full(shot *snapshot, t *observed) bool {
 	case s.dispatch == roundRobin, s.dispatch == atRandom:
 		return n == 0
 	case s.dispatch == byPick && s.steady():
-		// What was first run by its caller may be tried again by any worker.
+		// What was first run by its caller may be retried by any worker.
 		return !chosen || s.overflow == actors.CallerRuns && s.retry.attempts > 0 && waiting
 	default: // it is not known which worker is chosen, or where the tasks of a lost worker wait
 		return n < shot.size || !s.steady() && waiting

@@ -14,7 +14,7 @@ import (
 
 // client is an actor that sends tasks and gets results.
 type client struct {
-	st       *stage
+	st       *fixture
 	pid      *actor.PID
 	sent     atomic.Int64
 	pending  sync.WaitGroup // requests that have no answer
@@ -22,7 +22,7 @@ type client struct {
 	strays   int // second answers
 }
 
-func newClient(st *stage) *client {
+func newClient(st *fixture) *client {
 	c := &client{st: st, answered: make(map[string]bool)}
 	c.pid = st.root.Spawn(actor.PropsFromFunc(c.receive))
 	return c

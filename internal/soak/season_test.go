@@ -24,8 +24,8 @@ import (
 
 const producerCount = 8
 
-// stage is where a season is played.
-type stage struct {
+// fixture is where a season is played.
+type fixture struct {
 	*count
 	t      *testing.T
 	root   *actor.RootContext
@@ -35,14 +35,14 @@ type stage struct {
 
 	journal  *journal.Journal
 	read     int64                      // the number of its last entry that has been read
-	recorded map[messages.Outcome]int64 // by the entries so far, but for those of attempts that were tried again
+	recorded map[messages.Outcome]int64 // by the entries so far, but for those of attempts that were retried
 	crowd    *actor.PID                 // gets the results of broadcasts
 }
 
 func (s *season) run(t *testing.T, tasks int) *count {
 	system := pooltest.System()
 	listenBadly(system)
-	st := &stage{count: newCount(), t: t, root: system.Root, recorded: make(map[messages.Outcome]int64)}
+	st := &fixture{count: newCount(), t: t, root: system.Root, recorded: make(map[messages.Outcome]int64)}
 	st.left.Store(int64(tasks))
 	mood := new(changeable)
 	stopParent := st.spawnPool(append(slices.Clone(s.options), actors.WithSupervision(badStrategy{mood})))
@@ -83,7 +83,7 @@ func (s *season) run(t *testing.T, tasks int) *count {
 }
 
 // spawnPool makes the pool a child of an actor and returns how to stop that.
-func (st *stage) spawnPool(options []actors.Option) (stopParent func()) {
+func (st *fixture) spawnPool(options []actors.Option) (stopParent func()) {
 	var once sync.Once
 	spawned := make(chan error, 1)
 	parent := st.root.Spawn(actor.PropsFromFunc(func(ctx actor.Context) {
@@ -114,7 +114,7 @@ func (c *changeable) HandleFailure(
 }
 
 // produce submits tasks, in every way, until there are none left.
-func (st *stage) produce(producer int) {
+func (st *fixture) produce(producer int) {
 	for i := 0; st.left.Add(-1) >= 0; i++ {
 		f := drawFault()
 		st.inject(faultNames[f])
@@ -144,7 +144,7 @@ func (st *stage) produce(producer int) {
 	}
 }
 
-func (st *stage) submitAndWait(d deedOf, options []actors.TaskOption) {
+func (st *fixture) submitAndWait(d deedOf, options []actors.TaskOption) {
 	future, err := st.pool.Submit(context.Background(), d, options...)
 	if !st.submitted(err) {
 		return
@@ -158,12 +158,12 @@ func (st *stage) submitAndWait(d deedOf, options []actors.TaskOption) {
 	assert.Equal(st.t, err, again, "resolved once")
 }
 
-func (st *stage) ask(ctx context.Context, d deedOf, options []actors.TaskOption) {
+func (st *fixture) ask(ctx context.Context, d deedOf, options []actors.TaskOption) {
 	_, err := st.pool.Ask(ctx, d, options...)
 	st.answered(err)
 }
 
-func (st *stage) result(r *messages.Result) {
+func (st *fixture) result(r *messages.Result) {
 	if r.Outcome == messages.Rejected {
 		st.submitted(r.Err)
 		return
@@ -173,7 +173,7 @@ func (st *stage) result(r *messages.Result) {
 }
 
 // answered notes a task whose submission and outcome are one answer.
-func (st *stage) answered(err error) {
+func (st *fixture) answered(err error) {
 	o := outcomeOfError(err)
 	if o == messages.Rejected {
 		st.submitted(err)
@@ -199,7 +199,7 @@ func outcomeOfError(err error) messages.Outcome {
 }
 
 // chaos disturbs the pool until it is over.
-func (st *stage) chaos(mood *changeable, over <-chan struct{}) {
+func (st *fixture) chaos(mood *changeable, over <-chan struct{}) {
 	for {
 		select {
 		case <-over:
@@ -242,7 +242,7 @@ func (st *stage) chaos(mood *changeable, over <-chan struct{}) {
 }
 
 // watch takes snapshots, in each of which the ledger must hold.
-func (st *stage) watch(over <-chan struct{}) {
+func (st *fixture) watch(over <-chan struct{}) {
 	for {
 		select {
 		case <-over:
@@ -258,7 +258,7 @@ func (st *stage) watch(over <-chan struct{}) {
 }
 
 // check compares what the pool says with what producers have heard.
-func (st *stage) check() {
+func (st *fixture) check() {
 	t := st.t
 	st.stats = st.pool.Stats()
 	s := &st.stats
@@ -276,14 +276,14 @@ func (st *stage) check() {
 	assert.Equal(t, st.accepted, heard+st.unheard, "every waiter has heard, once")
 	st.checkJournal()
 	assert.Eventually(t, func() bool { return st.pool.Stats().Abandoned == 0 }, 10*time.Second, time.Millisecond,
-		"handlers that were given up have returned")
+		"abandoned handlers have returned")
 }
 
 // journalKeep is more than comes into the journal while its reader looks away.
 const journalKeep = 50_000
 
 // readJournal counts what has been entered into the journal.
-func (st *stage) readJournal() {
+func (st *fixture) readJournal() {
 	entries, last, missed := st.journal.Since(st.read)
 	assert.Zero(st.t, missed, "entries of the journal")
 	st.read = last
@@ -298,7 +298,7 @@ func (st *stage) readJournal() {
 
 // checkJournal compares the journal with the ledger: but for successes, of which there
 // may be too many to enter, each outcome is in both.
-func (st *stage) checkJournal() {
+func (st *fixture) checkJournal() {
 	assert.Eventually(st.t, func() bool {
 		st.readJournal()
 		for _, f := range ledgerFields(&st.stats) {

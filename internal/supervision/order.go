@@ -11,10 +11,10 @@ import (
 	"github.com/troupe-go/troupe/guard"
 )
 
-// patience is how long the constructor of a worker may take before others go on without it.
-const patience = time.Second
+// startLimit is how long the constructor of a worker may take before others go on without it.
+const startLimit = time.Second
 
-var errHung = fmt.Errorf("worker not started: its constructor has not returned for %v: %w", patience, context.DeadlineExceeded)
+var errHung = fmt.Errorf("worker not started: its constructor has not returned for %v: %w", startLimit, context.DeadlineExceeded)
 
 // An order is for workers that are made one after another, on a goroutine of its own: their
 // constructors, and the options of their props, are user code. The order ends with the first
@@ -44,7 +44,7 @@ func (o *order) start() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.began = time.Now()
-	o.timer = time.AfterFunc(patience, o.watch)
+	o.timer = time.AfterFunc(startLimit, o.watch)
 	go guard.Report(func() { o.end(o.makeAll()) }, func(err error) { o.end(notStarted(err)) })
 }
 
@@ -101,7 +101,7 @@ func (o *order) isSlow() bool {
 	if o.over {
 		return false
 	}
-	if rest := patience - time.Since(o.began); rest > 0 {
+	if rest := startLimit - time.Since(o.began); rest > 0 {
 		o.timer.Reset(rest)
 		return false
 	}

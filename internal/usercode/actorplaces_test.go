@@ -14,47 +14,47 @@ import (
 
 // actorPlaces are the places in pools of the user's own actors.
 func actorPlaces() (places []place) {
-	requests := func(message func(s *stage) any) func(*stage) {
-		return func(s *stage) { s.ask(message(s)) }
+	requests := func(message func(s *fixture) any) func(*fixture) {
+		return func(s *fixture) { s.ask(message(s)) }
 	}
-	deed := func(d func(s *stage, ctx actor.Context)) func(*stage) {
-		return requests(func(s *stage) any {
+	deed := func(d func(s *fixture, ctx actor.Context)) func(*fixture) {
+		return requests(func(s *fixture) any {
 			return &messages.Task{Payload: pooltest.Deed(func(ctx actor.Context) { d(s, ctx) }), Timeout: 2 * time.Second}
 		})
 	}
-	crash := deed(func(*stage, actor.Context) { panic(errTask) })
+	crash := deed(func(*fixture, actor.Context) { panic(errTask) })
 	places = append(places,
-		place{name: "actor's Receive", produce: obedient, options: with(), trigger: deed(func(s *stage, _ actor.Context) { s.harm() })},
+		place{name: "actor's Receive", produce: obedient, options: with(), trigger: deed(func(s *fixture, _ actor.Context) { s.harm() })},
 		place{
 			name: "GetAutoResponse of a message", produce: obedient, options: with(),
-			trigger: requests(func(s *stage) any { return automatic{s} }),
+			trigger: requests(func(s *fixture) any { return automatic{s} }),
 		},
 		place{
 			name: "Hash of a message", produce: obedient, options: with(actors.WithDispatch(router.ConsistentHash())),
-			trigger: func(s *stage) { s.system.Root.Send(s.pid, hashed{s}) },
+			trigger: func(s *fixture) { s.system.Root.Send(s.pid, hashed{s}) },
 		},
 		place{
 			name: "Hash of a broadcast message", produce: obedient, options: with(),
-			trigger: func(s *stage) { s.system.Root.Send(s.pid, &messages.Broadcast{Message: hashed{s}}) },
+			trigger: func(s *fixture) { s.system.Root.Send(s.pid, &messages.Broadcast{Message: hashed{s}}) },
 		},
 		place{
 			name: "GetMessages of a batch", produce: obedient, options: with(),
-			trigger: func(s *stage) { s.system.Root.Send(s.pid, batch{s}) },
+			trigger: func(s *fixture) { s.system.Root.Send(s.pid, batch{s}) },
 		},
-		place{name: "constructor at a restart", options: with(), trigger: crash, produce: func(s *stage) actor.Producer {
+		place{name: "constructor at a restart", options: with(), trigger: crash, produce: func(s *fixture) actor.Producer {
 			produce := obedient(s)
 			return func() actor.Actor { s.harm(); return produce() }
 		}},
 		place{
-			name: "constructor of a replacement", options: with(), trigger: deed(func(_ *stage, ctx actor.Context) { ctx.Stop(ctx.Self()) }),
-			produce: func(s *stage) actor.Producer {
+			name: "constructor of a replacement", options: with(), trigger: deed(func(_ *fixture, ctx actor.Context) { ctx.Stop(ctx.Self()) }),
+			produce: func(s *fixture) actor.Producer {
 				produce := obedient(s)
 				return func() actor.Actor { s.harm(); return produce() }
 			},
 		},
 		place{
-			name: "text of a constructor's panic", options: with(), trigger: deed(func(_ *stage, ctx actor.Context) { ctx.Stop(ctx.Self()) }),
-			produce: func(s *stage) actor.Producer {
+			name: "text of a constructor's panic", options: with(), trigger: deed(func(_ *fixture, ctx actor.Context) { ctx.Stop(ctx.Self()) }),
+			produce: func(s *fixture) actor.Producer {
 				produce := obedient(s)
 				return func() actor.Actor {
 					if s.armed.Load() {
@@ -65,18 +65,18 @@ func actorPlaces() (places []place) {
 			},
 		},
 		place{
-			name: "OnInit of a replacement", produce: obedient, trigger: deed(func(_ *stage, ctx actor.Context) { ctx.Stop(ctx.Self()) }),
-			options: func(s *stage) []actors.Option {
+			name: "OnInit of a replacement", produce: obedient, trigger: deed(func(_ *fixture, ctx actor.Context) { ctx.Stop(ctx.Self()) }),
+			options: func(s *fixture) []actors.Option {
 				return []actors.Option{actors.WithWorkerProps(actor.WithOnInit(func(actor.Context) { s.harm() }))}
 			},
 		},
 		place{
 			name: "strategy for the actor's children", produce: obedient,
-			options: func(s *stage) []actors.Option {
+			options: func(s *fixture) []actors.Option {
 				return []actors.Option{actors.WithWorkerProps(actor.WithSupervisor(
 					pooltest.Strategy(func(p actor.Supervisor, child *actor.PID, _ any) { s.harm(); p.StopChildren(child) })))}
 			},
-			trigger: deed(func(_ *stage, ctx actor.Context) {
+			trigger: deed(func(_ *fixture, ctx actor.Context) {
 				child := ctx.Spawn(actor.PropsFromFunc(func(ctx actor.Context) {
 					if ctx.Message() == "crash" {
 						panic("child")
@@ -89,21 +89,21 @@ func actorPlaces() (places []place) {
 	// A message that Proto.Actor sends the actor in the course of its life, and what brings it.
 	for _, life := range []struct {
 		message any
-		trigger func(*stage)
+		trigger func(*fixture)
 	}{
 		{&actor.Started{}, crash},
 		{&actor.Restarting{}, crash},
-		{&actor.Stopping{}, deed(func(_ *stage, ctx actor.Context) { ctx.Stop(ctx.Self()) })},
-		{&actor.Stopped{}, deed(func(_ *stage, ctx actor.Context) { ctx.Stop(ctx.Self()) })},
-		{&actor.Terminated{}, deed(func(_ *stage, ctx actor.Context) {
+		{&actor.Stopping{}, deed(func(_ *fixture, ctx actor.Context) { ctx.Stop(ctx.Self()) })},
+		{&actor.Stopped{}, deed(func(_ *fixture, ctx actor.Context) { ctx.Stop(ctx.Self()) })},
+		{&actor.Terminated{}, deed(func(_ *fixture, ctx actor.Context) {
 			ctx.Stop(ctx.Spawn(actor.PropsFromFunc(func(actor.Context) {})))
 		})},
-		{&actor.ReceiveTimeout{}, deed(func(_ *stage, ctx actor.Context) { ctx.SetReceiveTimeout(time.Second) })},
+		{&actor.ReceiveTimeout{}, deed(func(_ *fixture, ctx actor.Context) { ctx.SetReceiveTimeout(time.Second) })},
 	} {
 		name := reflect.TypeOf(life.message).Elem().Name()
 		places = append(places, place{
 			name: "actor at " + name, options: with(), trigger: life.trigger,
-			produce: func(s *stage) actor.Producer {
+			produce: func(s *fixture) actor.Producer {
 				return func() actor.Actor {
 					return actor.ReceiveFunc(func(ctx actor.Context) {
 						if reflect.TypeOf(ctx.Message()) == reflect.TypeOf(life.message) {
@@ -115,8 +115,8 @@ func actorPlaces() (places []place) {
 			},
 		})
 	}
-	for name, option := range map[string]func(s *stage) actor.PropsOption{
-		"receiver middleware": func(s *stage) actor.PropsOption {
+	for name, option := range map[string]func(s *fixture) actor.PropsOption{
+		"receiver middleware": func(s *fixture) actor.PropsOption {
 			return actor.WithReceiverMiddleware(func(next actor.ReceiverFunc) actor.ReceiverFunc {
 				return func(ctx actor.ReceiverContext, e *actor.MessageEnvelope) {
 					if _, ok := e.Message.(*messages.Task); ok {
@@ -126,27 +126,27 @@ func actorPlaces() (places []place) {
 				}
 			})
 		},
-		"sender middleware": func(s *stage) actor.PropsOption {
+		"sender middleware": func(s *fixture) actor.PropsOption {
 			return actor.WithSenderMiddleware(func(next actor.SenderFunc) actor.SenderFunc {
 				return func(ctx actor.SenderContext, to *actor.PID, e *actor.MessageEnvelope) { s.harm(); next(ctx, to, e) }
 			})
 		},
-		"context decorator": func(s *stage) actor.PropsOption {
+		"context decorator": func(s *fixture) actor.PropsOption {
 			return actor.WithContextDecorator(func(next actor.ContextDecoratorFunc) actor.ContextDecoratorFunc {
 				return func(ctx actor.Context) actor.Context { s.harm(); return next(ctx) }
 			})
 		},
 	} {
 		places = append(places, place{
-			name: name, produce: obedient, trigger: perhaps(deed(func(_ *stage, ctx actor.Context) { ctx.Respond("done") })),
-			options: func(s *stage) []actors.Option { return []actors.Option{actors.WithWorkerProps(option(s))} },
+			name: name, produce: obedient, trigger: perhaps(deed(func(_ *fixture, ctx actor.Context) { ctx.Respond("done") })),
+			options: func(s *fixture) []actors.Option { return []actors.Option{actors.WithWorkerProps(option(s))} },
 		})
 	}
 	return places
 }
 
 // obedient makes actors that do what they are sent.
-func obedient(*stage) actor.Producer {
+func obedient(*fixture) actor.Producer {
 	return func() actor.Actor { return actor.ReceiveFunc(obey) }
 }
 
@@ -161,14 +161,14 @@ func obey(ctx actor.Context) {
 }
 
 // automatic is a message that answers itself.
-type automatic struct{ s *stage }
+type automatic struct{ s *fixture }
 
 func (a automatic) GetAutoResponse(actor.Context) any { a.s.harm(); return "automatic" }
 
-type hashed struct{ s *stage }
+type hashed struct{ s *fixture }
 
 func (h hashed) Hash() string { h.s.harm(); return "key" }
 
-type batch struct{ s *stage }
+type batch struct{ s *fixture }
 
 func (b batch) GetMessages() []any { b.s.harm(); return nil }

@@ -12,7 +12,7 @@ import (
 
 // mean is an error with a method that misbehaves.
 type mean struct {
-	s      *stage
+	s      *fixture
 	method string
 }
 
@@ -34,10 +34,10 @@ func (m mean) String() string {
 // errorPlaces are the methods of errors, wherever the pool calls them.
 func errorPlaces() (places []place) {
 	for _, method := range []string{"Error", "Is", "As", "Unwrap"} {
-		failsMeanly := func(s *stage) work {
+		failsMeanly := func(s *fixture) work {
 			return func(context.Context) (int, error) { return 0, mean{s, method} }
 		}
-		crashesMeanly := func(s *stage) work {
+		crashesMeanly := func(s *fixture) work {
 			return func(context.Context) (int, error) { panic(mean{s, method}) }
 		}
 		places = append(places,
@@ -47,7 +47,7 @@ func errorPlaces() (places []place) {
 			},
 			place{
 				name: method + " of a panic after a timeout", options: with(actors.WithTracer(hook{})),
-				trigger: perhaps(asks(func(s *stage) work {
+				trigger: perhaps(asks(func(s *fixture) work {
 					return func(context.Context) (int, error) {
 						time.Sleep(2 * time.Second)
 						return crashesMeanly(s)(context.Background())
@@ -56,7 +56,7 @@ func errorPlaces() (places []place) {
 			},
 			place{
 				name: method + " of a cause", options: with(),
-				trigger: perhaps(func(s *stage) {
+				trigger: perhaps(func(s *fixture) {
 					ctx, cancel := context.WithCancelCause(context.Background())
 					time.AfterFunc(time.Second, func() { cancel(mean{s, method}) })
 					_, _ = s.pool.Ask(ctx, func(ctx context.Context) (int, error) { <-ctx.Done(); return 0, ctx.Err() })
@@ -66,7 +66,7 @@ func errorPlaces() (places []place) {
 	}
 	places = append(places, place{
 		name: "text of an error in the quarantine", options: with(actors.WithQuarantine(actors.Quarantine{Crashes: 1})),
-		trigger: perhaps(asks(func(s *stage) work {
+		trigger: perhaps(asks(func(s *fixture) work {
 			return func(context.Context) (int, error) { panic(mean{s, "Error"}) }
 		})),
 	})
@@ -75,8 +75,8 @@ func errorPlaces() (places []place) {
 
 // perhaps is for code that not every version of a path calls: if the trigger has not reached
 // it, nothing could happen.
-func perhaps(trigger func(*stage)) func(*stage) {
-	return func(s *stage) {
+func perhaps(trigger func(*fixture)) func(*fixture) {
+	return func(s *fixture) {
 		trigger(s)
 		time.Sleep(3 * time.Second)
 		if s.armed.CompareAndSwap(true, false) {
@@ -90,7 +90,7 @@ func contextPlaces() (places []place) {
 	for _, method := range []string{"Deadline", "Done", "Err", "Value"} {
 		places = append(places, place{
 			name: "context's " + method, options: with(actors.WithRetry(actors.Retry{Attempts: 2})),
-			trigger: perhaps(func(s *stage) {
+			trigger: perhaps(func(s *fixture) {
 				over, cancel := context.WithTimeout(context.Background(), time.Second)
 				defer cancel()
 				survive(func() {
@@ -102,7 +102,7 @@ func contextPlaces() (places []place) {
 			}),
 		}, place{
 			name: "context's " + method + " at the end", options: with(),
-			trigger: perhaps(func(s *stage) {
+			trigger: perhaps(func(s *fixture) {
 				s.armed.Store(false)
 				survive(func() {
 					_, _ = s.pool.Ask(own{context.Background(), s, method}, func(ctx context.Context) (int, error) {
@@ -121,7 +121,7 @@ func contextPlaces() (places []place) {
 // own is a context of the user's.
 type own struct {
 	context.Context
-	s      *stage
+	s      *fixture
 	method string
 }
 
@@ -162,10 +162,10 @@ func tracerPlaces() (places []place) {
 		"Begun":     func(f func()) hook { return hook{begun: f} },
 		"ended":     func(f func()) hook { return hook{ended: f} },
 	} {
-		for task, w := range map[string]func(*stage) work{"success": succeeds, "panic": crashes} {
+		for task, w := range map[string]func(*fixture) work{"success": succeeds, "panic": crashes} {
 			places = append(places, place{
 				name:    "tracer's " + name + " at a " + task,
-				options: func(s *stage) []actors.Option { return []actors.Option{actors.WithTracer(of(s.harm))} },
+				options: func(s *fixture) []actors.Option { return []actors.Option{actors.WithTracer(of(s.harm))} },
 				trigger: asks(w, actors.Timeout(2*time.Second)),
 			})
 		}

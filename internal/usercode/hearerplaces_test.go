@@ -15,19 +15,19 @@ import (
 
 // supervisionPlaces are those that the supervisor calls.
 func supervisionPlaces() []place {
-	supervised := func(of func(s *stage) actor.SupervisorStrategy) func(*stage) []actors.Option {
-		return func(s *stage) []actors.Option { return []actors.Option{actors.WithSupervision(of(s))} }
+	supervised := func(of func(s *fixture) actor.SupervisorStrategy) func(*fixture) []actors.Option {
+		return func(s *fixture) []actors.Option { return []actors.Option{actors.WithSupervision(of(s))} }
 	}
-	scaled := func(of func(s *stage) supervisor.Rule) func(*stage) []actors.Option {
-		return func(s *stage) []actors.Option {
+	scaled := func(of func(s *fixture) supervisor.Rule) func(*fixture) []actors.Option {
+		return func(s *fixture) []actors.Option {
 			return []actors.Option{actors.WithAutoscale(supervisor.Autoscale{Min: 1, Max: 8, Every: time.Second, Rule: of(s)})}
 		}
 	}
-	nothing := func(*stage) {}
+	nothing := func(*fixture) {}
 	return []place{
 		{
 			name: "strategy", trigger: asks(crashes),
-			options: supervised(func(s *stage) actor.SupervisorStrategy {
+			options: supervised(func(s *fixture) actor.SupervisorStrategy {
 				return pooltest.Strategy(func(p actor.Supervisor, child *actor.PID, _ any) {
 					s.harm()
 					p.RestartChildren(child)
@@ -36,7 +36,7 @@ func supervisionPlaces() []place {
 		},
 		{
 			name: "strategy that has decided", trigger: asks(crashes),
-			options: supervised(func(s *stage) actor.SupervisorStrategy {
+			options: supervised(func(s *fixture) actor.SupervisorStrategy {
 				return pooltest.Strategy(func(p actor.Supervisor, child *actor.PID, _ any) {
 					p.StopChildren(child)
 					s.harm()
@@ -45,13 +45,13 @@ func supervisionPlaces() []place {
 		},
 		{
 			name: "decider", trigger: asks(crashes),
-			options: supervised(func(s *stage) actor.SupervisorStrategy {
+			options: supervised(func(s *fixture) actor.SupervisorStrategy {
 				return supervisor.OneForOne(supervisor.Decider(func(error) actor.Directive { s.harm(); return actor.RestartDirective }))
 			}),
 		},
-		{name: "String of a rule", starts: true, trigger: nothing, options: scaled(func(s *stage) supervisor.Rule { return rule{name: s.harm} })},
-		{name: "Scaler of a rule", starts: true, trigger: nothing, options: scaled(func(s *stage) supervisor.Rule { return rule{scaler: s.harm} })},
-		{name: "Decide of a scaler", trigger: nothing, options: scaled(func(s *stage) supervisor.Rule { return rule{decide: s.harm} })},
+		{name: "String of a rule", starts: true, trigger: nothing, options: scaled(func(s *fixture) supervisor.Rule { return rule{name: s.harm} })},
+		{name: "Scaler of a rule", starts: true, trigger: nothing, options: scaled(func(s *fixture) supervisor.Rule { return rule{scaler: s.harm} })},
+		{name: "Decide of a scaler", trigger: nothing, options: scaled(func(s *fixture) supervisor.Rule { return rule{decide: s.harm} })},
 	}
 }
 
@@ -66,8 +66,8 @@ func (r rule) Decide(load supervisor.Load) (int, string) { run(r.decide); return
 
 // hearerPlaces are those that are told what happens.
 func hearerPlaces() []place {
-	subscribed := func(hears func(event any) bool, w func(*stage) work) func(*stage) {
-		return func(s *stage) {
+	subscribed := func(hears func(event any) bool, w func(*fixture) work) func(*fixture) {
+		return func(s *fixture) {
 			s.system.EventStream.Subscribe(func(event any) {
 				if hears(event) {
 					s.harm()
@@ -79,7 +79,7 @@ func hearerPlaces() []place {
 	return []place{
 		{
 			name: "logger", trigger: asks(crashes),
-			options: func(s *stage) []actors.Option {
+			options: func(s *fixture) []actors.Option {
 				fails := pooltest.Strategy(func(actor.Supervisor, *actor.PID, any) { panic("to be logged") })
 				return []actors.Option{actors.WithSupervision(fails), actors.WithLogger(slog.New(logging{slog.DiscardHandler, s.harm}))}
 			},
@@ -94,7 +94,7 @@ func hearerPlaces() []place {
 		},
 		{
 			name: "subscriber to dead letters", options: with(),
-			trigger: func(s *stage) {
+			trigger: func(s *fixture) {
 				s.system.EventStream.Subscribe(func(event any) {
 					if _, ok := event.(*actor.DeadLetterEvent); ok {
 						s.harm()
@@ -109,7 +109,7 @@ func hearerPlaces() []place {
 		},
 		{
 			name: "process that is told", options: with(),
-			trigger: func(s *stage) {
+			trigger: func(s *fixture) {
 				pid, _ := s.system.ProcessRegistry.Add(told{s}, "told")
 				for range 3 {
 					s.system.Root.RequestWithCustomSender(s.pid, succeeds(s), pid)
@@ -120,7 +120,7 @@ func hearerPlaces() []place {
 }
 
 // told is a process that runs user code on its sender's goroutine.
-type told struct{ s *stage }
+type told struct{ s *fixture }
 
 func (p told) SendUserMessage(*actor.PID, any)   { p.s.harm() }
 func (p told) SendSystemMessage(*actor.PID, any) { p.s.harm() }

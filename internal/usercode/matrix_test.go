@@ -23,33 +23,33 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // A place is one place where a pool calls user code.
 type place struct {
 	name    string
-	options func(s *stage) []actors.Option
+	options func(s *fixture) []actors.Option
 	// produce makes the workers, if they are actors; nil: the pool has a handler.
-	produce func(s *stage) actor.Producer
+	produce func(s *fixture) actor.Producer
 	// trigger makes the pool call the code. It runs on a goroutine of its own, which the
 	// code may end or block if that is the goroutine of a caller.
-	trigger func(s *stage)
+	trigger func(s *fixture)
 	// starts says that the pool calls the code when it starts, before trigger.
 	starts bool
 }
 
 // ways are the ways in which user code can misbehave.
-func ways() map[string]func(s *stage) {
-	return map[string]func(s *stage){
-		"panics":  func(*stage) { panic("user code") },
-		"exits":   func(*stage) { runtime.Goexit() },
-		"blocks":  func(s *stage) { <-s.release },
-		"reenter": func(s *stage) { s.reenter() },
+func ways() map[string]func(s *fixture) {
+	return map[string]func(s *fixture){
+		"panics":  func(*fixture) { panic("user code") },
+		"exits":   func(*fixture) { runtime.Goexit() },
+		"blocks":  func(s *fixture) { <-s.release },
+		"reenter": func(s *fixture) { s.reenter() },
 	}
 }
 
-// A stage is a pool whose user code misbehaves once.
-type stage struct {
+// A fixture is a pool whose user code misbehaves once.
+type fixture struct {
 	t       *testing.T
 	system  *actor.ActorSystem
 	pid     *actor.PID
 	pool    *actors.Pool[work, int] // nil: the workers are actors
-	way     func(s *stage)
+	way     func(s *fixture)
 	armed   atomic.Bool
 	reached atomic.Bool
 	release chan struct{}
@@ -61,8 +61,8 @@ type work func(ctx context.Context) (int, error)
 
 func do(ctx context.Context, w work) (int, error) { return w(ctx) }
 
-// harm misbehaves, the first time after the stage was armed.
-func (s *stage) harm() {
+// harm misbehaves, the first time after the fixture was armed.
+func (s *fixture) harm() {
 	if s.armed.CompareAndSwap(true, false) {
 		s.reached.Store(true)
 		s.way(s)
@@ -70,7 +70,7 @@ func (s *stage) harm() {
 }
 
 // reenter calls back into the pool.
-func (s *stage) reenter() {
+func (s *fixture) reenter() {
 	<-s.started
 	s.system.Root.Send(s.pid, &messages.Pause{})
 	s.system.Root.Send(s.pid, messages.Resume{})
@@ -89,7 +89,7 @@ func (s *stage) reenter() {
 // ask sends the pool a message and returns the answer, or nil if there is none in a minute.
 //
 // A future of Proto.Actor would not do: a second answer to it is a data race.
-func (s *stage) ask(message any) any {
+func (s *fixture) ask(message any) any {
 	answers := make(chan any, 10)
 	asker := s.system.Root.Spawn(actor.PropsFromFunc(func(ctx actor.Context) {
 		switch ctx.Message().(type) {
@@ -109,7 +109,7 @@ func (s *stage) ask(message any) any {
 }
 
 // healthy is a task that succeeds.
-func (s *stage) healthy() any {
+func (s *fixture) healthy() any {
 	if s.pool == nil {
 		return pooltest.Deed(func(ctx actor.Context) { ctx.Respond("well") })
 	}
@@ -117,7 +117,7 @@ func (s *stage) healthy() any {
 }
 
 // start starts the pool of a place.
-func (s *stage) start(p *place) {
+func (s *fixture) start(p *place) {
 	options := append([]actors.Option{
 		actors.WithSize(3), actors.WithWatchdog(actors.Watchdog{Grace: time.Second}),
 	}, p.options(s)...)
@@ -145,8 +145,8 @@ func TestUserCodeMayDoAnything(t *testing.T) {
 	}
 }
 
-func check(t *testing.T, p *place, way func(*stage)) {
-	s := &stage{t: t, system: pooltest.System(), way: way, release: make(chan struct{}), started: make(chan struct{})}
+func check(t *testing.T, p *place, way func(*fixture)) {
+	s := &fixture{t: t, system: pooltest.System(), way: way, release: make(chan struct{}), started: make(chan struct{})}
 	s.armed.Store(p.starts)
 	s.start(p)
 	close(s.started)
@@ -185,7 +185,7 @@ func check(t *testing.T, p *place, way func(*stage)) {
 }
 
 // end stops the pool. User code may still block.
-func (s *stage) end() {
+func (s *fixture) end() {
 	if s.pool == nil {
 		s.system.Root.Stop(s.pid)
 		return
@@ -197,7 +197,7 @@ func (s *stage) end() {
 }
 
 // gone waits until the pool has stopped.
-func (s *stage) gone() {
+func (s *fixture) gone() {
 	if s.pool == nil {
 		require.NoError(s.t, s.system.Root.StopFuture(s.pid).Wait())
 		return
