@@ -1,14 +1,17 @@
 # The steps themselves, and the versions of the tools, are in .ci/run.
-.PHONY: help test race browser screenshots bench ratio soak soak-jetstream lint fmt examples ci
+.PHONY: help quick test race browser screenshots bench ratio soak soak-jetstream lint fmt examples ci
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
 
-test: ## Run the tests
+quick: ## Test the main module
+	go test ./...
+
+test: ## Test all modules
 	go test work
 
-race: ## Run the tests under the race detector, in random order
-	go test -race -shuffle=on work
+race: ## Test all modules at full size, under the race detector, in random order
+	TROUPE_FULL=1 go test -race -shuffle=on work
 
 browser: ## Test the dashboard in a headless Chromium
 	.ci/run browser
@@ -40,7 +43,8 @@ fmt: ## Format the code
 
 examples: ## Run every example that ends by itself
 	@for dir in examples/*/; do \
-		if [ -f "$$dir/main.go" ] && [ "$$dir" != examples/checksum/ ] && [ "$$dir" != examples/dashboard/ ]; then \
+		case "$$dir" in examples/checksum/|examples/dashboard/|examples/webservice/) continue;; esac; \
+		if [ -f "$$dir/main.go" ]; then \
 			echo "==> go run ./$$dir"; go run "./$$dir" || exit; \
 		fi; \
 	done

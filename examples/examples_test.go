@@ -17,10 +17,10 @@ import (
 
 // examples are the programs whose whole output is known: examples/x prints
 // examples/testdata/x.txt, on any machine with four processors.
-var examples = []string{"actorapp", "priority", "quickstart", "resilience", "resize", "shutdown", "timeout"}
+var examples = []string{"actorapp", "hello", "priority", "quickstart", "resilience", "resize", "shutdown", "timeout"}
 
 // ownTest are the programs with a test of their own.
-var ownTest = []string{"checksum", "cluster", "dashboard", "durable"}
+var ownTest = []string{"checksum", "cluster", "dashboard", "durable", "webservice"}
 
 func TestOutput(t *testing.T) {
 	troupetest.TimeLimit(t)
