@@ -11,8 +11,8 @@ import (
 	"github.com/troupe-go/troupe/jetstream"
 )
 
-// The code of README's section on durable queues.
-func Example_readme() {
+// The code of docs/durable.md.
+func Example_docs() {
 	if err := os.Chdir(directory()); err != nil {
 		log.Fatal(err)
 	}

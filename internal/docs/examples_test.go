@@ -1,28 +1,20 @@
-// Package readme_test has the code of README.md, so that it compiles and does
-// what README says; but for that of durable queues, which is in their module.
-package readme_test
+// Package docs_test has the Go code of README.md and of the pages in docs, so that it
+// compiles and does what they say. The code on durable queues is in module jetstream.
+package docs_test
 
 import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"log"
 	"log/slog"
 	"net/http"
-	"os"
-	"path/filepath"
-	"regexp"
-	"slices"
 	"strings"
-	"testing"
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
 	protorouter "github.com/asynkron/protoactor-go/router"
 	"github.com/prometheus/client_golang/prometheus"
-	"github.com/stretchr/testify/assert"
-	"github.com/stretchr/testify/require"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 
 	"github.com/troupe-go/troupe/actors"
@@ -33,51 +25,34 @@ import (
 	"github.com/troupe-go/troupe/telemetry"
 )
 
-const root = "../.."
-
-func Example_typedPool() {
+func Example_dispatch() {
 	ctx := context.Background()
+	resize := func(_ context.Context, name string) (int, error) { return len(name), nil }
 
-	count := func(_ context.Context, text string) (int, error) {
-		return len(strings.Fields(text)), nil
-	}
-	pool, err := actors.NewPool(actor.NewActorSystem().Root, count,
-		actors.WithName("word-count"),
-		actors.WithSize(actors.SizeCPU()),
-		actors.WithQueue(256, actors.Block),
-		actors.WithTaskTimeout(time.Second))
+	pool, err := actors.New(resize,
+		actors.WithSize(8),
+		actors.WithDispatch(router.ConsistentHash()),
+		actors.WithQueue(512, actors.Reject))
 	if err != nil {
-		log.Fatal(err) // an option that makes no sense, or a name that is taken
+		log.Fatal(err)
 	}
+	width, err := pool.Ask(ctx, "cat.png", actors.Key("album-7")) // one worker per album, in order
 
-	n, err := pool.Ask(ctx, "to be or not to be") // wait for the answer
-	fmt.Println(n, err)
+	fmt.Println(width, err)
+	pool.Close()
+	// Output: 7 <nil>
+}
 
-	future, err := pool.Submit(ctx, "that is the question", actors.Priority(5)) // collect it later
+func Example_autoscale() {
+	fetch := func(_ context.Context, url string) (string, error) { return "the page at " + url, nil }
+
+	pool, err := actors.New(fetch, actors.WithAutoscale(supervisor.Autoscale{Min: 4, Max: 64}))
 	if err != nil {
-		log.Fatal(err) // rejected: the task never entered
+		log.Fatal(err)
 	}
-	n, err = future.Wait(ctx)
-	fmt.Println(n, err)
-
-	err = pool.Tell(ctx, "exeunt") // no answer wanted
-	fmt.Println(err)
-
-	lines := []string{"brevity is the soul of wit", "more matter with less art"}
-	for n, err := range pool.Map(ctx, slices.Values(lines)) { // answers in the order of the input
-		fmt.Println(n, err)
-	}
-
-	_, err = pool.Shutdown(ctx) // refuse, drain, stop
-	stats := pool.Stats()
-	fmt.Println(stats.Submitted, stats.Succeeded, err)
-	// Output:
-	// 6 <nil>
-	// 4 <nil>
-	// <nil>
-	// 6 <nil>
-	// 5 <nil>
-	// 5 5 <nil>
+	fmt.Println(pool.Stats().Size)
+	pool.Close()
+	// Output: 4
 }
 
 type order struct{ dish string }
@@ -97,7 +72,7 @@ type restaurant struct {
 func (r *restaurant) Receive(ctx actor.Context) {
 	switch msg := ctx.Message().(type) {
 	case *actor.Started:
-		r.kitchen = ctx.Spawn(actors.PropsFromHandler(cook, actors.WithSize(4))) // a child like any other
+		r.kitchen = ctx.Spawn(actors.PropsFromHandler(cook, actors.WithSize(4)))
 	case *order:
 		ctx.Request(r.kitchen, &messages.Task{Payload: msg, Timeout: time.Second})
 	case *messages.Result: // one for every task: success, error, panic, timeout or rejection
@@ -129,7 +104,7 @@ func Example_supervision() {
 		supervisor.Restarts(10, time.Minute), // then the worker is stopped, and not replaced
 		supervisor.Decider(func(err error) actor.Directive {
 			if errors.Is(err, errCorrupt) {
-				return actor.StopDirective // the pool starts another in its place
+				return actor.StopDirective // the pool starts another worker instead
 			}
 			return actor.RestartDirective
 		}),
@@ -163,15 +138,14 @@ func Example_backoff() {
 
 var errUnavailable = errors.New("unavailable")
 
-func Example_whenThingsGoWrong() {
-	system := actor.NewActorSystem()
+func Example_failures() {
 	fetch := func(ctx context.Context, url string) (string, error) {
 		if actors.Attempt(ctx) < 3 {
 			return "", errUnavailable
 		}
 		return "the page at " + url, nil
 	}
-	pool, err := actors.NewPool(system.Root, fetch,
+	pool, err := actors.New(fetch,
 		actors.WithRetry(actors.Retry{
 			Attempts: 5, Min: 50 * time.Millisecond, Max: 10 * time.Second, Jitter: 0.2,
 			On:     func(err error) bool { return errors.Is(err, errUnavailable) },
@@ -180,7 +154,6 @@ func Example_whenThingsGoWrong() {
 		actors.WithQuarantine(actors.Quarantine{Crashes: 3}),
 		actors.WithWatchdog(actors.Watchdog{Grace: 5 * time.Second, Limit: 100}),
 		actors.WithBreaker(actors.Breaker{Failures: 5, Cooldown: 10 * time.Second}),
-		actors.WithAutoscale(supervisor.Autoscale{Min: 4, Max: 64}),
 		actors.WithDeadlineCheck())
 	if err != nil {
 		log.Fatal(err)
@@ -229,7 +202,7 @@ func Example_telemetry() {
 	}
 	registry.MustRegister(collector) // metrics of all pools, for Prometheus
 
-	stop, err := telemetry.Log(system, logger) // a line for what goes wrong
+	stop, err := telemetry.Log(system, logger) // a line for everything that goes wrong
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -244,14 +217,14 @@ func Example_telemetry() {
 	}
 	n, err := pool.Ask(ctx, "to be or not to be")
 	pool.Close()
-	stop() // what there was to log is logged
+	stop() // all lines are logged
 	fmt.Println(n, err)
 	// Output: 6 <nil>
 }
 
 func thumbnail(context.Context, []byte) ([]byte, error) { return nil, nil }
 
-// mount is how a dashboard is mounted. It serves for ever.
+// mount serves a dashboard forever.
 func mount() {
 	system := actor.NewActorSystem()
 	if _, err := actors.NewPool(system.Root, thumbnail, actors.WithName("thumbnails")); err != nil {
@@ -262,61 +235,3 @@ func mount() {
 }
 
 var _ = mount
-
-// TestSnippets holds README's Go to that of this file, line by line but for the
-// indentation.
-func TestSnippets(t *testing.T) {
-	code := "\n" + flat(read(t, "readme_test.go")) + "\n" + flat(read(t, root+"/jetstream/readme_test.go")) + "\n"
-	snippets := regexp.MustCompile("(?s)```go\n(.*?)\n```").FindAllStringSubmatch(read(t, root+"/README.md"), -1)
-	require.NotEmpty(t, snippets)
-	for _, snippet := range snippets {
-		assert.Contains(t, code, "\n"+flat(snippet[1])+"\n")
-	}
-}
-
-// TestReferences looks for the files and the tests that README names.
-func TestReferences(t *testing.T) {
-	readme := read(t, root+"/README.md")
-	prose := regexp.MustCompile("(?s)```.*?```").ReplaceAllString(readme, "")
-	for _, link := range regexp.MustCompile(`\]\(([^)#:]+)\)`).FindAllStringSubmatch(prose, -1) {
-		found, err := filepath.Glob(filepath.Join(root, link[1]))
-		require.NoError(t, err)
-		assert.NotEmpty(t, found, link[1])
-	}
-	tests := testNames(t)
-	for _, name := range regexp.MustCompile(`\bTest[A-Z]\w*`).FindAllString(readme, -1) {
-		assert.True(t, tests[name], name)
-	}
-}
-
-func testNames(t *testing.T) map[string]bool {
-	t.Helper()
-	names := make(map[string]bool)
-	declaration := regexp.MustCompile(`(?m)^func (Test\w+)\(`)
-	err := filepath.WalkDir(root, func(path string, _ fs.DirEntry, err error) error {
-		if err == nil && strings.HasSuffix(path, "_test.go") {
-			for _, name := range declaration.FindAllStringSubmatch(read(t, path), -1) {
-				names[name[1]] = true
-			}
-		}
-		return err
-	})
-	require.NoError(t, err)
-	return names
-}
-
-func read(t *testing.T, path string) string {
-	t.Helper()
-	content, err := os.ReadFile(path)
-	require.NoError(t, err)
-	return string(content)
-}
-
-// flat removes the indentation of text.
-func flat(text string) string {
-	lines := strings.Split(strings.TrimSpace(text), "\n")
-	for i, line := range lines {
-		lines[i] = strings.TrimSpace(line)
-	}
-	return strings.Join(lines, "\n")
-}

@@ -52,8 +52,11 @@ func TestAProgramOutsideTheTreeUsesTheModulesByVersion(t *testing.T) {
 	require.NoError(t, os.WriteFile(filepath.Join(consumer, "go.mod"), []byte(goMod), 0o644))
 
 	// What others have published comes from the cache of this machine, so no network is
-	// needed. The cache of the test is another one: that of the machine must not keep these
-	// contents as version v0.1.0.
+	// needed once the machine has it. The cache of the test is another one: that of the
+	// machine must not keep these contents as version v0.1.0.
+	for _, from := range released {
+		goOutput(t, from, nil, "list", "-deps", "./...")
+	}
 	downloaded := filepath.Join(goOutput(t, root, nil, "env", "GOMODCACHE"), "cache", "download")
 	env := []string{
 		"GOWORK=off", "GOFLAGS=-mod=mod -modcacherw", "GOMODCACHE=" + cache,
