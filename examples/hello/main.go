@@ -15,7 +15,7 @@ import (
 	"github.com/troupe-go/troupe/actors"
 )
 
-// share divides 60 coins among people. Without people it panics.
+// share divides 60 coins among people. It panics if people is 0.
 func share(_ context.Context, people int) (int, error) {
 	return 60 / people, nil
 }
@@ -30,14 +30,14 @@ func main() {
 	coins, err := pool.Ask(ctx, 3) // submit a task and wait for its result
 	fmt.Println("ask:", coins, err)
 
-	_, err = pool.Ask(ctx, 0) // the worker panics, the caller gets the error
+	_, err = pool.Ask(ctx, 0) // the handler panics; Ask returns the panic as an error
 	fmt.Println("panic:", err)
 
 	for coins, err := range pool.Map(ctx, slices.Values([]int{1, 2, 5})) { // results in input order
 		fmt.Println("map:", coins, err)
 	}
 
-	future, err := pool.Submit(ctx, 6, actors.Priority(1)) // wait for the result later
+	future, err := pool.Submit(ctx, 6, actors.Priority(1)) // do not wait for the result yet
 	if err != nil {
 		log.Fatal(err) // the task was rejected
 	}

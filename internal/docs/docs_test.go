@@ -32,7 +32,7 @@ func TestEveryGoBlockIsCompiledAndRun(t *testing.T) {
 	}
 	blocks := 0
 	for _, page := range pages(t) {
-		for _, block := range regexp.MustCompile("(?s)```go\n(.*?)\n```").FindAllStringSubmatch(read(t, page), -1) {
+		for _, block := range regexp.MustCompile("(?s)```go\n(.*?)\n *```").FindAllStringSubmatch(read(t, page), -1) {
 			blocks++
 			assert.Contains(t, code, "\n"+flat(block[1])+"\n", page)
 		}

@@ -27,16 +27,16 @@ import (
 
 func Example_dispatch() {
 	ctx := context.Background()
-	resize := func(_ context.Context, name string) (int, error) { return len(name), nil }
+	scale := func(_ context.Context, name string) (int, error) { return len(name), nil }
 
-	pool, err := actors.New(resize,
+	pool, err := actors.New(scale,
 		actors.WithSize(8),
 		actors.WithDispatch(router.ConsistentHash()),
 		actors.WithQueue(512, actors.Reject))
 	if err != nil {
 		log.Fatal(err)
 	}
-	width, err := pool.Ask(ctx, "cat.png", actors.Key("album-7")) // one worker per album, in order
+	width, err := pool.Ask(ctx, "cat.png", actors.Key("album-7")) // tasks of one album run on one worker, in order
 
 	fmt.Println(width, err)
 	pool.Close()
@@ -55,7 +55,7 @@ func Example_autoscale() {
 	// Output: 4
 }
 
-type order struct{ dish string }
+type order struct{ table, dish string }
 
 func cook(_ context.Context, o *order) (string, error) {
 	if o.dish == "" {
@@ -66,7 +66,7 @@ func cook(_ context.Context, o *order) (string, error) {
 
 type restaurant struct {
 	kitchen *actor.PID
-	served  chan<- string
+	served  func(text string)
 }
 
 func (r *restaurant) Receive(ctx actor.Context) {
@@ -74,34 +74,36 @@ func (r *restaurant) Receive(ctx actor.Context) {
 	case *actor.Started:
 		r.kitchen = ctx.Spawn(actors.PropsFromHandler(cook, actors.WithSize(4)))
 	case *order:
-		ctx.Request(r.kitchen, &messages.Task{Payload: msg, Timeout: time.Second})
-	case *messages.Result: // one for every task: success, error, panic, timeout or rejection
+		ctx.Request(r.kitchen, &messages.Task{ID: msg.table, Payload: msg, Timeout: time.Second})
+	case *messages.Result: // exactly one for every task, whatever its outcome
 		if msg.Err != nil {
-			r.served <- fmt.Sprint(msg.Outcome, ": ", msg.Err)
+			r.served(fmt.Sprint(msg.TaskID, ": ", msg.Outcome, ": ", msg.Err))
 			return
 		}
-		r.served <- msg.Value.(string)
+		r.served(msg.TaskID + ": " + msg.Value.(string))
 	}
 }
 
-func Example_actorProgram() {
+func Example_restaurant() {
 	system := actor.NewActorSystem()
 	served := make(chan string)
-	pid := system.Root.Spawn(actor.PropsFromProducer(func() actor.Actor { return &restaurant{served: served} }))
+	pid := system.Root.Spawn(actor.PropsFromProducer(func() actor.Actor {
+		return &restaurant{served: func(text string) { served <- text }}
+	}))
 	for _, dish := range []string{"soup", ""} {
-		system.Root.Send(pid, &order{dish: dish})
+		system.Root.Send(pid, &order{table: "table 7", dish: dish})
 		fmt.Println(<-served)
 	}
 	_ = system.Root.StopFuture(pid).Wait()
 	// Output:
-	// a plate of soup
-	// panicked: troupe: handler panicked: nothing to cook
+	// table 7: a plate of soup
+	// table 7: panicked: troupe: handler panicked: nothing to cook
 }
 
 func Example_supervision() {
 	errCorrupt := errors.New("corrupt state")
 	option := actors.WithSupervision(supervisor.OneForOne(
-		supervisor.Restarts(10, time.Minute), // then the worker is stopped, and not replaced
+		supervisor.Restarts(10, time.Minute), // a worker that fails more often is stopped and not replaced
 		supervisor.Decider(func(err error) actor.Directive {
 			if errors.Is(err, errCorrupt) {
 				return actor.StopDirective // the pool starts another worker instead
@@ -175,15 +177,21 @@ func newGreeter() actor.Actor { return greeter{} }
 
 func Example_protoActor() {
 	system := actor.NewActorSystem()
-
-	// before
-	before := system.Root.Spawn(protorouter.NewRoundRobinPool(8, actor.WithProducer(newGreeter)))
-	// after
-	after := system.Root.Spawn(actors.PropsFromProducer(newGreeter, actors.WithSize(8), actors.WithDispatch(router.RoundRobin())))
-
-	for _, pid := range []*actor.PID{before, after} {
-		fmt.Println(system.Root.RequestFuture(pid, "world", time.Second).Result())
+	greet := func(pid *actor.PID) {
+		answer, err := system.Root.RequestFuture(pid, "world", time.Second).Result()
+		if result, ok := answer.(*messages.Result); ok {
+			err = result.Err // the pool rejected the message, or the worker panicked
+		}
+		fmt.Println(answer, err)
 		_ = system.Root.StopFuture(pid).Wait()
+	}
+	{
+		pid := system.Root.Spawn(protorouter.NewRoundRobinPool(8, actor.WithProducer(newGreeter)))
+		greet(pid)
+	}
+	{
+		pid := system.Root.Spawn(actors.PropsFromProducer(newGreeter, actors.WithSize(8), actors.WithDispatch(router.RoundRobin())))
+		greet(pid)
 	}
 	// Output:
 	// hello world <nil>
@@ -202,12 +210,12 @@ func Example_telemetry() {
 	}
 	registry.MustRegister(collector) // metrics of all pools, for Prometheus
 
-	stop, err := telemetry.Log(system, logger) // a line for everything that goes wrong
+	stop, err := telemetry.Log(system, logger) // logs one line per failure
 	if err != nil {
 		log.Fatal(err)
 	}
 
-	tracer, err := telemetry.NewTracer(provider) // spans from the submitter to the handler
+	tracer, err := telemetry.NewTracer(provider) // spans that link the submitter to the handler
 	if err != nil {
 		log.Fatal(err)
 	}
