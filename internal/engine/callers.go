@@ -29,10 +29,20 @@ func (e *admission) runInCaller(ctx context.Context, t *Task, s *Spec) error {
 		defer close(returned)
 		(&callerJob{run, e}).do(t)
 	}()
+	var stuck <-chan struct{} // the caller may be a handler of the pool
+	if self := e.handlerOf(ctx); self != nil {
+		wait := newPoolWait(self, t)
+		if !e.deadlocks.block(wait) {
+			return nil // whoever waits for the task is told
+		}
+		defer e.deadlocks.unblock(wait)
+		stuck = wait.vain
+	}
 	select {
 	case <-returned:
 	case <-run.over:
 	case <-ctx.Done():
+	case <-stuck:
 	}
 	return nil
 }

@@ -56,29 +56,20 @@ func (e *core) Attach(j *journal.Journal) { e.journals.change(j, true) }
 // Detach removes a journal.
 func (e *core) Detach(j *journal.Journal) { e.journals.change(j, false) }
 
-// OfHandler reports whether ctx belongs to a handler of this pool that still runs, on a
-// worker or in its caller. OfHandler may run user code.
-func (e *core) OfHandler(ctx context.Context) bool { return e.runningHandler(ctx) != nil }
+// OfHandler reports whether ctx belongs to a handler of this pool that still runs. OfHandler
+// may run user code.
+func (e *core) OfHandler(ctx context.Context) bool { return e.handlerOf(ctx) != nil }
 
-// handlerOf returns the context that ctx was derived from, if a worker of this pool gave
-// that to a handler that still runs; otherwise nil. handlerOf may run user code.
+// handlerOf returns the context that ctx was derived from, if this pool gave that to a
+// handler that still runs, on a worker or in its caller; otherwise nil. No other task gets the
+// context from then on. handlerOf may run user code.
 func (e *core) handlerOf(ctx context.Context) *Context {
-	c := e.runningHandler(ctx)
-	if c == nil || c.hand.worker == "" {
-		return nil
-	}
-	return c
-}
-
-// runningHandler returns the context that ctx was derived from, if this pool gave that to a
-// handler that still runs; otherwise nil. No other task gets the context from then on.
-func (e *core) runningHandler(ctx context.Context) *Context {
 	c := FromContext(ctx)
 	if c == nil || c.base != &e.base {
 		return nil
 	}
 	c.use()
-	if c.returned.Load() || c.hand.worker != "" && !c.hand.occupied.Load() {
+	if c.returned.Load() || !c.hand.inCaller() && !c.hand.occupied.Load() {
 		return nil
 	}
 	return c

@@ -17,7 +17,8 @@ import (
 //   - Another handler that waits goes on as soon as any of its waits ends, or is found to be
 //     vain. Until then it does not return.
 //   - Every other worker goes on, whether it is idle, runs a handler that does not wait, or
-//     leaves.
+//     leaves. So does a worker that is on its way, and a task that runs in its caller, unless
+//     its handler waits.
 //
 // So a wait is found to be vain if every way from it leads back to its own handler,
 // whichever goroutine has closed the circle. A wait for a handler in a circle is not vain,
@@ -25,10 +26,12 @@ import (
 // count.
 type deadlocks struct {
 	roster *roster
+	wanted atomic.Int64 // workers that there should be; while fewer are in dispatch, others are on their way
 
-	mu      sync.Mutex
-	blocked map[*hand][]*poolWait // guarded by mu; nil until a handler waits
-	several int                   // guarded by mu; hands with more than one wait
+	mu        sync.Mutex
+	blocked   map[*hand][]*poolWait // guarded by mu; nil until a handler waits
+	inCallers map[*Task]*hand       // guarded by mu; those in blocked whose tasks run in their callers
+	several   int                   // guarded by mu; hands with more than one wait
 }
 
 // A poolWait is one goroutine of a handler that waits for a task of its own pool, or for
@@ -50,13 +53,18 @@ func newPoolWait(self *Context, t *Task) *poolWait {
 func (d *deadlocks) block(wait *poolWait) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.isVainLocked(wait) {
-		return false
-	}
 	if d.blocked == nil {
 		d.blocked = make(map[*hand][]*poolWait)
+		d.inCallers = make(map[*Task]*hand)
 	}
 	h := wait.ctx.hand
+	if h.inCaller() {
+		d.inCallers[h.task] = h
+	}
+	if d.isVainLocked(wait) {
+		d.forgetCallerLocked(h)
+		return false
+	}
 	d.blocked[h] = append(d.blocked[h], wait)
 	if len(d.blocked[h]) == 2 {
 		d.several++
@@ -75,6 +83,7 @@ func (d *deadlocks) unblock(wait *poolWait) {
 	waits = slices.Delete(waits, i, i+1)
 	if len(waits) == 0 {
 		delete(d.blocked, h)
+		d.forgetCallerLocked(h)
 		return
 	}
 	d.blocked[h] = waits
@@ -82,6 +91,13 @@ func (d *deadlocks) unblock(wait *poolWait) {
 		d.several--
 	}
 	d.detourLocked(h)
+}
+
+// forgetCallerLocked removes a hand from inCallers unless its handler waits.
+func (d *deadlocks) forgetCallerLocked(h *hand) {
+	if h.inCaller() && len(d.blocked[h]) == 0 && d.inCallers[h.task] == h {
+		delete(d.inCallers, h.task)
+	}
 }
 
 // detourLocked looks for vain waits after the waits of a handler have changed. Such a change
@@ -102,17 +118,27 @@ func (d *deadlocks) endVain() {
 	}
 }
 
-// tellVainLocked ends the waits that are vain. A handler that is told goes on, so others
-// that wait for it need not be told.
+// tellVainLocked ends the waits that are vain, one by one: a handler that is told goes on, so
+// others that wait for it need not be told.
 func (d *deadlocks) tellVainLocked() {
-	for w := range d.roster.everyWorker {
-		for _, wait := range d.waitsOfLocked(&w.hand) {
-			if d.isVainLocked(wait) {
-				wait.told = true
-				close(wait.vain)
-			}
+	for {
+		wait := d.graphLocked().firstVain()
+		if wait == nil {
+			return
 		}
+		wait.told = true
+		close(wait.vain)
 	}
+}
+
+// expect sets how many workers there should be. It reports whether that has made them fewer.
+func (d *deadlocks) expect(workers int) (fewer bool) {
+	return int64(workers) < d.wanted.Swap(int64(workers))
+}
+
+// comingLocked reports whether a worker is on its way.
+func (d *deadlocks) comingLocked() bool {
+	return d.wanted.Load() > int64(len(d.roster.view.Load().routees))
 }
 
 // waits reports whether the handler in a hand waits for the pool.
@@ -135,21 +161,30 @@ func (d *deadlocks) waitsOfLocked(h *hand) []*poolWait {
 	return slices.DeleteFunc(slices.Clone(waits), left)
 }
 
-// targetLocked returns the worker that must go on for a wait to end; nil stands for any
+// targetLocked returns the hand that must go on for a wait to end; nil stands for that of any
 // worker. ends reports that the wait ends without one.
-func (d *deadlocks) targetLocked(wait *poolWait) (to *Worker, ends bool) {
+func (d *deadlocks) targetLocked(wait *poolWait) (to *hand, ends bool) {
 	if wait.told || wait.over.Load() || wait.ctx.over.Load() {
 		return nil, true
 	}
 	if wait.task == nil {
-		return wait.room.Load(), false
+		return handOf(wait.room.Load()), false
 	}
 	word := wait.task.load()
-	to = d.roster.worker(word.worker())
+	to = handOf(d.roster.worker(word.worker()))
 	if word.status() == running && to == nil { // it runs in its caller
-		return nil, true
+		to = d.inCallers[wait.task]
+		return to, to == nil
 	}
 	return to, word.status() == fresh || word.settled()
+}
+
+// handOf returns the hand of a worker; nil if there is no worker.
+func handOf(w *Worker) *hand {
+	if w == nil {
+		return nil
+	}
+	return &w.hand
 }
 
 // endsSoonLocked reports whether a wait ends without a handler that waits itself.
@@ -158,7 +193,7 @@ func (d *deadlocks) endsSoonLocked(wait *poolWait) bool {
 	if ends || to == nil {
 		return ends || d.anyFreeLocked(wait.ctx.hand)
 	}
-	return &to.hand != wait.ctx.hand && !d.waitsLocked(&to.hand)
+	return to != wait.ctx.hand && !d.waitsLocked(to)
 }
 
 // anyFreeLocked reports whether there is a worker, besides one, whose handler does not wait.
@@ -167,7 +202,7 @@ func (d *deadlocks) anyFreeLocked(but *hand) bool {
 	if d.blocked[but] == nil {
 		others--
 	}
-	if others > 0 { // some worker is not even in the map
+	if others > 0 || d.comingLocked() { // some worker is not even in the map
 		return true
 	}
 	for w := range d.roster.everyWorker {
@@ -189,7 +224,7 @@ func (d *deadlocks) isVainLocked(wait *poolWait) bool {
 // A deadlockSearch follows waits from worker to worker until it finds one that goes on.
 type deadlockSearch struct {
 	*deadlocks
-	seen    map[*hand]bool // workers that have been looked at, and the one that must not go on
+	seen    map[*hand]bool // hands that have been looked at, and the one that must not go on
 	seenAll bool
 }
 
@@ -203,22 +238,24 @@ func (s *deadlockSearch) endsLocked(wait *poolWait) bool {
 		return s.goesOnLocked(to)
 	case s.seenAll:
 		return false
+	case s.comingLocked():
+		return true
 	}
 	s.seenAll = true
 	for w := range s.roster.everyWorker {
-		if s.goesOnLocked(w) {
+		if s.goesOnLocked(&w.hand) {
 			return true
 		}
 	}
 	return false
 }
 
-// goesOnLocked reports whether a worker will look for its next task.
-func (s *deadlockSearch) goesOnLocked(w *Worker) bool {
-	if s.seen[&w.hand] {
+// goesOnLocked reports whether the handler in a hand will return.
+func (s *deadlockSearch) goesOnLocked(h *hand) bool {
+	if s.seen[h] {
 		return false
 	}
-	s.seen[&w.hand] = true
-	waits := s.waitsOfLocked(&w.hand)
+	s.seen[h] = true
+	waits := s.waitsOfLocked(h)
 	return len(waits) == 0 || slices.ContainsFunc(waits, s.endsLocked)
 }

@@ -28,6 +28,9 @@ type hand struct {
 	cause       error    // guarded by mu; why the context of the task ends then
 }
 
+// inCaller reports whether the task runs in its caller. Then the hand has no other task.
+func (h *hand) inCaller() bool { return h.worker == "" }
+
 // forgetInterruption resets the hand after a task that was settled from outside.
 func (h *hand) forgetInterruption() {
 	h.mu.Lock()

@@ -19,6 +19,14 @@ func (e *membership) Replaced() {
 	e.roster.departed.replaced++
 }
 
+// Wanted sets how many workers there should be. While fewer are in dispatch, others are on
+// their way.
+func (e *membership) Wanted(n int) {
+	if e.deadlocks.expect(n) {
+		e.EndVainWaits()
+	}
+}
+
 // FailedStarts returns how many times in a row the worker has failed to start.
 func (e *membership) FailedStarts(pid *actor.PID) int {
 	e.roster.mu.Lock()

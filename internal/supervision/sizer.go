@@ -44,6 +44,7 @@ func (s *sizer) resize(size int, reason string, done func(error)) {
 		return
 	}
 	from, answered := s.wanted, false
+	s.pool.workers.Wanted(size) // they are on their way
 	s.nursery.order(missing, s.pool.workers.NewWorker, func(d delivery) {
 		if answered { // with an error; the worker fills a gap if there is one
 			s.spawner.take(d.made, s.wanted)
@@ -72,10 +73,16 @@ func (s *sizer) resized(size int, reason string) {
 // change sets the number of workers that there should be.
 func (s *sizer) change(to int, reason string) {
 	from := s.wanted
-	s.wanted = to
+	s.want(to)
 	if from != to {
 		s.pool.publish(&messages.PoolResized{Pool: s.pool.name, From: from, To: to, Reason: reason})
 	}
+}
+
+// want sets how many workers there should be.
+func (s *sizer) want(n int) {
+	s.wanted = n
+	s.pool.workers.Wanted(n)
 }
 
 // adopt adds a worker that stands for a foreign actor. It calls done with the result.

@@ -11,7 +11,7 @@ type starter struct {
 // it waits for a constructor that is slow, and with false if nobody waits for the start any
 // more because one could not be spawned.
 func (s *starter) start(size int, done func(ok bool)) {
-	s.sizer.wanted = size
+	s.sizer.want(size)
 	s.sizer.pool.workers.Lost(0)
 	s.fill(size, done)
 }

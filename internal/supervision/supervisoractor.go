@@ -156,6 +156,7 @@ func (s *supervisorActor) stop() {
 		return
 	}
 	s.pool.stopping = true
+	s.pool.workers.Wanted(0) // no further worker comes
 	s.health.stop()
 	s.autoscaler.stop()
 	s.jobs.stop()

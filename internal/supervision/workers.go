@@ -54,6 +54,9 @@ type Workers interface {
 	// replacement has joined if there is one.
 	EndVainWaits()
 
+	// Wanted sets how many workers there should be. While fewer are in dispatch, the data
+	// plane takes it that others are on their way.
+	Wanted(n int)
 	// Replaced counts a replacement in the statistics.
 	Replaced()
 	// Lost sets how many workers are lost, for the statistics.

@@ -131,6 +131,7 @@ func (d *dataPlane) RetireWorker(*actor.PID) *actor.PID       { return nil }
 func (d *dataPlane) Discard(*actor.PID)                       {}
 func (d *dataPlane) EndVainWaits()                            {}
 func (d *dataPlane) Lost(int)                                 {}
+func (d *dataPlane) Wanted(int)                               {}
 func (d *dataPlane) FailedStarts(*actor.PID) int              { return 0 }
 func (d *dataPlane) Sideline(*actor.PID)                      {}
 func (d *dataPlane) AddCounters(*actor.PID, map[string]int64) {}
