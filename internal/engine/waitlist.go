@@ -1,36 +1,49 @@
 package engine
 
 import (
+	"cmp"
+	"slices"
 	"sync"
 	"sync/atomic"
 
 	"github.com/troupe-go/troupe/internal/chain"
 )
 
-// A waitList has the submitters that wait for room, in order of arrival. Those whose tasks
-// are for one worker wait for that worker. All others wait for any room.
+// A waitList has the submitters that wait for room, in lines: one for each worker that some
+// of them wait for, and one for those that wait for any room. So however many submitters
+// wait for one worker, the tasks of other workers are not delayed.
 type waitList struct {
-	mu   sync.Mutex
-	all  chain.Chain[*waiter] // guarded by mu
-	_    [64]byte
-	some atomic.Bool // all is not empty; written under mu
-	_    [63]byte
+	mu       sync.Mutex
+	lines    map[*Worker]*waitLine // guarded by mu; those that are not empty; by nil: for any room
+	spare    *waitLine             // guarded by mu; for reuse
+	arrivals uint64                // guarded by mu
+	_        [64]byte
+	some     atomic.Bool // lines is not empty; written under mu
+	_        [63]byte
 }
 
-// A waiter is a submitter that waits for room. It is in waitList.all until its task is
-// accepted or refused; in either case ready then gets a value.
+// A waitLine has the submitters that wait for one worker, or for any room, in order of
+// arrival.
+type waitLine struct {
+	to      *Worker // nil: any room
+	waiters chain.Chain[*waiter]
+}
+
+// A waiter is a submitter that waits for room. It is in a line until its task is accepted or
+// refused; in either case ready then gets a value.
 type waiter struct {
-	task  *Task
-	spec  Spec
-	wait  *poolWait           // of the handler that waits; nil: not a handler of this pool
-	link  chain.Link[*waiter] // guarded by waitList.mu; in all
-	waits bool                // guarded by waitList.mu; it is in all
-	err   error               // guarded by waitList.mu until ready has been received
-	ready chan struct{}       // has one slot
+	task    *Task
+	spec    Spec
+	wait    *poolWait           // of the handler that waits; nil: not a handler of this pool
+	arrival uint64              // guarded by waitList.mu
+	line    *waitLine           // guarded by waitList.mu; nil: the wait is over
+	link    chain.Link[*waiter] // guarded by waitList.mu; in line
+	err     error               // guarded by waitList.mu until ready has been received
+	ready   chan struct{}       // has one slot
 }
 
 func newWaiter(t *Task, s *Spec) *waiter {
-	wt := &waiter{task: t, spec: *s, waits: true, ready: make(chan struct{}, 1)}
+	wt := &waiter{task: t, spec: *s, ready: make(chan struct{}, 1)}
 	wt.link.Of = wt
 	return wt
 }
@@ -42,12 +55,93 @@ func (wt *waiter) point() {
 	}
 }
 
+// addLocked adds a submitter that has just arrived.
+func (l *waitList) addLocked(wt *waiter) {
+	l.arrivals++
+	wt.arrival = l.arrivals
+	l.enterLocked(wt)
+	l.some.Store(true)
+}
+
+// enterLocked puts a waiter into the line of its worker, in order of arrival.
+func (l *waitList) enterLocked(wt *waiter) {
+	line := l.lines[wt.spec.to.worker]
+	if line == nil {
+		line = l.openLocked(wt.spec.to.worker)
+	}
+	wt.line = line
+	var later []*chain.Link[*waiter]
+	for last := line.waiters.Last(); last != nil && last.Of.arrival > wt.arrival; last = line.waiters.Last() {
+		line.waiters.Remove(last)
+		later = append(later, last)
+	}
+	line.waiters.Push(&wt.link)
+	for _, link := range slices.Backward(later) {
+		line.waiters.Push(link)
+	}
+	wt.point()
+}
+
+// openLocked returns a new line.
+func (l *waitList) openLocked(to *Worker) *waitLine {
+	line := l.spare
+	if line == nil {
+		line = new(waitLine)
+	}
+	l.spare, line.to = nil, to
+	if l.lines == nil {
+		l.lines = make(map[*Worker]*waitLine)
+	}
+	l.lines[to] = line
+	return line
+}
+
+// exitLocked takes a waiter out of its line.
+func (l *waitList) exitLocked(wt *waiter) {
+	line := wt.line
+	wt.line = nil
+	line.waiters.Remove(&wt.link)
+	if line.waiters.Len() == 0 {
+		delete(l.lines, line.to)
+		l.spare, line.to = line, nil // it must not keep the worker
+	}
+}
+
+// moveLocked puts a waiter whose worker may have changed into the right line.
+func (l *waitList) moveLocked(wt *waiter) {
+	if wt.line.to != wt.spec.to.worker {
+		l.exitLocked(wt)
+		l.enterLocked(wt)
+	}
+}
+
+// firstLocked returns the waiter that came first of those in lines that are not blocked; nil:
+// there is none.
+func (l *waitList) firstLocked(blocked map[*Worker]bool) (first *waiter) {
+	for to, line := range l.lines {
+		if wt := line.waiters.First().Of; !blocked[to] && (first == nil || wt.arrival < first.arrival) {
+			first = wt
+		}
+	}
+	return first
+}
+
+// allLocked returns all waiters in order of arrival.
+func (l *waitList) allLocked() (all []*waiter) {
+	for _, line := range l.lines {
+		for link := line.waiters.First(); link != nil; link = link.Next() {
+			all = append(all, link.Of)
+		}
+	}
+	slices.SortFunc(all, func(a, b *waiter) int { return cmp.Compare(a.arrival, b.arrival) })
+	return all
+}
+
 // endLocked ends the wait of a submitter with an error, which is nil if its task has been
 // accepted.
 func (l *waitList) endLocked(wt *waiter, err error) {
-	l.all.Remove(&wt.link)
-	l.some.Store(l.all.Len() > 0)
-	wt.waits = false
+	l.exitLocked(wt)
+	l.some.Store(len(l.lines) > 0)
 	wt.err = err
 	if wt.wait != nil {
 		wt.wait.over.Store(true)
@@ -57,7 +151,7 @@ func (l *waitList) endLocked(wt *waiter, err error) {
 
 // refuseAllLocked ends all waits with an error.
 func (l *waitList) refuseAllLocked(err error) {
-	for l.all.Len() > 0 {
-		l.endLocked(l.all.First().Of, err)
+	for _, wt := range l.allLocked() {
+		l.endLocked(wt, err)
 	}
 }

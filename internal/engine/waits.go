@@ -69,15 +69,14 @@ func (e *backpressure) addWaiter(wt *waiter) error {
 	if err := e.refusal(); err != nil {
 		return err
 	}
-	e.waits.all.Push(&wt.link)
-	e.waits.some.Store(true)
+	e.waits.addLocked(wt)
 	return nil
 }
 
 // stopWaiting ends a wait with an error, unless it has already ended.
 func (e *backpressure) stopWaiting(wt *waiter, err error) error {
 	e.waits.mu.Lock()
-	if wt.waits {
+	if wt.line != nil {
 		e.waits.endLocked(wt, err)
 	}
 	e.waits.mu.Unlock()
@@ -99,11 +98,10 @@ func (e *backpressure) admitAll() (trials []*Worker) {
 	e.waits.mu.Lock()
 	defer e.waits.mu.Unlock()
 	blocked := map[*Worker]bool{} // workers without room for the first waiter
-	for link := e.waits.all.First(); link != nil; {
-		wt := link.Of
-		link = link.Next() // before wt leaves
-		if blocked[wt.spec.to.worker] {
-			continue
+	for {
+		wt := e.waits.firstLocked(blocked)
+		if wt == nil {
+			return trials
 		}
 		wt.spec.to.recount, wt.spec.to.all = true, true
 		err := e.dispatchTo(wt.task, &wt.spec, nil)
@@ -114,7 +112,7 @@ func (e *backpressure) admitAll() (trials []*Worker) {
 				trials = append(trials, wt.spec.to.trial)
 			}
 		case errors.Is(err, errNoRoom):
-			wt.point()
+			e.waits.moveLocked(wt)
 			if wt.spec.to.worker == nil {
 				return trials // no worker has room
 			}
@@ -123,7 +121,6 @@ func (e *backpressure) admitAll() (trials []*Worker) {
 			e.waits.endLocked(wt, err)
 		}
 	}
-	return trials
 }
 
 // place puts a task into a queue that has room for it, unless it would take the room that a
@@ -142,12 +139,7 @@ func (e *backpressure) overtakes(to *target) bool {
 	}
 	e.waits.mu.Lock()
 	defer e.waits.mu.Unlock()
-	for link := e.waits.all.First(); link != nil; link = link.Next() {
-		if link.Of.spec.to.worker == to.worker {
-			return true
-		}
-	}
-	return false
+	return e.waits.lines[to.worker] != nil
 }
 
 func (e *backpressure) full() error {
@@ -158,24 +150,22 @@ func (e *backpressure) full() error {
 // another worker.
 func (e *backpressure) readdressWaitersLocked() {
 	v := e.roster.view.Load()
-	for link := e.waits.all.First(); link != nil; link = link.Next() {
-		to := &link.Of.spec.to
+	for _, wt := range e.waits.allLocked() {
+		to := &wt.spec.to
 		switch {
 		case to.keyed:
 			to.rehash(v)
 		case to.worker != nil && to.worker.leaving.Load():
 			to.worker = nil
 		}
-		link.Of.point()
+		e.waits.moveLocked(wt)
 	}
 }
 
 // admitWaitingLocked admits waiting submitters, now that there may be room. The world is
 // stopped.
 func (e *backpressure) admitWaitingLocked(then *after) {
-	for link := e.waits.all.First(); link != nil; {
-		wt := link.Of
-		link = link.Next() // before wt leaves
+	for _, wt := range e.waits.allLocked() {
 		err := e.enterLocked(wt.task, &wt.spec, then)
 		switch {
 		case err == nil:
@@ -183,7 +173,7 @@ func (e *backpressure) admitWaitingLocked(then *after) {
 		case !errors.Is(err, errNoRoom):
 			e.waits.endLocked(wt, err)
 		default:
-			wt.point()
+			e.waits.moveLocked(wt)
 			if wt.spec.to.worker == nil {
 				return
 			}

@@ -78,9 +78,9 @@ func TestWaitersAreRefusedTogether(t *testing.T) {
 	for _, wt := range waiters {
 		<-wt.ready
 		assert.ErrorIs(t, wt.err, messages.ErrPoolStopped)
-		assert.False(t, wt.waits)
+		assert.Nil(t, wt.line)
 	}
-	assert.Zero(t, e.waits.all.Len())
+	assert.Empty(t, e.waits.lines)
 	assert.False(t, e.waits.some.Load())
 }
 
@@ -89,7 +89,7 @@ func TestARefusedPoolEnlistsNobody(t *testing.T) {
 	e.Close()
 	wt := newWaiter(&newJob(nil).task, &Spec{})
 	require.ErrorIs(t, e.enlist(wt), messages.ErrPoolStopped)
-	assert.Zero(t, e.waits.all.Len())
+	assert.Empty(t, e.waits.lines)
 }
 
 func TestAWaitEndsWithItsContextOrTimeout(t *testing.T) {
@@ -107,7 +107,7 @@ func TestAWaitEndsWithItsContextOrTimeout(t *testing.T) {
 		require.ErrorIs(t, err, messages.ErrTaskTimeout)
 		require.ErrorIs(t, err, messages.ErrQueueFull)
 		assert.Equal(t, time.Second+time.Minute, time.Since(start))
-		assert.Zero(t, e.waits.all.Len())
+		assert.Empty(t, e.waits.lines)
 		assert.EqualValues(t, 2, e.Stats().Rejected)
 	})
 }
@@ -118,4 +118,29 @@ func TestAWaitThatHasEndedIsNotGivenUp(t *testing.T) {
 	wt := enlist(t, e, nil, &Spec{})
 	e.Cancel(task, messages.ErrCanceled)
 	assert.NoError(t, e.stopWaiting(wt, context.Canceled), "its task was accepted a moment before")
+}
+
+func TestWaitersThatChangeTheirWorkerKeepTheirOrder(t *testing.T) {
+	e := newEngine(t, router.Custom(func(router.TaskView, router.Workers) int { return 0 }), withCapacity(0))
+	workers := seat(e, 2)
+	e.stopWorld(func() { e.queuesLocked(func(q *taskQueue) { q.paused = true }) })
+	var waiters []*waiter
+	for i := range 6 {
+		waiters = append(waiters, enlist(t, e, workers[i%2], &Spec{}))
+	}
+	e.waits.mu.Lock()
+	defer e.waits.mu.Unlock()
+	for _, i := range []int{4, 0, 2} {
+		waiters[i].spec.to.worker = workers[1]
+		e.waits.moveLocked(waiters[i])
+	}
+	assert.Len(t, e.waits.lines, 1)
+	assert.Equal(t, waiters, e.waits.allLocked())
+	for i, link := 0, e.waits.lines[workers[1]].waiters.First(); link != nil; i, link = i+1, link.Next() {
+		assert.Same(t, waiters[i], link.Of)
+	}
+	for _, wt := range waiters {
+		e.waits.endLocked(wt, messages.ErrCanceled)
+	}
+	assert.False(t, e.waits.some.Load())
 }
