@@ -66,6 +66,9 @@ func (w *handlerWork[In, Out]) submit() *call[In, Out] {
 }
 
 func (w *handlerWork[In, Out]) post(_, message any, task *messages.Task, sender *actor.PID) error {
+	if _, isAnswer := message.(*messages.Result); isAnswer {
+		sender = nil // else two pools that take any payload would answer each other forever
+	}
 	s := engine.Spec{Mode: engine.NoWait, Timeout: w.timeout, Sender: sender}
 	in, err := w.describe(message, task, &s)
 	if err != nil {

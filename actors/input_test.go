@@ -38,6 +38,7 @@ func TestABadOptionIsAnErrorThatNamesIt(t *testing.T) {
 		{actors.WithHealth(0), "0s"},
 		{actors.WithHealth(-time.Second), "-1s"},
 		{actors.WithSupervision(nil), "strategy is nil"},
+		{actors.WithSupervision((*supervisor.Backoff)(nil)), "strategy is nil"},
 		{actors.WithSupervision(supervisor.OneForOne(supervisor.Restarts(-1, 0))), "-1 restarts"},
 		{actors.WithSupervision(supervisor.OneForOne(supervisor.Restarts(1, -time.Second))), "-1s"},
 		{actors.WithSupervision(supervisor.OneForOne(supervisor.Decider(nil))), "nil decider"},

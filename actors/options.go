@@ -193,7 +193,7 @@ func WithTaskTimeout(timeout time.Duration) Option {
 // decided nor returned within supervisor.DecisionTime, the worker is restarted.
 func WithSupervision(strategy actor.SupervisorStrategy) Option {
 	return option(func(c *config) error {
-		if strategy == nil {
+		if backoff, ok := strategy.(*supervisor.Backoff); strategy == nil || ok && backoff == nil {
 			return invalid.Option("supervision strategy is nil")
 		}
 		if v, ok := strategy.(interface{ Validate() error }); ok {

@@ -8,9 +8,10 @@ import (
 
 // A Tracer follows tasks from their submission to the end of each attempt, which may
 // happen elsewhere and much later. It must be safe for concurrent use. A panic in it is
-// logged, and the task goes on untraced. Submitted, admitted and Begun are called on the
-// goroutine that submits or runs the task. ended is called on another one, in order for each
-// worker, and the task waits for it up to 100 ms.
+// logged, and the task goes on untraced. Submitted and Begun are called on the goroutine that
+// submits or runs the task. admitted is called on another one, for which the submitter waits.
+// ended is called on another one as well, in order for each worker, and the task waits for it
+// up to 100 ms.
 type Tracer interface {
 	// Submitted is called before the task is admitted. It returns the headers that
 	// replace those of the task, which must not be written to, and a function that is

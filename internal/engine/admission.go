@@ -105,7 +105,9 @@ func (e *admission) traceSubmission(ctx context.Context, s *Spec) (admitted func
 		})
 		s.Headers = headers
 		if tell != nil {
-			admitted = func(err error) { e.tracerFailed(guard.Call(func() { tell(err) })) }
+			// Apart, since the end of this goroutine would keep the submitter from knowing of a
+			// task that has been accepted.
+			admitted = func(err error) { e.tracerFailed(guard.Apart(func() { tell(err) })) }
 		}
 	})
 	e.tracerFailed(failed)

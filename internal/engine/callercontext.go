@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"time"
 
 	"github.com/troupe-go/troupe/guard"
 )
@@ -35,6 +36,34 @@ func (c *callerContext) Err() error {
 		return context.Canceled
 	}
 	return err
+}
+
+// hasEnded reports whether the caller's context has ended, after the handler has returned.
+// A context that fails or blocks counts as one that goes on.
+func hasEnded(caller context.Context) bool {
+	if caller == context.Background() {
+		return false
+	}
+	err, _ := guard.Try(caller.Err)
+	return err != nil
+}
+
+// deadlineOf returns the deadline of the caller's context, after the handler has returned. A
+// context that fails or blocks counts as one without a deadline.
+func deadlineOf(caller context.Context) (at time.Time, ok bool) {
+	if caller == context.Background() {
+		return at, false
+	}
+	found, _ := guard.Try(func() (d callerDeadline) {
+		d.at, d.ok = caller.Deadline()
+		return d
+	})
+	return found.at, found.ok
+}
+
+type callerDeadline struct {
+	at time.Time
+	ok bool
 }
 
 func isClosed(done <-chan struct{}) bool {

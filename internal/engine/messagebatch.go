@@ -6,6 +6,7 @@ import (
 	"github.com/asynkron/protoactor-go/actor"
 
 	"github.com/troupe-go/troupe/guard"
+	"github.com/troupe-go/troupe/internal/mailbox"
 	"github.com/troupe-go/troupe/messages"
 )
 
@@ -17,6 +18,7 @@ const maxNesting = 8
 // the batch, one by one, in its own envelope. It calls refuse with a batch that cannot be
 // unpacked.
 func unbatch(envelope any, nesting int, post func(envelope any), refuse func(envelope any, err error)) {
+	envelope = mailbox.Sound(envelope)
 	_, message, sender := actor.UnwrapEnvelope(envelope)
 	batch, ok := message.(actor.MessageBatch)
 	if !ok {

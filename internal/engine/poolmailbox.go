@@ -35,6 +35,7 @@ func newPoolMailbox(e *Engine) *poolMailbox {
 
 // PostUserMessage submits a task, or queues a message for the pool itself. It never blocks.
 func (m *poolMailbox) PostUserMessage(envelope any) {
+	envelope = mailbox.Sound(envelope)
 	message, sender := envelope, (*actor.PID)(nil)
 	if wrapped, ok := envelope.(*actor.MessageEnvelope); ok {
 		message, sender = wrapped.Message, wrapped.Sender

@@ -24,12 +24,11 @@ func (e *admission) Requeue(numbers []int64) (int, error) {
 }
 
 func (e *admission) requeue(entry *quarantined) error {
-	accepted := false
-	defer func() { e.quarantine.unclaim(entry, accepted) }() // deferred, since a custom dispatch may end this goroutine
+	// Deferred, since a custom dispatch or a tracer may end this goroutine: the dispatch before
+	// the task is accepted, the tracer also afterwards.
+	defer func() { e.quarantine.unclaim(entry, entry.copy.load().status() != fresh) }()
 	spec := entry.spec
-	err := e.Submit(context.Background(), entry.copy, &spec)
-	accepted = err == nil
-	return err
+	return e.Submit(context.Background(), entry.copy, &spec)
 }
 
 // Quarantined returns the quarantined tasks, oldest first.

@@ -58,7 +58,7 @@ func (e *settling) endsWithin(t *Task, d time.Duration, askCaller bool) bool {
 	if !askCaller || t.load()&flagBound == 0 {
 		return false
 	}
-	at, ok := t.caller().Deadline()
+	at, ok := deadlineOf(t.caller())
 	return ok && d >= time.Until(at)
 }
 
@@ -79,7 +79,7 @@ func (e *settling) finish(p performer, c *Context, t *Task, err error) {
 		p.settle(t, messages.Succeeded, nil)
 	case t.due > 0 && e.now() >= t.due:
 		p.settle(t, messages.TimedOut, because(messages.ErrTaskTimeout, err))
-	case c.bound && c.caller.Err() != nil:
+	case c.bound && hasEnded(c.caller):
 		p.settle(t, messages.Canceled, because(messages.ErrCanceled, err))
 	default:
 		e.attemptFailed(p, c.hand, t, nil, err)

@@ -1,6 +1,7 @@
 package supervision
 
 import (
+	"slices"
 	"sync/atomic"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -19,20 +20,23 @@ type poolView struct {
 // The states of a poolView.
 const (
 	undecided = iota
-	decided   // the strategy has said what to do
+	decided   // the strategy has said what to do with the worker that failed
 	ended     // the strategy has failed to do so
 )
 
 var _ restarts.Pool = (*poolView)(nil)
 
-// decide records that the strategy has said what to do. It returns false if that is to be
-// ignored.
-func (v *poolView) decide() bool {
-	return v.state.CompareAndSwap(undecided, decided) || v.state.Load() == decided
+// decide records that the strategy has said what to do with workers. It returns false if
+// that is to be ignored.
+func (v *poolView) decide(workers ...*actor.PID) bool {
+	if slices.ContainsFunc(workers, v.failure.worker.Equal) {
+		v.state.CompareAndSwap(undecided, decided)
+	}
+	return v.state.Load() != ended
 }
 
 // end makes the view ignore the strategy. It returns false, and does nothing, if the
-// strategy has said what to do.
+// strategy has said what to do with the worker that failed.
 func (v *poolView) end() bool { return v.state.CompareAndSwap(undecided, ended) }
 
 // Children returns the workers.
@@ -41,21 +45,21 @@ func (v *poolView) Children() []*actor.PID { return v.guard.members.list() }
 // EscalateFailure passes the failure to the pool's parent. The supervisor of the
 // workers goes on.
 func (v *poolView) EscalateFailure(reason, message any) {
-	if v.decide() {
+	if v.decide(v.failure.worker) {
 		v.guard.escalate(reason, message)
 	}
 }
 
 // ResumeChildren lets workers go on.
 func (v *poolView) ResumeChildren(workers ...*actor.PID) {
-	if v.decide() {
+	if v.decide(workers...) {
 		v.guard.tell(&actor.ResumeMailbox{}, workers...)
 	}
 }
 
 // RestartChildren restarts workers.
 func (v *poolView) RestartChildren(workers ...*actor.PID) {
-	if v.decide() {
+	if v.decide(workers...) {
 		v.guard.tell(&actor.Restart{}, workers...)
 	}
 }
@@ -66,14 +70,14 @@ func (v *poolView) StopChildren(workers ...*actor.PID) {
 	switch {
 	case v.failure.before > 0 && v.failure.stats.FailureCount() == 0:
 		v.Dismiss(restarts.Spent, workers...)
-	case v.decide():
+	case v.decide(workers...):
 		v.guard.tell(&actor.Stop{}, workers...)
 	}
 }
 
 // Dismiss implements [restarts.Pool].
 func (v *poolView) Dismiss(reason string, workers ...*actor.PID) {
-	if v.decide() {
+	if v.decide(workers...) {
 		v.guard.members.dismiss(reason, workers...)
 		v.guard.tell(&actor.Stop{}, workers...)
 	}
@@ -84,7 +88,7 @@ func (v *poolView) Exceeds(b restarts.Budget) bool { return v.guard.exceeds(b) }
 
 // RestartLater implements [restarts.Pool].
 func (v *poolView) RestartLater(d restarts.Delays, failed *actor.PID, workers []*actor.PID) {
-	if v.decide() {
+	if v.decide(workers...) {
 		v.guard.workers.Sideline(failed)
 		v.guard.delayed.schedule(d, failed, workers, func() { v.RestartChildren(workers...) })
 	}

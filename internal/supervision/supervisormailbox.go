@@ -47,6 +47,7 @@ func (m *supervisorMailbox) RegisterHandlers(invoker actor.MessageInvoker, d act
 
 // PostUserMessage implements [actor.Mailbox].
 func (m *supervisorMailbox) PostUserMessage(envelope any) {
+	envelope = mailbox.Sound(envelope)
 	_, message, sender := actor.UnwrapEnvelope(envelope)
 	switch message := message.(type) {
 	case *step, *request.Request:
