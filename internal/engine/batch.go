@@ -136,6 +136,7 @@ func (q *taskQueue) recountLocked() {
 // priority. Retries and pinned tasks are spared. It returns nil if there is no such task.
 func (q *taskQueue) victimLocked() (victim *Task) {
 	q.recallAllLocked()
+	q.dropDeadLocked()
 	q.rings.Ascending(func(t *Task) bool {
 		if isQueued(t) && t.past() == nil && !t.pinned() {
 			victim = t

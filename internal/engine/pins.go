@@ -1,14 +1,14 @@
 package engine
 
-import "slices"
+import (
+	"slices"
+	"sort"
+)
 
 // pinLocked adds a task to those that wait for this worker, in order.
 func (w *Worker) pinLocked(q *taskQueue, t *Task) {
 	x := w.rareLocked()
-	at := 0
-	for at < len(x.pins) && !t.before(x.pins[at]) {
-		at++
-	}
+	at := sort.Search(len(x.pins), func(i int) bool { return t.before(x.pins[i]) })
 	x.pins = slices.Insert(x.pins, at, t)
 	q.late.pinned++
 	w.refreshLocked(q)

@@ -181,8 +181,23 @@ func (q *taskQueue) peekLocked() *Task {
 	return nil
 }
 
-func (q *taskQueue) popDeadLocked() {
-	if q.rings.Pop().load().hop() != 0 {
+func (q *taskQueue) popDeadLocked() { q.forgetDeadLocked(q.rings.Pop()) }
+
+// dropDeadLocked removes the dead entries that are older than the oldest task of the lowest
+// priority. Each drop of that task would otherwise have to pass over those of earlier drops.
+func (q *taskQueue) dropDeadLocked() {
+	for q.rings.Len() > 0 {
+		bottom := q.rings.Bottom()
+		if isQueued(q.rings.First(bottom)) {
+			return
+		}
+		q.forgetDeadLocked(q.rings.PopFirst(bottom))
+	}
+}
+
+// forgetDeadLocked adjusts the counts after a dead entry has left the rings.
+func (q *taskQueue) forgetDeadLocked(t *Task) {
+	if t.load().hop() != 0 {
 		q.moved--
 	}
 	q.dead--

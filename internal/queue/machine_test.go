@@ -132,6 +132,7 @@ func (m *machine) check() {
 	} else {
 		require.Same(m.t, m.model[0].value, m.queue.Peek())
 		require.Equal(m.t, m.model[0].priority, m.queue.Top())
+		require.Equal(m.t, m.model[len(m.model)-1].priority, m.queue.Bottom())
 	}
 	for priority := lowest - 1; priority <= highest+1; priority++ {
 		start, end := m.start(priority), m.end(priority)

@@ -127,6 +127,9 @@ func (q *Queue[E]) Peek() *E {
 // Top returns the highest priority present. The queue must not be empty.
 func (q *Queue[E]) Top() int { return q.top.priority }
 
+// Bottom returns the lowest priority. The queue must not be empty.
+func (q *Queue[E]) Bottom() int { return q.levels[len(q.levels)-1].priority }
+
 // First returns the oldest element of the given priority without removing it, nil if
 // there is none.
 func (q *Queue[E]) First(priority int) *E {
