@@ -199,6 +199,7 @@ func TestADeadLetterIsThereOnceThoughItsNodeDied(t *testing.T) {
 
 // Without it, whoever is given the task again would take it for one that was lost.
 func TestTheRecordOfATaskStaysUntilTheServerKnowsItsEnd(t *testing.T) {
+	long(t)
 	t.Parallel()
 	network := &loser{lost: make(chan struct{}, 1), what: "$JS.ACK"}
 	there := open(t, t.TempDir(), jetstream.WithListen("127.0.0.1:0"))

@@ -123,6 +123,7 @@ func TestAHurriedStopEndsTasksWhoseRecordsComeLate(t *testing.T) {
 // Requests that are kept for the servers while these are away would all be answered when
 // they are back, and bring many times what there is room for.
 func TestNoTasksAreAskedForWhileTheServersAreAway(t *testing.T) {
+	long(t)
 	t.Parallel()
 	directory := t.TempDir()
 	there := open(t, directory, jetstream.WithListen("127.0.0.1:0"))

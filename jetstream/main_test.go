@@ -17,10 +17,21 @@ import (
 var soak = flag.Int("soak", usualSoak(), "tasks of each test in which processes are killed")
 
 func usualSoak() int {
-	if os.Getenv("TROUPE_FULL") != "" {
+	if full() {
 		return 3_000
 	}
 	return 1_000
+}
+
+// full reports whether the tests run at full size, as .ci/run has them.
+func full() bool { return os.Getenv("TROUPE_FULL") != "" }
+
+// long skips a test that takes long, unless the tests run at full size.
+func long(t *testing.T) {
+	t.Helper()
+	if !full() {
+		t.Skip("it takes long, and TROUPE_FULL is not set")
+	}
 }
 
 // kills is how often that is done.

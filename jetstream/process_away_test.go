@@ -37,6 +37,7 @@ func TestABatchIsUnavailableAsAWholeAndEndsWithItsContext(t *testing.T) {
 }
 
 func TestAStoreIsClosedInTheTimeOfOneFeeder(t *testing.T) {
+	long(t)
 	t.Parallel()
 	c := cluster(t, 1)
 	store := connect(t, c)

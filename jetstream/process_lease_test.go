@@ -65,6 +65,7 @@ func TestOthersHaveTheTasksOfAProcessThatStopsLongBeforeTheLeaseEnds(t *testing.
 }
 
 func TestAProcessThatIsFrozenForLongerThanTheLeaseLosesNoTaskAndWorksOn(t *testing.T) {
+	long(t)
 	t.Parallel()
 	const lease, has, more = 2 * time.Second, 6, 16
 	for moment, event := range map[string]string{"others have its tasks": begun, "others have done its tasks": done} {
@@ -77,7 +78,7 @@ func TestAProcessThatIsFrozenForLongerThanTheLeaseLosesNoTaskAndWorksOn(t *testi
 			submitAll(t, q, 0, has)
 			until(t, func() bool {
 				journal := f.journal(frozen)
-				return len(tasks(only(journal, taken))) == has && len(only(journal, begun)) == 2
+				return len(tasks(only(journal, taken))) == has && len(only(journal, begun)) >= 2 // more if a lease was lost
 			}, "it has them all")
 			require.NoError(t, frozen.Signal(syscall.SIGSTOP))
 			assert.Empty(t, only(f.journal(frozen), done), "it is amid them")

@@ -186,6 +186,7 @@ func killServer(t *testing.T, c *local.Cluster, q *jetstream.Queue[int], leader 
 }
 
 func TestWithoutAMajorityOfServersSubmitIsUnavailableAndOneTaskComesOfAllTries(t *testing.T) {
+	long(t)
 	t.Parallel()
 	c := cluster(t, 3)
 	q := queue(t, connect(t, c, jetstream.Replicas(3)))

@@ -84,6 +84,7 @@ func TestAQueueThatHasNeverAnsweredSaysSo(t *testing.T) {
 }
 
 func TestTheOverviewJudgesPoolsAndQueues(t *testing.T) {
+	long(t)
 	well := &durable{name: "parcels"}
 	q := &durable{name: "orders"}
 	s := play(t, dashboard.WithDurable(well, q))

@@ -86,6 +86,7 @@ func TestAPoolIsResizedByKeyboard(t *testing.T) {
 }
 
 func TestWhatIsTypedIsNotOverwritten(t *testing.T) {
+	long(t)
 	s := play(t, dashboard.WithControls())
 	kettles := s.open("kettles", actors.WithSize(2))
 	p := visit(t, s.url, desktop)
@@ -105,6 +106,7 @@ func TestWhatIsTypedIsNotOverwritten(t *testing.T) {
 }
 
 func TestTheSizeFollowsThePool(t *testing.T) {
+	long(t)
 	s := play(t, dashboard.WithControls())
 	kettles := s.open("kettles", actors.WithSize(2))
 	p := visit(t, s.url, desktop)
@@ -129,6 +131,7 @@ func TestWithoutControlsThereAreNone(t *testing.T) {
 }
 
 func TestAnOrderThatFailsIsSaid(t *testing.T) {
+	long(t)
 	s := play(t, dashboard.WithControls())
 	s.open("kettles")
 	p := visit(t, s.url, desktop)
@@ -159,6 +162,7 @@ func TestQuarantinedTasksAreSubmittedAgain(t *testing.T) {
 }
 
 func TestQuarantinedTasksAreDeleted(t *testing.T) {
+	long(t)
 	s, kettles := quarantine(t, "hot-1", "hot-2", "hot-3")
 	p := visit(t, s.url, desktop)
 	p.turn("Quarantine")

@@ -32,12 +32,12 @@ var hostile = map[string]string{
 	"sentence": strings.Repeat("long word ", 1000),
 }
 
-// hostileTexts returns all of them, or those that do the most.
+// hostileTexts returns all of them, or the worst one.
 func hostileTexts() map[string]string {
 	if full() {
 		return hostile
 	}
-	return map[string]string{"script": hostile["script"], "long": hostile["long"]}
+	return map[string]string{"script": hostile["script"]}
 }
 
 func TestHostileTextsAreHarmless(t *testing.T) {

@@ -35,6 +35,7 @@ func TestDeadLettersAreReadWithErrorAndStack(t *testing.T) {
 }
 
 func TestPayloadsOfDeadLettersAreShownAsTheFormatterPutsThem(t *testing.T) {
+	long(t)
 	s := play(t, dashboard.WithDurable(brew("orders")), dashboard.WithPayload(func(p any) string { return fmt.Sprint(p) }))
 	p := visit(t, s.url+"#cluster", desktop)
 	p.click("summary", "the kettle is cold")
@@ -78,6 +79,7 @@ func TestDeadLettersComeByPages(t *testing.T) {
 }
 
 func TestAnAnswerThatIsOvertakenIsNotShown(t *testing.T) {
+	long(t)
 	q := &durable{name: "orders"}
 	for i := range 60 {
 		q.die(cold(fmt.Sprintf("order-%d", i)))

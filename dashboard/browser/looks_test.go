@@ -68,6 +68,9 @@ func eachLook(t *testing.T, look func(t *testing.T, p *page)) {
 	s := lively(t)
 	for _, on := range []device{desktop, phone} {
 		for _, scheme := range []string{"light", "dark"} {
+			if !full() && (on == desktop) != (scheme == "light") {
+				continue
+			}
 			t.Run(on.name+" "+scheme, func(t *testing.T) {
 				t.Parallel()
 				p := visit(t, s.url, on.in(scheme))
@@ -105,6 +108,7 @@ func TestAxeFindsNoFault(t *testing.T) {
 }
 
 func TestColorsFollowTheSystemUnlessOneIsChosen(t *testing.T) {
+	long(t)
 	s := play(t)
 	s.open("kettles")
 	p := visit(t, s.url, desktop.in("light"))
@@ -127,6 +131,7 @@ func TestColorsFollowTheSystemUnlessOneIsChosen(t *testing.T) {
 }
 
 func TestWhoWantsLittleMotionGetsNone(t *testing.T) {
+	long(t)
 	s := play(t)
 	s.open("kettles")
 	on := desktop
@@ -140,6 +145,7 @@ func TestWhoWantsLittleMotionGetsNone(t *testing.T) {
 }
 
 func TestTheSkipLinkLeadsPastTheNavigation(t *testing.T) {
+	long(t)
 	s := play(t)
 	s.open("kettles")
 	p := visit(t, s.url, desktop)

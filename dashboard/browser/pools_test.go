@@ -102,6 +102,7 @@ func TestAServerThatComesBackIsFoundAgain(t *testing.T) {
 }
 
 func TestADashboardThatIsClosedIsNotLive(t *testing.T) {
+	long(t)
 	s := play(t)
 	s.open("kettles")
 	p := visit(t, s.url, desktop)
@@ -145,6 +146,7 @@ func TestItWorksUnderAnyPrefix(t *testing.T) {
 }
 
 func TestItWorksAtAnAddressWithAPassword(t *testing.T) {
+	long(t)
 	s := play(t, dashboard.WithControls())
 	kettles := s.open("kettles", actors.WithSize(3))
 	p := visit(t, strings.Replace(s.url, "://", "://operator:secret@", 1), desktop)

@@ -17,6 +17,7 @@ import (
 
 // Numbers of quarantined tasks are the same in every pool.
 func TestWhatIsChosenInAPoolIsNotChosenInAnother(t *testing.T) {
+	long(t)
 	s := play(t, dashboard.WithControls())
 	for _, name := range []string{"cups", "kettles"} {
 		pool := s.open(name, crashes())
@@ -34,6 +35,7 @@ func TestWhatIsChosenInAPoolIsNotChosenInAnother(t *testing.T) {
 }
 
 func TestAPoolThatIsNotThereIsNotMistakenForAnother(t *testing.T) {
+	long(t)
 	s := play(t, dashboard.WithControls())
 	s.open("cups")
 	p := visit(t, s.url+"#overview?pool=kettles", desktop)
@@ -44,6 +46,7 @@ func TestAPoolThatIsNotThereIsNotMistakenForAnother(t *testing.T) {
 }
 
 func TestTheSelectorKeepsTheFocus(t *testing.T) {
+	long(t)
 	s := play(t)
 	for _, name := range []string{"cups", "kettles", "pots"} {
 		s.open(name)
@@ -145,6 +148,7 @@ func TestAHiddenTabAsksForNothing(t *testing.T) {
 }
 
 func TestRowsThatStayKeepTheFocusWhenOneBeforeThemGoes(t *testing.T) {
+	long(t)
 	s, kettles := quarantine(t, "hot-1", "hot-2", "hot-3")
 	p := visit(t, s.url+"#quarantine?pool=kettles", desktop)
 	p.tabTo(`document.querySelector('[aria-label="task hot-2"]')`)
@@ -167,6 +171,7 @@ func TestChartsThatAreLeftAreGivenUp(t *testing.T) {
 }
 
 func TestAlertsThatAreNotShownAreCounted(t *testing.T) {
+	long(t)
 	s := play(t)
 	for i := range 14 {
 		s.open(fmt.Sprintf("kettles-%d", i)).Pause()
