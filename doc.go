@@ -8,9 +8,10 @@
 //
 // # Packages
 //
-//   - [github.com/troupe-go/troupe/actors] is where to begin: NewPool makes a
-//     typed pool for a Go program, PropsFromHandler and PropsFromProducer one for
-//     a program of actors. Options, sizes, futures and task options are there too.
+//   - [github.com/troupe-go/troupe/actors] is where to begin: New makes a typed
+//     pool for a Go program, NewPool one in an actor system, and PropsFromHandler
+//     and PropsFromProducer one that is spawned as an actor. Options, sizes, futures
+//     and task options are there too.
 //   - [github.com/troupe-go/troupe/messages] is what is said to a pool and what it
 //     answers: tasks and results, outcomes, statistics, control messages, events
 //     and errors. Whoever only knows a pool's PID needs no other package.
@@ -22,6 +23,11 @@
 //     browser.
 //   - [github.com/troupe-go/troupe/telemetry] has metrics of them, for Prometheus,
 //     OpenTelemetry and expvar, a log of what happens to tasks, and traces.
+//   - [github.com/troupe-go/troupe/guard] calls user code safely, for extensions of
+//     Troupe in modules of their own.
+//   - [github.com/troupe-go/troupe/troupetest] helps to test programs that use Troupe.
+//
+// Durable queues are in a module of their own, github.com/troupe-go/troupe/jetstream.
 //
 // Imports go one way: messages knows none of the others, router and supervisor
 // do not know each other, actors brings them together, and dashboard and telemetry come
@@ -30,7 +36,8 @@
 // # Where to look
 //
 // The directory examples has one small program for each use; begin with
-// examples/quickstart, and examples/actorapp if the program consists of actors.
+// examples/hello and examples/quickstart, and examples/actorapp if the program consists
+// of actors.
 // The test beside this file, actors_test.go, is the specification of a pool: one
 // test for each contract.
 package troupe

@@ -1,8 +1,9 @@
 // Package actors has the worker pool: a typed one for plain Go, and props that
 // spawn one inside an actor program.
 //
-// [NewPool] gives a [Pool] with methods to submit tasks and wait for their
-// answers; nobody who uses it need know that an actor is there.
+// [New] makes a [Pool] with methods to submit tasks and wait for their answers, without
+// an actor in sight. [NewPool] makes the same pool in an actor system, which other pools,
+// a dashboard or telemetry can share.
 // [PropsFromHandler] and [PropsFromProducer] give a pool as [actor.Props]: it is
 // spawned like any actor, is a child of its parent like any other, and is sent
 // its tasks. In either, every accepted task is settled exactly once, and whoever

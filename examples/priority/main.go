@@ -10,10 +10,7 @@ package main
 import (
 	"context"
 	"fmt"
-	"log/slog"
 	"os"
-
-	"github.com/asynkron/protoactor-go/actor"
 
 	"github.com/troupe-go/troupe/actors"
 )
@@ -31,12 +28,11 @@ func main() {
 }
 
 func run(ctx context.Context) error {
-	system := actor.NewActorSystem(actor.WithLoggerFactory(quiet))
 	treat := func(_ context.Context, p patient) (struct{}, error) {
 		fmt.Printf("  %d  %s\n", p.urgency, p.name)
 		return struct{}{}, nil
 	}
-	pool, err := actors.NewPool(system.Root, treat, actors.WithSize(1))
+	pool, err := actors.New(treat, actors.WithSize(1))
 	if err != nil {
 		return err
 	}
@@ -63,5 +59,3 @@ func run(ctx context.Context) error {
 	pool.Resume()
 	return pool.Wait(ctx)
 }
-
-func quiet(*actor.ActorSystem) *slog.Logger { return slog.New(slog.DiscardHandler) }

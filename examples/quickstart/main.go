@@ -11,11 +11,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"os"
 	"slices"
-
-	"github.com/asynkron/protoactor-go/actor"
 
 	"github.com/troupe-go/troupe/actors"
 	"github.com/troupe-go/troupe/messages"
@@ -40,8 +37,7 @@ func main() {
 }
 
 func run(ctx context.Context) error {
-	system := actor.NewActorSystem(actor.WithLoggerFactory(quiet))
-	pool, err := actors.NewPool(system.Root, share, actors.WithName("shares"), actors.WithSize(4))
+	pool, err := actors.New(share, actors.WithName("shares"), actors.WithSize(4))
 	if err != nil {
 		return err
 	}
@@ -99,5 +95,3 @@ func run(ctx context.Context) error {
 	fmt.Printf("shutdown: %d canceled, %d dropped\n", report.Canceled, report.Dropped)
 	return nil
 }
-
-func quiet(*actor.ActorSystem) *slog.Logger { return slog.New(slog.DiscardHandler) }

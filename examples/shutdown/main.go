@@ -12,21 +12,17 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"os"
 	"time"
-
-	"github.com/asynkron/protoactor-go/actor"
 
 	"github.com/troupe-go/troupe/actors"
 	"github.com/troupe-go/troupe/messages"
 )
 
 func main() {
-	system := actor.NewActorSystem(actor.WithLoggerFactory(quiet))
 	if err := errors.Join(
-		graceful(context.Background(), system),
-		hurried(context.Background(), system),
+		graceful(context.Background()),
+		hurried(context.Background()),
 	); err != nil {
 		fmt.Fprintln(os.Stderr, "shutdown:", err)
 		os.Exit(1)
@@ -34,7 +30,7 @@ func main() {
 }
 
 // graceful gives the pool all the time it needs.
-func graceful(ctx context.Context, system *actor.ActorSystem) error {
+func graceful(ctx context.Context) error {
 	fmt.Println("graceful:")
 	open := make(chan struct{})
 	serve := func(_ context.Context, guest string) (string, error) {
@@ -42,7 +38,7 @@ func graceful(ctx context.Context, system *actor.ActorSystem) error {
 		fmt.Println("  served", guest)
 		return guest, nil
 	}
-	pool, err := actors.NewPool(system.Root, serve, actors.WithSize(1), actors.WithQueue(1, actors.Block))
+	pool, err := actors.New(serve, actors.WithSize(1), actors.WithQueue(1, actors.Block))
 	if err != nil {
 		return err
 	}
@@ -73,7 +69,7 @@ func graceful(ctx context.Context, system *actor.ActorSystem) error {
 }
 
 // hurried gives the pool less time than its tasks need.
-func hurried(ctx context.Context, system *actor.ActorSystem) error {
+func hurried(ctx context.Context) error {
 	fmt.Println("hurried:")
 	started := make(chan struct{})
 	linger := func(ctx context.Context, guest string) (string, error) {
@@ -81,7 +77,7 @@ func hurried(ctx context.Context, system *actor.ActorSystem) error {
 		<-ctx.Done() // a good handler returns when its context ends
 		return "", context.Cause(ctx)
 	}
-	pool, err := actors.NewPool(system.Root, linger, actors.WithSize(1))
+	pool, err := actors.New(linger, actors.WithSize(1))
 	if err != nil {
 		return err
 	}
@@ -112,5 +108,3 @@ func show(r messages.DrainReport) {
 	fmt.Printf("  report: %d finished, %d canceled, %d dropped, %d abandoned\n",
 		r.Finished, r.Canceled, r.Dropped, len(r.Abandoned))
 }
-
-func quiet(*actor.ActorSystem) *slog.Logger { return slog.New(slog.DiscardHandler) }

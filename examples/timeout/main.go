@@ -13,11 +13,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"os"
 	"time"
-
-	"github.com/asynkron/protoactor-go/actor"
 
 	"github.com/troupe-go/troupe/actors"
 	"github.com/troupe-go/troupe/messages"
@@ -56,8 +53,7 @@ func main() {
 }
 
 func run(ctx context.Context) error {
-	system := actor.NewActorSystem(actor.WithLoggerFactory(quiet))
-	pool, err := actors.NewPool(system.Root, work, actors.WithSize(1))
+	pool, err := actors.New(work, actors.WithSize(1))
 	if err != nil {
 		return err
 	}
@@ -100,5 +96,3 @@ func show(s messages.Stats) {
 	fmt.Printf("  stats: %d queued, %d running, %d succeeded, %d timed out | %d worker busy\n",
 		s.Queued, s.Running, s.Succeeded, s.TimedOut, s.Busy)
 }
-
-func quiet(*actor.ActorSystem) *slog.Logger { return slog.New(slog.DiscardHandler) }

@@ -76,6 +76,15 @@ func TestEveryLinkLeadsSomewhere(t *testing.T) {
 	}
 }
 
+func TestMakeHelpListsEveryTarget(t *testing.T) {
+	makefile := read(t, "Makefile")
+	targets := regexp.MustCompile(`(?m)^\.PHONY: (.+)$`).FindStringSubmatch(makefile)
+	require.NotEmpty(t, targets)
+	for _, target := range strings.Fields(targets[1]) {
+		assert.Regexp(t, `(?m)^`+target+`:.* ## .+$`, makefile, "a target and what it does")
+	}
+}
+
 // pages returns all pages, by their paths in the repository.
 func pages(t *testing.T) []string {
 	t.Helper()
