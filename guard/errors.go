@@ -37,11 +37,11 @@ func Text(err error) string {
 	return text
 }
 
-// Try is Within for a function with a result, and with Patience as the limit. The result is
+// Try is Within for a function with a result, and with [Limit]. The result is
 // the zero value if f fails or blocks.
 func Try[T any](f func() T) (result T, err error) {
 	answer := make(chan T, 1)
-	if err = Within(Patience, func() { answer <- f() }); err == nil {
+	if err = Within(Limit, func() { answer <- f() }); err == nil {
 		result = <-answer
 	}
 	return result, err

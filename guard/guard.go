@@ -1,6 +1,7 @@
 package guard
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"runtime/debug"
@@ -12,9 +13,9 @@ import (
 // ErrBlocked reports that user code has not returned in time. It goes on running.
 var ErrBlocked = errors.New("troupe: user code does not return")
 
-// Patience is how long a goroutine that the pool needs waits for user code that should
+// Limit is how long a goroutine that the pool needs waits for user code that should
 // return at once, such as a method of an error.
-const Patience = 100 * time.Millisecond
+const Limit = 100 * time.Millisecond
 
 // A failure says how user code ended other than by returning. It wraps a
 // *messages.PanicError, whose own text is about handlers.
@@ -116,20 +117,28 @@ func Together(limit time.Duration, functions []func(), failed func(error)) {
 	for i, f := range functions {
 		over[i] = start(f)
 	}
-	deadline := time.NewTimer(limit)
-	defer deadline.Stop()
-	for i, channel := range over {
-		select {
-		case err := <-channel:
-			if err != nil {
-				failed(err)
-			}
-		case <-deadline.C:
-			for range over[i:] {
-				failed(ErrBlocked)
-			}
-			return
+	deadline, stop := context.WithTimeout(context.Background(), limit)
+	defer stop()
+	for _, channel := range over {
+		if err := receive(deadline, channel); err != nil {
+			failed(err)
 		}
+	}
+}
+
+// receive waits for the end of a call until the deadline. It returns ErrBlocked only if the
+// call has not ended by then.
+func receive(deadline context.Context, over <-chan error) error {
+	select {
+	case err := <-over:
+		return err
+	case <-deadline.Done():
+	}
+	select {
+	case err := <-over:
+		return err
+	default:
+		return ErrBlocked
 	}
 }
 

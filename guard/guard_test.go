@@ -3,7 +3,6 @@ package guard_test
 import (
 	"errors"
 	"runtime"
-	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -35,7 +34,7 @@ func TestAPanicBecomesAnErrorWithItsValueAndStack(t *testing.T) {
 		"call":    guard.Call,
 		"apart":   guard.Apart,
 		"within":  func(f func()) error { return guard.Within(time.Minute, f) },
-		"patient": new(guard.Patient).Call,
+		"patient": new(guard.Limited).Call,
 	} {
 		t.Run(name, func(t *testing.T) {
 			require.NoError(t, call(func() {}))
@@ -53,7 +52,7 @@ func TestAGoexitEndsOnlyTheGoroutineOfTheCall(t *testing.T) {
 	for name, call := range map[string]func(func()) error{
 		"apart":   guard.Apart,
 		"within":  func(f func()) error { return guard.Within(time.Minute, f) },
-		"patient": new(guard.Patient).Call,
+		"patient": new(guard.Limited).Call,
 	} {
 		t.Run(name, func(t *testing.T) {
 			err := call(runtime.Goexit)
@@ -84,13 +83,13 @@ func TestACallThatBlocksIsLeft(t *testing.T) {
 
 func TestPatienceIsLostOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var p guard.Patient
+		var p guard.Limited
 		end := make(chan struct{})
 		begun := time.Now()
 		require.ErrorIs(t, p.Call(func() { <-end }), guard.ErrBlocked)
-		assert.Equal(t, guard.Patience, time.Since(begun))
+		assert.Equal(t, guard.Limit, time.Since(begun))
 		require.ErrorIs(t, p.Call(func() { t.Error("called while another blocks") }), guard.ErrBlocked)
-		assert.Equal(t, guard.Patience, time.Since(begun))
+		assert.Equal(t, guard.Limit, time.Since(begun))
 		close(end)
 		synctest.Wait()
 		require.NoError(t, p.Call(func() {}))
@@ -100,14 +99,17 @@ func TestPatienceIsLostOnce(t *testing.T) {
 func TestTogetherWaitsForAllWithOneLimit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		blocks, begun := blocker(t), time.Now()
-		var failed []string
 		var done atomic.Int32
+		var failures []error
 		guard.Together(time.Second, []func(){
 			blocks, func() { done.Add(1) }, func() { panic(errOwn) }, blocks,
-		}, func(err error) { failed = append(failed, err.Error()) })
-		assert.Equal(t, time.Second, time.Since(begun))
+		}, func(err error) { failures = append(failures, err) })
 		assert.EqualValues(t, 1, done.Load())
-		assert.Equal(t, strings.Repeat(guard.ErrBlocked.Error()+",", 4), strings.Join(failed, ",")+",")
+		assert.Equal(t, time.Second, time.Since(begun))
+		require.Len(t, failures, 3, "one has returned")
+		require.ErrorIs(t, failures[0], guard.ErrBlocked)
+		require.ErrorIs(t, failures[1], errOwn, "it had failed before the limit")
+		require.ErrorIs(t, failures[2], guard.ErrBlocked)
 		guard.Together(time.Second, nil, nil)
 	})
 }

@@ -1,7 +1,7 @@
 // Package deliver sends messages to code that is not Troupe's. Proto.Actor runs some
 // receivers on their sender's goroutine: subscribers of the EventStream, full mailboxes,
 // guardians, routers, futures. A Deliverer never waits for a receiver longer than
-// guard.Patience.
+// guard.Limit.
 package deliver
 
 import (
@@ -18,7 +18,7 @@ import (
 const maxNotices = 1 << 14
 
 // A Deliverer hands out the messages of one pool. Its methods return at once, whatever the
-// receivers do, except Publish and Refuse, which wait up to guard.Patience. Messages to one
+// receivers do, except Publish and Refuse, which wait up to guard.Limit. Messages to one
 // receiver keep their order, and so do events, log lines, and Proto.Actor dead letters. It is
 // safe for concurrent use.
 type Deliverer struct {

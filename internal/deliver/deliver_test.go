@@ -138,7 +138,7 @@ func TestNoReceiverKeepsAnyoneWaiting(t *testing.T) {
 				d.DeadLetter(to, "letter")
 				d.Log(slog.LevelInfo, "line")
 			}
-			assert.LessOrEqual(t, time.Since(begun), 2*guard.Patience, "once for events and once for letters")
+			assert.LessOrEqual(t, time.Since(begun), 2*guard.Limit, "once for events and once for letters")
 			close(end)
 			synctest.Wait()
 		})

@@ -91,7 +91,7 @@ func interrupt(endings []ending) {
 			cancels = append(cancels, func() { e.ctx.cancelFor(e.cause) })
 		}
 	}
-	guard.Together(guard.Patience, cancels, func(err error) { of.contextFailed(err) })
+	guard.Together(guard.Limit, cancels, func(err error) { of.contextFailed(err) })
 }
 
 // timerLag is how long the timer of a context may lag behind the engine's.
@@ -135,7 +135,7 @@ func (c *Context) release() {
 // dismiss is release for callers that do not recover from a panic of user code.
 func (c *Context) dismiss() {
 	if cancel := c.takeCancel(); cancel != nil {
-		if err := guard.Within(guard.Patience, func() { cancel(context.Canceled) }); err != nil {
+		if err := guard.Within(guard.Limit, func() { cancel(context.Canceled) }); err != nil {
 			c.base.contextFailed(err)
 		}
 	}

@@ -57,10 +57,10 @@ func (j *Journal) Formatter() func(payload any) string { return j.options.Payloa
 // Guarded returns a formatter that survives the user's: that one may panic, end its
 // goroutine, or block. The text is cut after 4 KiB.
 func Guarded(format func(payload any) string) func(payload any) string {
-	var patient guard.Patient
+	var limited guard.Limited
 	return func(payload any) string {
 		answer := make(chan string, 1)
-		if patient.Call(func() { answer <- format(payload) }) != nil {
+		if limited.Call(func() { answer <- format(payload) }) != nil {
 			return "the formatter failed"
 		}
 		return Clip(<-answer, maxText)

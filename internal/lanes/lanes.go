@@ -54,7 +54,7 @@ func (l *Lanes) Do(recipient any, call func()) bool {
 	return true
 }
 
-// DoAndWait is Do, and waits up to [guard.Patience] until the call has been made. While calls for
+// DoAndWait is Do, and waits up to [guard.Limit] until the call has been made. While calls for
 // the recipient block, it does not wait, unless manyCalls are waiting: then waiting slows
 // down a caller that would fill the memory.
 func (l *Lanes) DoAndWait(recipient any, call func()) {
@@ -66,7 +66,7 @@ func (l *Lanes) DoAndWait(recipient any, call func()) {
 	if !queued || l.blocked(recipient) {
 		return
 	}
-	timer := time.NewTimer(guard.Patience)
+	timer := time.NewTimer(guard.Limit)
 	defer timer.Stop()
 	select {
 	case <-made:

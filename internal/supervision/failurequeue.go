@@ -23,7 +23,7 @@ type failure struct {
 
 // A failureQueue asks about failures, one after another in order, on goroutines of its own.
 // It waits for the answer until decisionTime after the failure or, if earlier calls have
-// taken that time, for guard.Patience. It is safe for concurrent use.
+// taken that time, for guard.Limit. It is safe for concurrent use.
 type failureQueue struct {
 	ask  func(*failure) // may block and end its goroutine
 	late func(*failure) // called when ask has not returned in time
@@ -77,7 +77,7 @@ func (q *failureQueue) beginLocked() {
 	}
 	f.before = f.stats.FailureCount()
 	q.current = f
-	limit := max(decisionTime-time.Since(f.at), guard.Patience) // others may have taken the time
+	limit := max(decisionTime-time.Since(f.at), guard.Limit) // others may have taken the time
 	f.timer = time.AfterFunc(limit, func() { q.expire(f) })
 	go func() {
 		defer q.returned(f)

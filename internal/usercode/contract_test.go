@@ -90,7 +90,7 @@ func TestAContextThatBlocksDelaysItsWaiterBriefly(t *testing.T) {
 		time.Sleep(time.Second)
 		begun := time.Now()
 		go pool.Close()
-		assert.LessOrEqual(t, (<-answered).Sub(begun), guard.Patience)
+		assert.LessOrEqual(t, (<-answered).Sub(begun), guard.Limit)
 		close(caller.end)
 	})
 }
@@ -276,7 +276,7 @@ func TestAStrategyThatAlwaysBlocksDelaysRestartsBriefly(t *testing.T) {
 		for range 20 {
 			require.NoError(t, pool.Tell(t.Context(), func(context.Context) (int, error) { time.Sleep(time.Second); panic("all at once") }))
 		}
-		time.Sleep(time.Second + supervisor.DecisionTime + 19*guard.Patience)
+		time.Sleep(time.Second + supervisor.DecisionTime + 19*guard.Limit)
 		synctest.Wait()
 		assert.EqualValues(t, 20, pool.Stats().Restarts)
 		close(end)
