@@ -102,12 +102,8 @@ func (d *delivery) note() error {
 // node may have deleted the records that it found before this one was written.
 func (d *delivery) forgetIfSettled() {
 	q, gone := d.feeder.queue, false
-	err := q.store.patiently(d.feeder.calls, func(ctx context.Context) error {
-		_, err := q.tasks.GetMsg(ctx, d.meta.Sequence.Stream)
-		gone = errors.Is(err, js.ErrMsgNotFound)
-		if gone {
-			return nil
-		}
+	err := q.store.patiently(d.feeder.calls, func(ctx context.Context) (err error) {
+		gone, err = q.isGone(ctx, d.meta.Sequence.Stream)
 		return err
 	})
 	switch {
@@ -116,6 +112,32 @@ func (d *delivery) forgetIfSettled() {
 	case gone:
 		d.forget()
 	}
+}
+
+// isGone reports whether there is no task of that number. It asks the leader: another replica
+// may not know of a task yet.
+func (q *queue) isGone(ctx context.Context, number uint64) (bool, error) {
+	request, err := json.Marshal(map[string]uint64{"seq": number})
+	if err != nil {
+		return false, err
+	}
+	msg, err := q.store.conn.RequestWithContext(ctx, apiPrefix+".STREAM.MSG.GET."+q.stream("tasks"), request)
+	if err != nil {
+		return false, err
+	}
+	var answer struct {
+		Error *js.APIError `json:"error"`
+	}
+	if err := json.Unmarshal(msg.Data, &answer); err != nil {
+		return false, err
+	}
+	switch {
+	case answer.Error == nil:
+		return false, nil
+	case isCode(answer.Error, js.JSErrCodeMessageNotFound):
+		return true, nil
+	}
+	return false, answer.Error
 }
 
 // forget deletes the record of a task that is settled. One that stays is deleted when

@@ -14,9 +14,31 @@ import (
 	"github.com/troupe-go/troupe/messages"
 )
 
+// ends are the ways in which a node can end a delivery whose task another node has settled.
+var ends = map[string]struct {
+	settle func(t *testing.T, f *jetstream.Feeder, settled chan struct{})
+	ended  func(messages.DurableNode) bool
+}{
+	"retried": {
+		func(_ *testing.T, _ *jetstream.Feeder, settled chan struct{}) { close(settled) },
+		func(n messages.DurableNode) bool { return n.Retried == 1 },
+	},
+	"given back": {
+		func(t *testing.T, f *jetstream.Feeder, settled chan struct{}) {
+			ctx, cancel := context.WithCancel(t.Context())
+			cancel()
+			go func() {
+				_, _ = f.Stop(ctx) // it cancels the handler
+			}()
+			time.AfterFunc(100*time.Millisecond, func() { close(settled) })
+		},
+		func(n messages.DurableNode) bool { return n.GivenBack == 1 },
+	},
+}
+
 // A node whose lease was over before it knew settles tasks that another node has settled.
 func TestNoRecordStaysOfATaskThatAnotherNodeHasSettled(t *testing.T) {
-	for name, end := range map[string]error{"retried": errors.New("no"), "given back": messages.RetryAfter(0)} {
+	for name, end := range ends {
 		t.Run(name, func(t *testing.T) {
 			store := open(t, t.TempDir(), jetstream.WithListen("127.0.0.1:0"))
 			q := queue(t, store)
@@ -24,15 +46,15 @@ func TestNoRecordStaysOfATaskThatAnotherNodeHasSettled(t *testing.T) {
 			f := attach(t, q, pool(t, func(context.Context, int) (int, error) {
 				close(begun)
 				<-settled
-				return 0, end
+				return 0, errors.New("no")
 			}), jetstream.WithRetry(actors.Retry{Attempts: 2, Min: time.Hour, Max: time.Hour}))
 			submit(t, q, 1)
 			<-begun
 			tasks, err := raw(t, store).Stream(t.Context(), "troupe_tasks_numbers")
 			require.NoError(t, err)
 			require.NoError(t, tasks.DeleteMsg(t.Context(), 1)) // as the other node's end of the task does
-			close(settled)
-			require.Eventually(t, func() bool { return f.Stats().Retried == 1 && f.Stats().Held == 0 }, patience, time.Millisecond)
+			end.settle(t, f, settled)
+			require.Eventually(t, func() bool { return end.ended(f.Stats()) && f.Stats().Held == 0 }, patience, time.Millisecond)
 			assert.Zero(t, inspect(t, q).Retrying)
 		})
 	}
@@ -55,6 +77,28 @@ func TestNoRecordStaysThatAnotherNodeHasWrittenMeanwhile(t *testing.T) {
 	_, err = server.Publish(t.Context(), "troupe.numbers.attempts.1", []byte(`{"returned":1}`))
 	require.NoError(t, err)
 	assert.Equal(t, int64(1), inspect(t, q).Retrying)
+	close(g.open)
+	eventually(t, q, func(s messages.DurableStats) bool { return empty(s) && s.Retrying == 0 })
+}
+
+// The node that has the first delivery is frozen for longer than the lease. Meanwhile another
+// node fails and writes the record.
+func TestNoRecordStaysWhenAnOldDeliverySucceeds(t *testing.T) {
+	store := open(t, t.TempDir(), jetstream.WithListen("127.0.0.1:0"))
+	q := queue(t, store, jetstream.Lease(time.Second))
+	server := raw(t, store)
+	g := newGate()
+	p := pool(t, func(_ context.Context, n int) (int, error) { // it does not notice that it has lost the lease
+		g.begun <- n
+		<-g.open
+		return n, nil
+	})
+	f := attach(t, q, p)
+	submit(t, q, 1)
+	<-g.begun
+	jetstream.Lapse(f)
+	_, err := server.Publish(t.Context(), "troupe.numbers.attempts.1", []byte(`{"failures":1}`))
+	require.NoError(t, err)
 	close(g.open)
 	eventually(t, q, func(s messages.DurableStats) bool { return empty(s) && s.Retrying == 0 })
 }

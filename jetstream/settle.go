@@ -64,10 +64,10 @@ func (d *delivery) succeeded(running running) {
 
 // part is the end of a task that is settled. Its record goes when the server knows that:
 // without one, what was given back would be taken for lost if the task came again. Of a
-// task that was delivered before, another node may have written a record since this node
-// looked for one.
+// task that was delivered to another node, before or since, that node may have written a
+// record after this one looked for it.
 func (d *delivery) part(what string) {
-	if !d.record.exists && d.meta.NumDelivered == 1 {
+	if !d.record.exists && d.meta.NumDelivered == 1 && !d.lapsed() {
 		d.answer(what)
 		d.feeder.remove(d)
 		return
@@ -105,11 +105,13 @@ func (d *delivery) giveBack(delay time.Duration) {
 
 // comeAgain has the task delivered again, once its record says why, and counts it.
 func (d *delivery) comeAgain(delay time.Duration, count *atomic.Int64) {
-	if err := d.note(); err != nil { // this delivery counts as lost, then
-		d.warn("the end of a delivery is not recorded", err)
-	}
+	err := d.note()
 	d.answer(later(delay))
-	d.forgetIfSettled()
+	if err != nil { // this delivery counts as lost, then
+		d.warn("the end of a delivery is not recorded", err)
+	} else {
+		d.forgetIfSettled()
+	}
 	count.Add(1)
 	d.feeder.remove(d)
 }
@@ -129,14 +131,17 @@ func (d *delivery) refuse() {
 // have the task, or have even settled it, and nothing is to be said of it but that it
 // has been done.
 func (d *delivery) lapse() bool {
-	f := d.feeder
-	f.mu.Lock()
-	over := d.lapsedLocked(time.Now())
-	f.mu.Unlock()
+	over := d.lapsed()
 	if over {
-		f.remove(d)
+		d.feeder.remove(d)
 	}
 	return over
+}
+
+func (d *delivery) lapsed() bool {
+	d.feeder.mu.Lock()
+	defer d.feeder.mu.Unlock()
+	return d.lapsedLocked(time.Now())
 }
 
 // lapsedLocked reports whether the lease is over. It needs Feeder.mu.
