@@ -137,13 +137,20 @@ func (q *taskQueue) recountLocked() {
 func (q *taskQueue) victimLocked() (victim *Task) {
 	q.recallAllLocked()
 	q.dropDeadLocked()
+	dead := 0
 	q.rings.Ascending(func(t *Task) bool {
-		if isQueued(t) && t.past() == nil && !t.pinned() {
+		switch {
+		case !isQueued(t):
+			dead++
+		case t.past() == nil && !t.pinned():
 			victim = t
 			return false
 		}
 		return true
 	})
+	if dead >= minSweep { // behind a task that is spared
+		q.sweepLocked()
+	}
 	return victim
 }
 

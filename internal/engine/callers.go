@@ -20,6 +20,7 @@ var _ performer = (*callerJob)(nil)
 // goroutine of its own, so that a runtime.Goexit in the handler does not end the caller's
 // goroutine. Workers make the further attempts.
 func (e *admission) runInCaller(ctx context.Context, t *Task, s *Spec) error {
+	self := e.handlerOf(ctx) // the caller may be a handler of the pool
 	run := &callerRun{over: make(chan struct{})}
 	if err := e.startInCaller(t, s, run); err != nil {
 		return err
@@ -29,8 +30,8 @@ func (e *admission) runInCaller(ctx context.Context, t *Task, s *Spec) error {
 		defer close(returned)
 		(&callerJob{run, e}).do(t)
 	}()
-	var stuck <-chan struct{} // the caller may be a handler of the pool
-	if self := e.handlerOf(ctx); self != nil {
+	var stuck <-chan struct{}
+	if self != nil {
 		wait := newPoolWait(self, t)
 		if !e.deadlocks.block(wait) {
 			return nil // whoever waits for the task is told

@@ -13,9 +13,10 @@ import "slices"
 // than one search, which is what a single wait costs.
 type deadlockGraph struct {
 	numbers map[*hand]int // of the nodes
+	fresh   []*hand       // those whose waits have not been added
 	next    [][]int       // by node: where its edges lead
 	prior   [][]int       // by node: where its edges come from
-	waits   []graphWait   // in the order of the workers, those in callers last
+	waits   []graphWait
 
 	order []int // the nodes that goesOn leads to, in reverse postorder
 	place []int // by node: its place in order; -1: goesOn does not lead to it
@@ -33,17 +34,24 @@ const (
 	anyWorker
 )
 
-// graphLocked returns the graph of all waits.
+// graphLocked returns the graph of all waits. Workers may come and go meanwhile. One that has
+// left has been replaced, or another is on its way; one that has come may be found as the
+// target of a wait.
 func (d *deadlocks) graphLocked() *deadlockGraph {
 	g := &deadlockGraph{numbers: make(map[*hand]int), next: make([][]int, 2), prior: make([][]int, 2)}
-	if d.comingLocked() {
-		g.connect(goesOn, anyWorker)
-	}
+	coming := d.comingLocked()
 	for w := range d.roster.everyWorker {
 		g.connect(g.node(&w.hand), anyWorker)
-		d.addWaitsLocked(g, &w.hand)
+	}
+	if coming || d.comingLocked() || len(g.numbers) == 0 { // see anyLocked
+		g.connect(goesOn, anyWorker)
 	}
 	for _, h := range d.inCallers {
+		g.node(h)
+	}
+	for len(g.fresh) > 0 {
+		h := g.fresh[0]
+		g.fresh = g.fresh[1:]
 		d.addWaitsLocked(g, h)
 	}
 	return g
@@ -76,6 +84,7 @@ func (g *deadlockGraph) node(h *hand) int {
 	if !ok {
 		n = len(g.next)
 		g.numbers[h] = n
+		g.fresh = append(g.fresh, h)
 		g.next, g.prior = append(g.next, nil), append(g.prior, nil)
 	}
 	return n
@@ -86,7 +95,7 @@ func (g *deadlockGraph) connect(from, to int) {
 	g.prior[to] = append(g.prior[to], from)
 }
 
-// firstVain returns a vain wait, or nil if there is none.
+// firstVain returns a vain wait of a handler that is in a circle, or nil if there is none.
 func (g *deadlockGraph) firstVain() *poolWait {
 	if len(g.waits) == 0 {
 		return nil
@@ -95,18 +104,29 @@ func (g *deadlockGraph) firstVain() *poolWait {
 	g.dominate()
 	first, last := g.spans()
 	for _, w := range g.waits {
-		if g.place[w.to] < 0 || g.place[w.from] >= 0 && first[w.from] <= first[w.to] && last[w.to] <= last[w.from] {
+		switch {
+		case g.place[w.to] >= 0:
+			if g.place[w.from] >= 0 && first[w.from] <= first[w.to] && last[w.to] <= last[w.from] {
+				return w.wait
+			}
+		case g.leadsTo(w.from, w.to): // else the target is in a circle, or behind one, without this handler
 			return w.wait
 		}
 	}
 	return nil
 }
 
+// leadsTo reports whether edges lead from one node to another.
+func (g *deadlockGraph) leadsTo(from, to int) (leads bool) {
+	walk(g.next, from, func(n int) { leads = leads || n == to }, func(int) {})
+	return leads
+}
+
 // arrange fills order and place.
 func (g *deadlockGraph) arrange() {
 	g.place = slices.Repeat([]int{-1}, len(g.next))
 	g.order = make([]int, 0, len(g.next))
-	walk(g.next, func(int) {}, func(n int) { g.order = append(g.order, n) })
+	walk(g.next, goesOn, func(int) {}, func(n int) { g.order = append(g.order, n) })
 	slices.Reverse(g.order)
 	for i, n := range g.order {
 		g.place[n] = i
@@ -158,18 +178,18 @@ func (g *deadlockGraph) spans() (first, last []int) {
 	}
 	first, last = make([]int, len(g.next)), make([]int, len(g.next))
 	count := 0
-	walk(below, func(n int) { count++; first[n] = count }, func(n int) { last[n] = count })
+	walk(below, goesOn, func(n int) { count++; first[n] = count }, func(n int) { last[n] = count })
 	return first, last
 }
 
-// walk visits the nodes that goesOn leads to, depth first. It calls enter before the nodes
-// behind a node and leave after them.
-func walk(next [][]int, enter, leave func(int)) {
+// walk visits the nodes that edges lead to from a root, depth first. It calls enter before the
+// nodes behind a node and leave after them.
+func walk(next [][]int, root int, enter, leave func(int)) {
 	seen := make([]bool, len(next))
 	type step struct{ node, edge int }
-	path := []step{{node: goesOn}}
-	seen[goesOn] = true
-	enter(goesOn)
+	path := []step{{node: root}}
+	seen[root] = true
+	enter(root)
 	for len(path) > 0 {
 		top := &path[len(path)-1]
 		if top.edge == len(next[top.node]) {

@@ -202,30 +202,45 @@ func (d *deadlocks) anyFreeLocked(but *hand) bool {
 	if d.blocked[but] == nil {
 		others--
 	}
-	if others > 0 || d.comingLocked() { // some worker is not even in the map
+	if others > 0 { // some worker is not even in the map
 		return true
 	}
+	return d.anyLocked(func(h *hand) bool { return h != but && !d.waitsLocked(h) })
+}
+
+// anyLocked reports whether a worker goes on, as goesOn says, or is on its way. Without any
+// worker it returns true: the tasks of a pool that stops or has lost its workers are dropped,
+// and a pool that is restarted gets new workers.
+func (d *deadlocks) anyLocked(goesOn func(*hand) bool) bool {
+	if d.comingLocked() {
+		return true
+	}
+	workers := 0
 	for w := range d.roster.everyWorker {
-		if &w.hand != but && !d.waitsLocked(&w.hand) {
+		workers++
+		if goesOn(&w.hand) {
 			return true
 		}
 	}
-	return false
+	return workers == 0 || d.comingLocked() // one may have left meanwhile
 }
 
 func (d *deadlocks) isVainLocked(wait *poolWait) bool {
 	if d.endsSoonLocked(wait) {
 		return false
 	}
-	s := deadlockSearch{deadlocks: d, seen: map[*hand]bool{wait.ctx.hand: true}}
-	return !s.endsLocked(wait)
+	self := wait.ctx.hand
+	s := deadlockSearch{deadlocks: d, self: self, seen: map[*hand]bool{self: true}}
+	return !s.endsLocked(wait) && s.circle
 }
 
 // A deadlockSearch follows waits from worker to worker until it finds one that goes on.
 type deadlockSearch struct {
 	*deadlocks
-	seen    map[*hand]bool // hands that have been looked at, and the one that must not go on
+	self    *hand          // the one that must not go on
+	seen    map[*hand]bool // hands that have been looked at, and self
 	seenAll bool
+	circle  bool // a wait leads back to self
 }
 
 // endsLocked reports whether a wait can end.
@@ -238,20 +253,14 @@ func (s *deadlockSearch) endsLocked(wait *poolWait) bool {
 		return s.goesOnLocked(to)
 	case s.seenAll:
 		return false
-	case s.comingLocked():
-		return true
 	}
 	s.seenAll = true
-	for w := range s.roster.everyWorker {
-		if s.goesOnLocked(&w.hand) {
-			return true
-		}
-	}
-	return false
+	return s.anyLocked(s.goesOnLocked)
 }
 
 // goesOnLocked reports whether the handler in a hand will return.
 func (s *deadlockSearch) goesOnLocked(h *hand) bool {
+	s.circle = s.circle || h == s.self
 	if s.seen[h] {
 		return false
 	}

@@ -248,18 +248,47 @@ func TestAWorkerThatLeavesGoesOnUntilItIsGone(t *testing.T) {
 	e.EndVainWaits() // nobody is told twice
 }
 
-func TestOnlyAHandlerThatWaitsInVainIsTold(t *testing.T) {
-	e, c := handlers(t, router.RoundRobin(), 4)
-	gone := workerOf(e, c[3])
-	inner := behind(e, c[3])
-	circle := [2]blocked{wait(t, e, c[0], behind(e, c[1])), wait(t, e, c[1], inner)}
-	outside := wait(t, e, c[2], behind(e, c[0]))
-	e.EndVainWaits()
-	inner.state.Store(uint64(inner.load().of(workerOf(e, c[0]).index))) // it moves to the first worker
-	strike(e, gone)
-	e.EndVainWaits()
-	assert.NotEqual(t, circle[0].told(), circle[1].told(), "the other goes on then")
-	assert.False(t, outside.told())
+// Two handlers are in a circle, and a third waits for one of them, whichever worker comes
+// first.
+func TestOnlyAHandlerInTheCircleIsTold(t *testing.T) {
+	for outsider := range 3 {
+		e, c := handlers(t, router.RoundRobin(), 4)
+		one, other := (outsider+1)%3, (outsider+2)%3
+		gone := workerOf(e, c[3])
+		inner := behind(e, c[3])
+		circle := [2]blocked{wait(t, e, c[one], behind(e, c[other])), wait(t, e, c[other], inner)}
+		outside := wait(t, e, c[outsider], behind(e, c[one]))
+		e.EndVainWaits()
+		inner.state.Store(uint64(inner.load().of(workerOf(e, c[one]).index))) // it moves to the other in the circle
+		strike(e, gone)
+		assert.False(t, refused(e, c[outsider], behind(e, c[other])), "the circle will be broken")
+		e.EndVainWaits()
+		assert.NotEqual(t, circle[0].told(), circle[1].told(), "the other goes on then")
+		assert.False(t, outside.told())
+	}
+}
+
+// The worker has come while the graph was made, so only the awaited task leads to it.
+func TestAWorkerThatHasJustComeGoesOn(t *testing.T) {
+	e, c := handlers(t, router.RoundRobin(), 2)
+	hidden := workerOf(e, c[1])
+	wait := newPoolWait(c[0], nil)
+	wait.room.Store(hidden)
+	e.stopWorld(func() { (*e.roster.slots.Load())[hidden.index].Store(nil) })
+	d := &e.deadlocks
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.blocked = map[*hand][]*poolWait{c[0].hand: {wait}}
+	assert.Nil(t, d.graphLocked().firstVain())
+	assert.False(t, d.isVainLocked(wait))
+}
+
+func TestWithoutWorkersATaskInItsCallerWaitsOn(t *testing.T) {
+	e := newEngine(t, router.LeastBusy())
+	run := &callerRun{}
+	run.hand.task = &newJob(nil).task
+	c := newContext(&e.base, &run.hand, run.hand.task)
+	assert.False(t, refused(e, c, accept(e, nil, &Spec{})), "a restart of the pool brings workers")
 }
 
 func TestWhatAReturnedHandlerLeftWaitingIsNotTold(t *testing.T) {

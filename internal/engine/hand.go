@@ -41,7 +41,7 @@ func (h *hand) forgetInterruption() {
 // enliven records c as the context that ends with the task. If the task has been settled
 // from outside already, enliven returns the cause.
 func (h *hand) enliven(c *Context) (cause error) {
-	if h.worker == "" { // in a caller's hand, endInCaller always ends the context
+	if h.inCaller() { // there, endInCaller always ends the context
 		return nil
 	}
 	h.mu.Lock()

@@ -46,7 +46,7 @@ func (e *placing) releaseDue(now int64, then *after) (next int64) {
 		if due {
 			continue
 		}
-		if released && !e.late() { // a handler may wait for a task that is now bound to a worker
+		if released { // a handler may wait for a task that is bound to a worker now, or that ran in its caller before
 			then.call(e.deadlocks.endVain)
 		}
 		return next

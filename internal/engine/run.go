@@ -48,7 +48,7 @@ func (w *workerMailbox) runBatch(r *runner) {
 			continue
 		}
 		if w.engine.waits.some.Load() {
-			w.engine.admitWaiting() // the started task takes no more room
+			w.engine.admitWaitingFor(&w.Worker) // the started task takes no more room
 		}
 		w.give(t)
 		w.putDown(r, t)

@@ -42,20 +42,19 @@ func (e *settling) judge(t *Task, outcome messages.Outcome, err error) (retry *r
 	if asked != nil {
 		delay = max(asked.Delay, 0)
 	}
-	if e.endsWithin(t, delay, outcome != messages.Panicked) {
+	if e.endsWithin(t, delay) {
 		return nil, false // there would be no next attempt
 	}
 	return &retryPlan{delay: delay, outcome: outcome, err: err}, false
 }
 
 // endsWithin reports whether the task's timeout, or the deadline of the caller that the
-// task is bound to, will pass within d. askCaller must be false outside of the handler's
-// call, since the caller's context may run user code.
-func (e *settling) endsWithin(t *Task, d time.Duration, askCaller bool) bool {
+// task is bound to, will pass within d.
+func (e *settling) endsWithin(t *Task, d time.Duration) bool {
 	if t.due > 0 && int64(d) >= t.due-e.now() {
 		return true
 	}
-	if !askCaller || t.load()&flagBound == 0 {
+	if t.load()&flagBound == 0 {
 		return false
 	}
 	at, ok := deadlineOf(t.caller())

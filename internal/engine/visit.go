@@ -32,7 +32,7 @@ func (w *workerMailbox) work(r *runner) {
 			e.rescue(&w.Worker)
 		}
 		if next.kind == errandPark && e.waits.some.Load() {
-			e.admitWaiting() // an idle worker makes room
+			e.admitWaitingFor(&w.Worker) // an idle worker makes room
 		}
 		switch next.kind {
 		case errandBatch:

@@ -115,15 +115,41 @@ func (l *waitList) moveLocked(wt *waiter) {
 	}
 }
 
-// firstLocked returns the waiter that came first of those in lines that are not blocked; nil:
-// there is none.
-func (l *waitList) firstLocked(blocked map[*Worker]bool) (first *waiter) {
-	for to, line := range l.lines {
-		if wt := line.waiters.First().Of; !blocked[to] && (first == nil || wt.arrival < first.arrival) {
-			first = wt
+// headsLocked returns the first waiters of the lines in which there may be room now, the last
+// to arrive first. If only one worker has made room, these are its line and that for any room.
+func (l *waitList) headsLocked(room *Worker) (heads []*waiter) {
+	for _, to := range []*Worker{room, nil} {
+		if line := l.lines[to]; line != nil {
+			heads = append(heads, line.waiters.First().Of)
+		}
+		if room == nil {
+			break
 		}
 	}
-	return first
+	slices.SortFunc(heads, latestFirst)
+	return heads
+}
+
+// allHeadsLocked returns the first waiters of all lines, the last to arrive first.
+func (l *waitList) allHeadsLocked() (heads []*waiter) {
+	for _, line := range l.lines {
+		heads = append(heads, line.waiters.First().Of)
+	}
+	slices.SortFunc(heads, latestFirst)
+	return heads
+}
+
+func latestFirst(a, b *waiter) int { return cmp.Compare(b.arrival, a.arrival) }
+
+// followLocked adds the first waiter of a line, if there is one, to heads.
+func (l *waitList) followLocked(heads []*waiter, line *Worker) []*waiter {
+	next := l.lines[line]
+	if next == nil {
+		return heads
+	}
+	wt := next.waiters.First().Of
+	at, _ := slices.BinarySearchFunc(heads, wt, latestFirst)
+	return slices.Insert(heads, at, wt)
 }
 
 // allLocked returns all waiters in order of arrival.
@@ -135,6 +161,16 @@ func (l *waitList) allLocked() (all []*waiter) {
 	}
 	slices.SortFunc(all, func(a, b *waiter) int { return cmp.Compare(a.arrival, b.arrival) })
 	return all
+}
+
+// regroupLocked puts all waiters into the lines of their workers, which may have changed.
+func (l *waitList) regroupLocked(all []*waiter) {
+	for _, wt := range all {
+		l.exitLocked(wt)
+	}
+	for _, wt := range all { // in order of arrival, so each goes to the end of its line
+		l.enterLocked(wt)
+	}
 }
 
 // endLocked ends the wait of a submitter with an error, which is nil if its task has been

@@ -20,7 +20,6 @@ func (e *backpressure) wait(ctx context.Context, t *Task, s *Spec) error {
 	var stuck <-chan struct{}
 	if self := e.handlerOf(ctx); self != nil {
 		wt.wait = newPoolWait(self, nil)
-		wt.point()
 		stuck = wt.wait.vain
 	}
 	if err := e.enlist(wt); err != nil {
@@ -84,25 +83,37 @@ func (e *backpressure) stopWaiting(wt *waiter, err error) error {
 	return wt.err
 }
 
-// admitWaiting admits waiting submitters after room has been made.
+// admitWaiting admits waiting submitters after room may have been made anywhere.
 func (e *backpressure) admitWaiting() {
-	for _, w := range e.admitAll() {
+	e.waits.mu.Lock()
+	trials := e.admitLocked(e.waits.allHeadsLocked())
+	e.waits.mu.Unlock()
+	e.sideTrials(trials)
+}
+
+// admitWaitingFor admits waiting submitters after a worker has made room.
+func (e *backpressure) admitWaitingFor(w *Worker) {
+	e.waits.mu.Lock()
+	trials := e.admitLocked(e.waits.headsLocked(w))
+	e.waits.mu.Unlock()
+	e.sideTrials(trials)
+}
+
+func (e *backpressure) sideTrials(trials []*Worker) {
+	for _, w := range trials {
 		e.sideIfOnTrial(w)
 	}
 }
 
-// admitAll accepts the tasks of waiters while there is room. If a task must wait for its
-// worker, a later task for another worker may be accepted first. admitAll returns the
-// workers that got a task as the probe of their breakers.
-func (e *backpressure) admitAll() (trials []*Worker) {
-	e.waits.mu.Lock()
-	defer e.waits.mu.Unlock()
-	blocked := map[*Worker]bool{} // workers without room for the first waiter
-	for {
-		wt := e.waits.firstLocked(blocked)
-		if wt == nil {
-			return trials
-		}
+// admitLocked accepts the tasks of waiters while there is room, in order of arrival. If a task
+// must wait for its worker, a later task for another worker may be accepted first. heads are
+// the first waiters of the lines to look at. admitLocked returns the workers that got a task
+// as the probe of their breakers.
+func (e *backpressure) admitLocked(heads []*waiter) (trials []*Worker) {
+	for len(heads) > 0 {
+		wt := heads[len(heads)-1]
+		heads = heads[:len(heads)-1]
+		line := wt.line.to
 		wt.spec.to.recount, wt.spec.to.all = true, true
 		err := e.dispatchTo(wt.task, &wt.spec, nil)
 		switch {
@@ -111,16 +122,18 @@ func (e *backpressure) admitAll() (trials []*Worker) {
 			if wt.spec.to.trial != nil {
 				trials = append(trials, wt.spec.to.trial)
 			}
-		case errors.Is(err, errNoRoom):
-			e.waits.moveLocked(wt)
-			if wt.spec.to.worker == nil {
-				return trials // no worker has room
-			}
-			blocked[wt.spec.to.worker] = true
-		default:
+		case !errors.Is(err, errNoRoom):
 			e.waits.endLocked(wt, err)
+		case wt.spec.to.worker == nil:
+			return trials // no worker has room
+		case wt.spec.to.worker == line:
+			continue // the line has to wait
+		default: // its key has moved to another worker, without room
+			e.waits.moveLocked(wt)
 		}
+		heads = e.waits.followLocked(heads, line)
 	}
+	return trials
 }
 
 // place puts a task into a queue that has room for it, unless it would take the room that a
@@ -150,7 +163,8 @@ func (e *backpressure) full() error {
 // another worker.
 func (e *backpressure) readdressWaitersLocked() {
 	v := e.roster.view.Load()
-	for _, wt := range e.waits.allLocked() {
+	all := e.waits.allLocked()
+	for _, wt := range all {
 		to := &wt.spec.to
 		switch {
 		case to.keyed:
@@ -158,8 +172,8 @@ func (e *backpressure) readdressWaitersLocked() {
 		case to.worker != nil && to.worker.leaving.Load():
 			to.worker = nil
 		}
-		e.waits.moveLocked(wt)
 	}
+	e.waits.regroupLocked(all)
 }
 
 // admitWaitingLocked admits waiting submitters, now that there may be room. The world is

@@ -3,7 +3,7 @@ package model_test
 import "time"
 
 // A reference is a pool without goroutines: it jumps from one event to the next and
-// does at each what the documentation says. Unless it has a workers, it knows of the
+// does at each what the documentation says. Unless it has workers, it knows of the
 // workers only how many there are and what they have in hand.
 type reference struct {
 	script    *script
@@ -39,7 +39,7 @@ const (
 type refTask struct {
 	op
 	index    int
-	worker   int // that it is bound to or that has it in hand; none, or any unless there is a workers
+	worker   int // that it is bound to or that has it in hand; none, or any unless there are workers
 	state    refState
 	settled  bool
 	accepted time.Duration

@@ -229,7 +229,7 @@ func (s script) retryIn(o *op, index, attempt int, now, due, givesUp time.Durati
 		delay = s.span(o.again, index, ofRetry)
 	}
 	inVain := due > 0 && now+delay >= due ||
-		o.kind == doAsk && !how.crashes() && givesUp > 0 && now+delay >= givesUp
+		o.kind == doAsk && givesUp > 0 && now+delay >= givesUp
 	if inVain {
 		return 0
 	}
