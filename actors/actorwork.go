@@ -32,7 +32,7 @@ func newActorWork(producer actor.Producer) func(time.Duration) work {
 func (w *actorWork) setEngine(e *engine.Engine) { w.engine = e }
 
 func (w *actorWork) post(envelope, message any, task *messages.Task, sender *actor.PID) error {
-	s := engine.Spec{Mode: engine.NoWait, Timeout: w.timeout, Sender: sender, InBody: true}
+	s := engine.Spec{Mode: engine.NoWait, Timeout: w.timeout, Sender: answerable(message, sender), InBody: true}
 	if err := describe(&s, message, task); err != nil {
 		w.engine.Rejected(err)
 		return err
@@ -92,7 +92,7 @@ func (m *mail) Payload() any {
 // Sender implements engine.Body.
 func (m *mail) Sender() *actor.PID {
 	if envelope, ok := m.envelope.(*actor.MessageEnvelope); ok {
-		return envelope.Sender
+		return answerable(envelope.Message, envelope.Sender)
 	}
 	return nil
 }

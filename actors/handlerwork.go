@@ -66,10 +66,7 @@ func (w *handlerWork[In, Out]) submit() *call[In, Out] {
 }
 
 func (w *handlerWork[In, Out]) post(_, message any, task *messages.Task, sender *actor.PID) error {
-	if _, isAnswer := message.(*messages.Result); isAnswer {
-		sender = nil // else two pools that take any payload would answer each other forever
-	}
-	s := engine.Spec{Mode: engine.NoWait, Timeout: w.timeout, Sender: sender}
+	s := engine.Spec{Mode: engine.NoWait, Timeout: w.timeout, Sender: answerable(message, sender)}
 	in, err := w.describe(message, task, &s)
 	if err != nil {
 		w.engine.Rejected(err)
@@ -85,6 +82,15 @@ func (w *handlerWork[In, Out]) makeTask(_, message any, task *messages.Task, sen
 		return nil, err
 	}
 	return newTellTask[In, Out](context.Background(), in), nil
+}
+
+// answerable returns the sender of a message. It returns nil for an answer of a pool: two
+// pools must not answer each other forever.
+func answerable(message any, sender *actor.PID) *actor.PID {
+	if _, isAnswer := message.(*messages.Result); isAnswer {
+		return nil
+	}
+	return sender
 }
 
 // describe returns the payload of a message from an actor, and says in s what its task

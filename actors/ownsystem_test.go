@@ -2,6 +2,7 @@ package actors_test
 
 import (
 	"bytes"
+	"log"
 	"log/slog"
 	"testing"
 	"testing/synctest"
@@ -94,9 +95,13 @@ func (l *lines) logger() *slog.Logger {
 func TestAPoolWithoutAParentLogsThroughTheDefaultLoggerOrItsOwn(t *testing.T) {
 	pooltest.Bubble(t, func(t *testing.T) {
 		var usual, own lines
-		before := slog.Default()
-		slog.SetDefault(usual.logger())
-		t.Cleanup(func() { slog.SetDefault(before) })
+		before, writer, flags := slog.Default(), log.Writer(), log.Flags()
+		slog.SetDefault(usual.logger()) // which also redirects package log
+		t.Cleanup(func() {
+			slog.SetDefault(before)
+			log.SetOutput(writer)
+			log.SetFlags(flags)
+		})
 		overload := func(opts ...actors.Option) {
 			g := pooltest.NewGate()
 			pool, err := actors.New(g.Handle, append(opts, actors.WithSize(1), actors.WithHealth(time.Second))...)

@@ -1,6 +1,7 @@
 package actors
 
 import (
+	"cmp"
 	"context"
 	"time"
 
@@ -51,11 +52,12 @@ func NewPool[In, Out any](parent actor.SpawnerContext, handler Handler[In, Out],
 	if err != nil {
 		return nil, err
 	}
-	if parent == nil {
-		parent = tmpl.ownSystem().Root
-	}
 	name := tmpl.name
-	if name == "" {
+	switch {
+	case parent == nil:
+		system := tmpl.ownSystem()
+		parent, name = system.Root, cmp.Or(name, "pool-"+system.ID) // others share the logger and the tracer
+	case name == "":
 		name = "pool" + parent.ActorSystem().ProcessRegistry.NextId()
 	}
 	var pool *Pool[In, Out]

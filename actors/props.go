@@ -9,6 +9,7 @@ import (
 
 	"github.com/asynkron/protoactor-go/actor"
 
+	"github.com/troupe-go/troupe/guard"
 	"github.com/troupe-go/troupe/internal/directory"
 	"github.com/troupe-go/troupe/internal/engine"
 	"github.com/troupe-go/troupe/internal/invalid"
@@ -161,8 +162,8 @@ func (p *template) spawn(system *actor.ActorSystem, id string, _ *actor.Props, p
 		})
 	}, func() {
 		run.leave()
-		if p.owns {
-			system.Shutdown()
+		if p.owns && !system.IsStopped() {
+			_ = guard.Call(system.Shutdown) // it panics if a worker has shut the system down
 		}
 		close(run.done)
 	})

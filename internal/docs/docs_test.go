@@ -80,7 +80,7 @@ func TestMakeHelpListsEveryTarget(t *testing.T) {
 	makefile := read(t, "Makefile")
 	targets := regexp.MustCompile(`(?m)^\.PHONY: (.+)$`).FindStringSubmatch(makefile)
 	require.NotEmpty(t, targets)
-	for _, target := range strings.Fields(targets[1]) {
+	for target := range strings.FieldsSeq(targets[1]) {
 		assert.Regexp(t, `(?m)^`+target+`:.* ## .+$`, makefile, "a target and what it does")
 	}
 }

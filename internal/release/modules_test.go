@@ -55,7 +55,7 @@ func TestAProgramOutsideTheTreeUsesTheModulesByVersion(t *testing.T) {
 	// needed once the machine has it. The cache of the test is another one: that of the
 	// machine must not keep these contents as version v0.1.0.
 	for _, from := range released {
-		goOutput(t, from, nil, "list", "-deps", "./...")
+		goOutput(t, from, []string{"GOWORK=off"}, "list", "-deps", "./...")
 	}
 	downloaded := filepath.Join(goOutput(t, root, nil, "env", "GOMODCACHE"), "cache", "download")
 	env := []string{

@@ -16,6 +16,7 @@ type sizer struct {
 	nursery *nursery
 	spawner *spawner
 	wanted  int // workers that there should be; fewer run while one is being replaced
+	target  int // wanted after the resize that is under way; 0: none is
 	lost    int // workers lost since the last resize by request
 }
 
@@ -44,7 +45,7 @@ func (s *sizer) resize(size int, reason string, done func(error)) {
 		return
 	}
 	from, answered := s.wanted, false
-	s.pool.workers.Wanted(size) // they are on their way
+	s.aim(size)
 	s.nursery.order(missing, s.pool.workers.NewWorker, func(d delivery) {
 		if answered { // with an error; the worker fills a gap if there is one
 			s.spawner.take(d.made, s.wanted)
@@ -52,6 +53,7 @@ func (s *sizer) resize(size int, reason string, done func(error)) {
 		}
 		answered = true
 		s.spawner.take(d.made, size)
+		s.target = 0 // change comes next
 		if d.err != nil {
 			s.nursery.cancel(d.order)
 			s.change(max(s.pool.workers.Size(), min(from, size)), reason) // workers that are still to be spawned count
@@ -82,7 +84,13 @@ func (s *sizer) change(to int, reason string) {
 // want sets how many workers there should be.
 func (s *sizer) want(n int) {
 	s.wanted = n
-	s.pool.workers.Wanted(n)
+	s.pool.workers.Wanted(max(n, s.target))
+}
+
+// aim notes the size for which workers are being made.
+func (s *sizer) aim(size int) {
+	s.target = size
+	s.want(s.wanted)
 }
 
 // adopt adds a worker that stands for a foreign actor. It calls done with the result.

@@ -183,6 +183,27 @@ func TestANilEnvelopeIsANilMessage(t *testing.T) {
 	})
 }
 
+// Each pool of actors is the sender of what it sends to the other, and their actors panic.
+func TestPoolsOfActorsDoNotAnswerAnswers(t *testing.T) {
+	pooltest.Bubble(t, func(t *testing.T) {
+		root := pooltest.System().Root
+		crashing := actors.PropsFromProducer(func() actor.Actor {
+			return actor.ReceiveFunc(func(ctx actor.Context) {
+				switch ctx.Message().(type) {
+				case int, *messages.Result:
+					panic("crash")
+				}
+			})
+		}, actors.WithSize(1))
+		first, second := pooltest.Spawn(t, root, crashing), pooltest.Spawn(t, root, crashing)
+		root.RequestWithCustomSender(second, 1, first)
+		synctest.Wait()
+		in := pooltest.NewInbox(t, root)
+		assert.EqualValues(t, 1, in.Stats(t, second).Submitted)
+		assert.EqualValues(t, 1, in.Stats(t, first).Submitted)
+	})
+}
+
 func TestPoolsThatTakeAnythingDoNotAnswerAnswers(t *testing.T) {
 	pooltest.Bubble(t, func(t *testing.T) {
 		root := pooltest.System().Root
