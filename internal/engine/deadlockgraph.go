@@ -13,7 +13,7 @@ import "slices"
 // than one search, which is what a single wait costs.
 type deadlockGraph struct {
 	numbers map[*hand]int // of the nodes
-	fresh   []*hand       // those whose waits have not been added
+	pending []*hand       // those whose waits have not been added
 	next    [][]int       // by node: where its edges lead
 	prior   [][]int       // by node: where its edges come from
 	waits   []graphWait
@@ -49,9 +49,9 @@ func (d *deadlocks) graphLocked() *deadlockGraph {
 	for _, h := range d.inCallers {
 		g.node(h)
 	}
-	for len(g.fresh) > 0 {
-		h := g.fresh[0]
-		g.fresh = g.fresh[1:]
+	for len(g.pending) > 0 {
+		h := g.pending[0]
+		g.pending = g.pending[1:]
 		d.addWaitsLocked(g, h)
 	}
 	return g
@@ -84,7 +84,7 @@ func (g *deadlockGraph) node(h *hand) int {
 	if !ok {
 		n = len(g.next)
 		g.numbers[h] = n
-		g.fresh = append(g.fresh, h)
+		g.pending = append(g.pending, h)
 		g.next, g.prior = append(g.next, nil), append(g.prior, nil)
 	}
 	return n

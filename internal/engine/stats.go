@@ -56,6 +56,14 @@ func (sum *summary) takeLocked() {
 		}
 		sum.addWorkerLocked(w)
 	}
+	for _, w := range e.roster.joining { // they take tasks from the shared queue already
+		if !w.leaving.Load() {
+			s.Size++
+			if w.hasTaskLocked() {
+				s.Busy++
+			}
+		}
+	}
 	for _, w := range e.roster.workers {
 		if !w.routed {
 			sum.addWorkerLocked(w)
@@ -180,8 +188,8 @@ func (w *Worker) stateLocked() messages.WorkerState {
 // Load returns how much work the pool has. It costs much less than Stats.
 func (e *Engine) Load() messages.Load {
 	load := messages.Load{Capacity: int(e.capacity.Load()), Queued: int(e.delays.count.Load())}
+	load.Size = e.Size()
 	view := e.roster.view.Load()
-	load.Size = len(view.routees)
 	q := e.shared
 	q.mu.Lock()
 	load.Paused = q.paused
