@@ -24,13 +24,10 @@ var ends = map[string]struct {
 		func(n messages.DurableNode) bool { return n.Retried == 1 },
 	},
 	"given back": {
-		func(t *testing.T, f *jetstream.Feeder, settled chan struct{}) {
+		func(t *testing.T, f *jetstream.Feeder, _ chan struct{}) {
 			ctx, cancel := context.WithCancel(t.Context())
 			cancel()
-			go func() {
-				_, _ = f.Stop(ctx) // it cancels the handler
-			}()
-			time.AfterFunc(100*time.Millisecond, func() { close(settled) })
+			_, _ = f.Stop(ctx) // it cancels the handler
 		},
 		func(n messages.DurableNode) bool { return n.GivenBack == 1 },
 	},
@@ -43,9 +40,12 @@ func TestNoRecordStaysOfATaskThatAnotherNodeHasSettled(t *testing.T) {
 			store := open(t, t.TempDir(), jetstream.WithListen("127.0.0.1:0"))
 			q := queue(t, store)
 			begun, settled := make(chan struct{}), make(chan struct{})
-			f := attach(t, q, pool(t, func(context.Context, int) (int, error) {
+			f := attach(t, q, pool(t, func(ctx context.Context, _ int) (int, error) {
 				close(begun)
-				<-settled
+				select {
+				case <-settled:
+				case <-ctx.Done():
+				}
 				return 0, errors.New("no")
 			}), jetstream.WithRetry(actors.Retry{Attempts: 2, Min: time.Hour, Max: time.Hour}))
 			submit(t, q, 1)
