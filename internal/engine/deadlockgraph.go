@@ -9,8 +9,8 @@ import "slices"
 // The wait of a handler for a target is vain if the target cannot be reached from goesOn, or
 // only through the handler: in the terms of graph theory, if the handler dominates the
 // target. The dominators are found by the algorithm of K. Cooper, T. Harvey and K. Kennedy,
-// "A Simple, Fast Dominance Algorithm" (2001). So a look at all waits takes little more time
-// than one search, which is what a single wait costs.
+// "A Simple, Fast Dominance Algorithm" (2001). So judging all waits takes little more time
+// than searching from one of them.
 type deadlockGraph struct {
 	numbers map[*hand]int // of the nodes
 	pending []*hand       // those whose waits have not been added

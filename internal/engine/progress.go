@@ -11,6 +11,13 @@ func (e *backpressure) progressed() {
 	}
 }
 
+// sideIfOnTrial sidelines a worker on trial that has got its probe. Submitters that wait for
+// it look for another worker.
+func (e *backpressure) sideIfOnTrial(w *Worker) {
+	e.world(func(*after) { e.sideLocked(w) })
+	e.progressed()
+}
+
 // whenIdle notifies the callers that wait until the pool is quiet, if it is.
 func (e *backpressure) whenIdle() {
 	if e.quiet.wanted.Load() {

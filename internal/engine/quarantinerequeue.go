@@ -24,8 +24,7 @@ func (e *admission) Requeue(numbers []int64) (int, error) {
 }
 
 func (e *admission) requeue(entry *quarantined) error {
-	// Deferred, since a custom dispatch or a tracer may end this goroutine: the dispatch before
-	// the task is accepted, the tracer also afterwards.
+	// Deferred, since a custom dispatch may end this goroutine before the task is accepted.
 	defer func() { e.quarantine.unclaim(entry, entry.copy.load().status() != fresh) }()
 	spec := entry.spec
 	return e.Submit(context.Background(), entry.copy, &spec)

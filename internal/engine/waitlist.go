@@ -115,23 +115,8 @@ func (l *waitList) moveLocked(wt *waiter) {
 	}
 }
 
-// headsLocked returns the first waiters of the lines in which there may be room now, the last
-// to arrive first. If only one worker has made room, these are its line and that for any room.
-func (l *waitList) headsLocked(room *Worker) (heads []*waiter) {
-	for _, to := range []*Worker{room, nil} {
-		if line := l.lines[to]; line != nil {
-			heads = append(heads, line.waiters.First().Of)
-		}
-		if room == nil {
-			break
-		}
-	}
-	slices.SortFunc(heads, latestFirst)
-	return heads
-}
-
-// allHeadsLocked returns the first waiters of all lines, the last to arrive first.
-func (l *waitList) allHeadsLocked() (heads []*waiter) {
+// headsLocked returns the first waiters of all lines, the last to arrive first.
+func (l *waitList) headsLocked() (heads []*waiter) {
 	for _, line := range l.lines {
 		heads = append(heads, line.waiters.First().Of)
 	}
@@ -141,7 +126,8 @@ func (l *waitList) allHeadsLocked() (heads []*waiter) {
 
 func latestFirst(a, b *waiter) int { return cmp.Compare(b.arrival, a.arrival) }
 
-// followLocked adds the first waiter of a line, if there is one, to heads.
+// followLocked adds the first waiter of a line, if there is one, to heads, which are sorted as
+// those of headsLocked.
 func (l *waitList) followLocked(heads []*waiter, line *Worker) []*waiter {
 	next := l.lines[line]
 	if next == nil {

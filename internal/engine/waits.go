@@ -86,7 +86,7 @@ func (e *backpressure) stopWaiting(wt *waiter, err error) error {
 // admitWaiting admits waiting submitters after room may have been made anywhere.
 func (e *backpressure) admitWaiting() {
 	e.waits.mu.Lock()
-	trials := e.admitLocked(e.waits.allHeadsLocked())
+	trials := e.admitLocked(e.waits.headsLocked())
 	e.waits.mu.Unlock()
 	e.sideTrials(trials)
 }
@@ -94,7 +94,8 @@ func (e *backpressure) admitWaiting() {
 // admitWaitingFor admits waiting submitters after a worker has made room.
 func (e *backpressure) admitWaitingFor(w *Worker) {
 	e.waits.mu.Lock()
-	trials := e.admitLocked(e.waits.headsLocked(w))
+	heads := e.waits.followLocked(e.waits.followLocked(nil, w), nil) // its line, and that for any room
+	trials := e.admitLocked(heads)
 	e.waits.mu.Unlock()
 	e.sideTrials(trials)
 }
@@ -124,12 +125,13 @@ func (e *backpressure) admitLocked(heads []*waiter) (trials []*Worker) {
 			}
 		case !errors.Is(err, errNoRoom):
 			e.waits.endLocked(wt, err)
-		case wt.spec.to.worker == nil:
-			return trials // no worker has room
-		case wt.spec.to.worker == line:
+		case wt.spec.to.worker == line && line != nil:
 			continue // the line has to wait
-		default: // its key has moved to another worker, without room
+		default: // the task is for any worker, or now for another one
 			e.waits.moveLocked(wt)
+			if wt.spec.to.worker == nil {
+				return trials // no worker has room
+			}
 		}
 		heads = e.waits.followLocked(heads, line)
 	}

@@ -144,3 +144,26 @@ func TestWaitersThatChangeTheirWorkerKeepTheirOrder(t *testing.T) {
 	}
 	assert.False(t, e.waits.some.Load())
 }
+
+// A waiter whose worker has been sidelined waits for any room, which any worker may make.
+func TestAWaiterForASidelinedWorkerWaitsForAnyRoom(t *testing.T) {
+	e := newEngine(t, router.Custom(func(router.TaskView, router.Workers) int { return 0 }), withCapacity(2))
+	workers := seat(e, 2)
+	e.stopWorld(func() { e.queuesLocked(func(q *taskQueue) { q.paused = true }) })
+	accept(e, workers[0], &Spec{})
+	inB := accept(e, workers[1], &Spec{})
+	wt := enlist(t, e, workers[0], &Spec{})
+	e.stopWorld(func() {
+		workers[0].rareLocked().delayed = true
+		e.sideLocked(workers[0])
+	})
+	e.progressed()
+	require.Equal(t, []bool{false}, admitted(wt), "the other worker has no room")
+
+	inB.state.Store(uint64(inB.load().with(running))) // what that worker does when it starts a task
+	workers[1].q.mu.Lock()
+	workers[1].q.rings.Pop()
+	workers[1].q.mu.Unlock()
+	e.admitWaitingFor(workers[1])
+	assert.Equal(t, []bool{true}, admitted(wt))
+}

@@ -85,10 +85,5 @@ func (e *core) sideLocked(w *Worker) {
 	e.setRouteesLocked(e.roster.view.Load().routees)
 }
 
-// sideIfOnTrial sidelines a worker on trial that has got its probe.
-func (e *core) sideIfOnTrial(w *Worker) {
-	e.world(func(*after) { e.sideLocked(w) })
-}
-
 // tripped reports whether a worker has failed often enough to be sidelined.
 func (e *core) tripped(w *Worker) bool { return int(w.failures) >= e.cfg.Breaker.Failures }
