@@ -34,7 +34,7 @@ func startProgram(t *testing.T, work actors.Handler[job, picture], grace time.Du
 	return p
 }
 
-// answer is what a client got.
+// An answer is the response to a request, or the error of the client.
 type answer struct {
 	code int
 	body string

@@ -39,7 +39,7 @@ const (
 type refTask struct {
 	op
 	index    int
-	worker   int // that it is bound to or that has it in hand; none, or any unless there are workers
+	worker   int // the one that has it queued or in hand; none; or any, if the model does not know the workers
 	state    refState
 	settled  bool
 	accepted time.Duration
