@@ -5,17 +5,18 @@ import (
 	"io"
 	"net/http"
 	"regexp"
-	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/troupe-go/troupe/examples/internal/output"
 )
 
 func TestTheDashboardShowsThePoolWhileItWorks(t *testing.T) {
 	inTree(t, "f")
 	var stdout bytes.Buffer
-	stderr := &shared{}
+	stderr := &output.Buffer{}
 	seen := ""
 	status := run(t.Context(), []string{"-dashboard", "localhost:0", "f"}, &stdout, stderr, func(name string) (io.ReadCloser, error) {
 		url := regexp.MustCompile(`http://\S+`).FindString(stderr.String())
@@ -38,22 +39,4 @@ func TestAnAddressThatCannotBeServedIsAnError(t *testing.T) {
 	assert.Equal(t, failed, got.status)
 	assert.Contains(t, got.stderr, "checksum: no dashboard: listen tcp: address 99999")
 	assert.Empty(t, got.stdout)
-}
-
-// shared is a buffer for several goroutines.
-type shared struct {
-	mu  sync.Mutex
-	buf bytes.Buffer // guarded by mu
-}
-
-func (s *shared) Write(p []byte) (int, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.buf.Write(p)
-}
-
-func (s *shared) String() string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.buf.String()
 }

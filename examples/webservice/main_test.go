@@ -13,7 +13,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
-	"sync"
 	"testing"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -88,23 +87,4 @@ func encoded(t *testing.T, format string, width, height int) []byte {
 		require.NoError(t, jpeg.Encode(&out, img, nil))
 	}
 	return out.Bytes()
-}
-
-// shared is a buffer for several goroutines.
-type shared struct {
-	mu  sync.Mutex
-	buf bytes.Buffer // guarded by mu
-}
-
-// Write implements io.Writer.
-func (s *shared) Write(p []byte) (int, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.buf.Write(p)
-}
-
-func (s *shared) String() string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.buf.String()
 }

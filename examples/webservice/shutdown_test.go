@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/troupe-go/troupe/actors"
+	"github.com/troupe-go/troupe/examples/internal/output"
 	"github.com/troupe-go/troupe/troupetest"
 )
 
@@ -20,7 +21,7 @@ type program struct {
 	addr, url string
 	interrupt context.CancelFunc
 	ended     chan error
-	log       shared
+	log       output.Buffer
 }
 
 func startProgram(t *testing.T, work actors.Handler[job, picture], grace time.Duration) *program {
