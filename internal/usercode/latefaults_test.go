@@ -48,6 +48,7 @@ func TestAStrategyMayFailAfterItHasDecidedAboutAnotherWorker(t *testing.T) {
 					_, err := pool.Ask(t.Context(), func(context.Context) (int, error) { return 1, nil })
 					require.NoError(t, err)
 				}
+				synctest.Wait() // a worker is busy for a moment after its answer
 				for _, worker := range pool.Stats().Workers {
 					assert.Equal(t, messages.WorkerIdle, worker.State)
 				}
