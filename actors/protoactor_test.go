@@ -114,6 +114,7 @@ func TestMessagesThatAnswerThemselvesGoToAWorker(t *testing.T) {
 		touched, ok := in.Ask(pool, &actor.Touch{}).(*actor.Touched)
 		require.True(t, ok)
 		assert.Equal(t, pool.Id+"/supervisor/1", touched.Who.Id)
+		synctest.Wait() // the answer comes before the task is settled
 		assert.EqualValues(t, 1, in.Stats(t, pool).Succeeded)
 
 		typed := pooltest.Open(t, root, pooltest.Double)
