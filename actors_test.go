@@ -164,6 +164,7 @@ func TestUserActorsAreWorkers(t *testing.T) {
 		assert.Equal(t, "hello Ann, the 1.", inbox.Ask(pool, "Ann"))
 		assert.Equal(t, "hello Bob, the 1.", inbox.Ask(pool, "Bob"))
 		assert.Equal(t, "hello Cid, the 2.", inbox.Ask(pool, "Cid"))
+		synctest.Wait() // an actor answers before its task is settled
 		assert.EqualValues(t, 3, inbox.Stats(t, pool).Succeeded)
 	})
 }
