@@ -91,7 +91,7 @@ func TestWhatItKeepsIsBoundedHoweverManyTasksThereAre(t *testing.T) {
 		get(d, "/tasks?pool=p")
 		kept := heap() - before
 		t.Logf("%d kB a pool", kept>>10)
-		assert.Less(t, kept, int64(3<<19))
+		assert.Less(t, kept, int64(2<<20))
 		seconds(90)
 		get(d, "/tasks?pool=p")
 		more := heap() - before - kept

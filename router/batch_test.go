@@ -307,18 +307,24 @@ func TestBatchesThatAreRecalledComeBackInOrder(t *testing.T) {
 	timelimit.Set(t)
 	batching(t, 2, 400, func(t *testing.T, pool *actors.Pool[func(), int]) {
 		release := make(chan struct{})
+		var waiting atomic.Int32
 		var begun []int
 		tasks := make([]func(), 100)
 		for i := range tasks {
-			tasks[i] = func() { begun = append(begun, i) }
-		}
-		for i := range 2 { // the second is the first of what the other worker takes over
-			tasks[i] = func() { <-release }
+			tasks[i] = func() {
+				if waiting.Load() < 2 { // the first task of each worker
+					waiting.Add(1)
+					<-release
+					return
+				}
+				begun = append(begun, i)
+			}
 		}
 		queueUp(t, pool, tasks...)
 		pool.Pause()
 		close(release)
 		synctest.Wait()
+		require.EqualValues(t, 2, waiting.Load())
 		require.Empty(t, begun)
 		require.NoError(t, pool.Resize(t.Context(), 1)) // so that the order is plain
 		pool.Resume()
