@@ -95,13 +95,10 @@ func (e *membership) admitJoinedLocked(then *after) {
 	if len(r.joining) == 0 {
 		return
 	}
-	routees := slices.Clone(r.view.Load().routees)
 	for _, w := range r.joining {
-		if !w.leaving.Load() {
-			w.routed = true
-			routees = append(routees, w)
-		}
+		w.routed = true
 	}
+	routees := slices.Concat(r.view.Load().routees, r.joining)
 	r.joining = nil
 	e.setRouteesLocked(routees)
 	e.adoptOrphansLocked(then)
@@ -134,7 +131,7 @@ func (e *membership) leaveLocked(w *Worker, then *after) {
 	e.departLocked([]*Worker{w}, then)
 }
 
-// departLocked removes workers that are no longer in dispatch.
+// departLocked removes workers that are no longer in dispatch, or not yet.
 func (e *membership) departLocked(workers []*Worker, then *after) {
 	var tasks []*Task
 	for _, w := range workers {
@@ -149,6 +146,7 @@ func (e *membership) departLocked(workers []*Worker, then *after) {
 		}
 		tasks = append(tasks, w.takePinsLocked(w.q)...)
 	}
+	e.roster.joining = slices.DeleteFunc(e.roster.joining, func(w *Worker) bool { return w.leaving.Load() })
 	e.setRouteesLocked(e.roster.view.Load().routees) // one of the workers may have been sidelined
 	e.handBackLocked(tasks, then)
 	e.rebalanceLocked(then)

@@ -21,3 +21,15 @@ func TestAWorkerCountsBeforeItsResizeEnds(t *testing.T) {
 	e.EndResize()
 	assert.Equal(t, 1, e.Stats().Size)
 }
+
+func TestAWorkerThatLeavesBeforeItsResizeEndsCountsNoLonger(t *testing.T) {
+	e := newEngine(t, router.LeastBusy())
+	e.BeginResize()
+	w := newTestWorker(e, "a")
+	e.join(w)
+	e.leave(w)
+	assert.Zero(t, e.Stats().Size)
+	assert.Zero(t, e.Load().Size)
+	e.EndResize()
+	assert.Zero(t, e.Stats().Size)
+}

@@ -47,22 +47,13 @@ func (sum *summary) takeLocked() {
 	sum.tally.add(&e.delays.outcomes)
 	e.queuesLocked(sum.addQueueLocked)
 	e.counters.addAllTo(&s.Custom)
-	view := e.roster.view.Load()
 	s.Workers = make([]messages.WorkerStats, 0, len(e.roster.workers))
-	s.Size = len(view.routees)
-	for _, w := range view.routees {
-		if w.hasTaskLocked() {
-			s.Busy++
-		}
+	for _, w := range e.roster.view.Load().routees {
+		sum.countLocked(w)
 		sum.addWorkerLocked(w)
 	}
 	for _, w := range e.roster.joining { // they take tasks from the shared queue already
-		if !w.leaving.Load() {
-			s.Size++
-			if w.hasTaskLocked() {
-				s.Busy++
-			}
-		}
+		sum.countLocked(w)
 	}
 	for _, w := range e.roster.workers {
 		if !w.routed {
@@ -90,6 +81,14 @@ func (sum *summary) addQueueLocked(q *taskQueue) {
 }
 
 func (sum *summary) see(enqueued int64) { sum.oldest = min(sum.oldest, enqueued) }
+
+// countLocked counts a worker that takes tasks.
+func (sum *summary) countLocked(w *Worker) {
+	sum.stats.Size++
+	if w.hasTaskLocked() {
+		sum.stats.Busy++
+	}
+}
 
 // addWorkerLocked adds the figures of a worker.
 func (sum *summary) addWorkerLocked(w *Worker) {
