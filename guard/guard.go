@@ -1,7 +1,6 @@
 package guard
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"runtime/debug"
@@ -96,12 +95,29 @@ func Within(limit time.Duration, f func()) error {
 // await waits for the end of a call, but not longer than the limit. If the call is late, err
 // is ErrBlocked.
 func await(over <-chan error, limit time.Duration) (late bool, err error) {
-	timer := time.NewTimer(limit)
-	defer timer.Stop()
+	expired, stop := expiry(limit)
+	defer stop()
+	return receive(over, expired)
+}
+
+// expiry returns a channel that is closed after the limit, unless stop is called before.
+func expiry(limit time.Duration) (expired <-chan struct{}, stop func() bool) {
+	end := make(chan struct{})
+	return end, time.AfterFunc(limit, func() { close(end) }).Stop
+}
+
+// receive waits for the end of a call until a time limit has expired. A call that has ended
+// by then is not late, and if it is late, err is ErrBlocked.
+func receive(over <-chan error, expired <-chan struct{}) (late bool, err error) {
 	select {
 	case err = <-over:
 		return false, err
-	case <-timer.C:
+	case <-expired:
+	}
+	select {
+	case err = <-over:
+		return false, err
+	default:
 		return true, ErrBlocked
 	}
 }
@@ -117,28 +133,12 @@ func Together(limit time.Duration, functions []func(), failed func(error)) {
 	for i, f := range functions {
 		over[i] = start(f)
 	}
-	deadline, stop := context.WithTimeout(context.Background(), limit)
+	expired, stop := expiry(limit)
 	defer stop()
 	for _, channel := range over {
-		if err := receive(deadline, channel); err != nil {
+		if _, err := receive(channel, expired); err != nil {
 			failed(err)
 		}
-	}
-}
-
-// receive waits for the end of a call until the deadline. It returns ErrBlocked only if the
-// call has not ended by then.
-func receive(deadline context.Context, over <-chan error) error {
-	select {
-	case err := <-over:
-		return err
-	case <-deadline.Done():
-	}
-	select {
-	case err := <-over:
-		return err
-	default:
-		return ErrBlocked
 	}
 }
 

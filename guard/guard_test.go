@@ -34,7 +34,7 @@ func TestAPanicBecomesAnErrorWithItsValueAndStack(t *testing.T) {
 		"call":    guard.Call,
 		"apart":   guard.Apart,
 		"within":  func(f func()) error { return guard.Within(time.Minute, f) },
-		"patient": new(guard.Limited).Call,
+		"limited": new(guard.Limited).Call,
 	} {
 		t.Run(name, func(t *testing.T) {
 			require.NoError(t, call(func() {}))
@@ -52,7 +52,7 @@ func TestAGoexitEndsOnlyTheGoroutineOfTheCall(t *testing.T) {
 	for name, call := range map[string]func(func()) error{
 		"apart":   guard.Apart,
 		"within":  func(f func()) error { return guard.Within(time.Minute, f) },
-		"patient": new(guard.Limited).Call,
+		"limited": new(guard.Limited).Call,
 	} {
 		t.Run(name, func(t *testing.T) {
 			err := call(runtime.Goexit)
@@ -81,18 +81,18 @@ func TestACallThatBlocksIsLeft(t *testing.T) {
 	})
 }
 
-func TestPatienceIsLostOnce(t *testing.T) {
+func TestALimitedCallThatBlocksCostsTheLimitOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var p guard.Limited
+		var l guard.Limited
 		end := make(chan struct{})
 		begun := time.Now()
-		require.ErrorIs(t, p.Call(func() { <-end }), guard.ErrBlocked)
+		require.ErrorIs(t, l.Call(func() { <-end }), guard.ErrBlocked)
 		assert.Equal(t, guard.Limit, time.Since(begun))
-		require.ErrorIs(t, p.Call(func() { t.Error("called while another blocks") }), guard.ErrBlocked)
+		require.ErrorIs(t, l.Call(func() { t.Error("called while another blocks") }), guard.ErrBlocked)
 		assert.Equal(t, guard.Limit, time.Since(begun))
 		close(end)
 		synctest.Wait()
-		require.NoError(t, p.Call(func() {}))
+		require.NoError(t, l.Call(func() {}))
 	})
 }
 
