@@ -39,7 +39,7 @@ const (
 type refTask struct {
 	op
 	index    int
-	worker   int // the one that has it queued or in hand; none; or any, if the model does not know the workers
+	worker   int // the worker that has the task queued or in hand; none: no worker, or any
 	state    refState
 	settled  bool
 	accepted time.Duration
