@@ -9,7 +9,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
-	"go.uber.org/goleak"
+
+	"github.com/troupe-go/troupe/examples/internal/leaks"
 )
 
 // role is the environment variable that makes the test binary a checksum.
@@ -26,7 +27,7 @@ func TestMain(m *testing.M) {
 				return io.NopCloser(os.Stdin), nil
 			}))
 	}
-	goleak.VerifyTestMain(m)
+	leaks.VerifyTestMain(m)
 }
 
 // ran is what a run left behind.

@@ -12,12 +12,12 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-	"go.uber.org/goleak"
 
+	"github.com/troupe-go/troupe/examples/internal/leaks"
 	"github.com/troupe-go/troupe/troupetest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { leaks.VerifyTestMain(m) }
 
 func TestItServesADashboardOfThreeBusyPoolsUntilItIsInterrupted(t *testing.T) {
 	troupetest.TimeLimit(t)
