@@ -26,8 +26,8 @@ func (w *Worker) claimLocked(q *taskQueue, r *runner) bool {
 	if q.moved > 0 || q.dead > 0 {
 		return w.claimOneLocked(q, r) || q.late != nil && w.stealLocked(q, r)
 	}
-	n := w.pace.batch(w.gauges, q)
-	if w.gauges.orphans.Load() > 0 || w.rare != nil && w.rare.breaker != breakerClosed {
+	n := w.claimable(w.pace.batch(w.gauges, q))
+	if w.gauges.orphans.Load() > 0 {
 		n = 1
 	}
 	priority := q.rings.Top()
@@ -160,8 +160,8 @@ func (w *Worker) stealLocked(q *taskQueue, r *runner) bool {
 		}
 		victim.countBatchLocked(q)
 		take := min(1, int(victim.counted))
-		if w.pace.mean >= 0 && (w.rare == nil || w.rare.breaker == breakerClosed) {
-			take = (int(victim.counted) + 1) / 2
+		if w.pace.mean >= 0 {
+			take = w.claimable((int(victim.counted) + 1) / 2)
 		}
 		if victim.hop+hopOne == hopMask {
 			take = min(take, 1) // a batch that cannot be recalled has only one task, which starts at once

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"context"
 	"log/slog"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -36,6 +37,12 @@ type Config struct {
 	// WorkerProps returns the props of a worker. The worker uses the given dispatcher
 	// unless the user chose another. The engine adds the mailbox.
 	WorkerProps func(actor.Dispatcher) *actor.Props
+	// Produce makes the state of a worker, on the goroutine that runs the worker. ctx ends when
+	// the state has been closed, or when the worker is told to stop while Produce runs. nil:
+	// workers have no state.
+	Produce func(ctx context.Context) (State, error)
+	// Recycling says when workers are recycled.
+	Recycling Recycling
 	// Work is what Context.Work returns.
 	Work any
 	// NewTasks makes n tasks side by side for Engine.Tell. TaskSize is the size of one in

@@ -25,6 +25,7 @@ import (
 type core struct {
 	cfg      Config
 	contexts bool // a handler or a tracer sees the contexts of tasks
+	recycles bool // workers are recycled
 	base
 	gauges
 	journals   journals
@@ -40,7 +41,10 @@ type core struct {
 	watchdog   watchdog
 	quarantine quarantine
 	quiet      quiet
-	capacity   atomic.Int64 // tasks that may be queued, without AutoCapacity
+	// startFailure is why the last worker that tried to start has failed; nil: it has started.
+	startFailure atomic.Pointer[error]
+	recycling    recycling
+	capacity     atomic.Int64 // tasks that may be queued, without AutoCapacity
 }
 
 // quiet lets callers wait until nothing is queued and no handler runs.

@@ -31,6 +31,7 @@ func New(cfg Config) *Engine {
 	e.name, e.self, e.work, e.tracer = cfg.Name, cfg.Self, cfg.Work, cfg.Tracer
 	e.traces.Failed = func(_ any, err error) { e.tracerFailed(err) }
 	e.contexts = cfg.Handled || cfg.Tracer != nil
+	e.recycles = cfg.Recycling != (Recycling{})
 	e.meter = meter.New()
 	e.deliver = deliver.New(cfg.System, cfg.Logger, cfg.Name, (*workerMailbox)(nil), cfg.SupervisorMailbox)
 	e.dispatch = newDispatch(cfg.Dispatch)

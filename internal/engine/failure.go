@@ -2,6 +2,7 @@ package engine
 
 import (
 	"log/slog"
+	"runtime/debug"
 
 	"github.com/asynkron/protoactor-go/actor"
 
@@ -24,6 +25,9 @@ func (w *workerMailbox) obey(message any) {
 	}
 	switch message.(type) {
 	case *actor.ResumeMailbox:
+		if w.restarting && !w.startLife() {
+			return
+		}
 		w.suspend(false)
 		w.restarted()
 		return
@@ -31,6 +35,7 @@ func (w *workerMailbox) obey(message any) {
 		w.stopping = true
 		w.hand.endLastContext()
 		w.engine.leave(&w.Worker)
+		w.closeState()
 	case *actor.Restart:
 		if w.stopping { // a restart would make Proto.Actor forget the stop
 			return
@@ -39,6 +44,7 @@ func (w *workerMailbox) obey(message any) {
 		// Proto.Actor resumes it.
 		w.restarting = true
 		w.suspend(true)
+		w.closeState()
 	}
 	w.doing = message
 	w.invoker.InvokeSystemMessage(message)
@@ -47,7 +53,7 @@ func (w *workerMailbox) obey(message any) {
 	case w.stopping:
 		w.stop().goOn(true)
 	case isStarted(message):
-		w.setFailedStarts(0)
+		w.startLife()
 	}
 }
 
@@ -63,7 +69,6 @@ func (w *workerMailbox) restarted() {
 	}
 	w.restarting = false
 	w.q.mu.Lock()
-	w.failedStarts = 0
 	w.restarts++
 	w.q.mu.Unlock()
 	w.engine.notify(&messages.WorkerRestarted{Pool: w.engine.name, Worker: w.pid, Reason: w.failure})
@@ -78,15 +83,38 @@ func (w *workerMailbox) fail(value any) {
 	w.doing = nil
 	switch message.(type) {
 	case *actor.Started:
-		w.countFailedStart()
+		w.countFailedStart(newStartPanic(w.failure))
 	case *actor.Restart:
 		if !handledRestarting(w.invoker.(actor.Context)) {
 			w.replace()
 			return
 		}
-		w.countFailedStart()
+		w.countFailedStart(newStartPanic(w.failure))
 	}
 	w.escalate(message)
+}
+
+// newStartPanic returns the error for a panic at a start. It must be called where the panic
+// was recovered.
+func newStartPanic(value any) error {
+	return &messages.PanicError{Value: value, Stack: fromPanic(debug.Stack())}
+}
+
+// failStart handles an error of Config.Produce.
+func (w *workerMailbox) failStart(err error) {
+	w.failure = err
+	message := w.doing
+	w.doing = nil
+	w.countFailedStart(err)
+	w.escalate(message)
+}
+
+// countFailedStart counts a start that has failed because of err.
+func (w *workerMailbox) countFailedStart(err error) {
+	w.engine.startFailure.Store(&err)
+	w.q.mu.Lock()
+	defer w.q.mu.Unlock()
+	w.failedStarts++
 }
 
 // handledRestarting reports whether an actor had handled Restarting when its restart failed.

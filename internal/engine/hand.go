@@ -18,6 +18,7 @@ type hand struct {
 	attempt  attempt
 	value    any // what Context.Keep was given
 
+	state   *workerState             // of the worker; nil: it needs none
 	worker  string                   // the ID of the worker; empty: the task runs in its caller
 	reports atomic.Pointer[counters] // what handlers have reported; nil: nothing
 

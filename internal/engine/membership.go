@@ -205,22 +205,30 @@ func (e *membership) RetireWorker(pid *actor.PID) (retired *actor.PID) {
 	return retired
 }
 
-// Remove forgets a worker that has stopped. It reports whether the worker had finished or
-// settled any attempt, and whether its handler was abandoned.
-func (e *membership) Remove(pid *actor.PID) (worked, abandoned bool) {
+// Remove forgets a worker that has stopped. It reports whether the worker was of use: it had
+// finished or settled an attempt, or stopped to be recycled. reason says why the worker has
+// stopped, if the engine has stopped it.
+func (e *membership) Remove(pid *actor.PID) (useful bool, reason string) {
 	r := e.roster
 	r.mu.Lock()
 	w := r.byID[pid.Id]
 	r.mu.Unlock()
 	if w == nil {
-		return false, false
+		return false, ""
 	}
 	e.leave(w) // a no-op unless the worker stopped without a Stop message
 	for _, message := range e.strike(w) {
 		e.deliver.DeadLetter(pid, message)
 	}
+	e.isBack(w)
 	e.progressed()
-	return w.worked.Load(), w.abandoned.Load()
+	switch {
+	case w.abandoned.Load():
+		reason = "abandoned: its handler ignores cancellation"
+	case w.recycled.Load():
+		reason = "recycled"
+	}
+	return w.worked.Load() || w.recycled.Load(), reason
 }
 
 // strike adds what a worker has done to roster.departed, and forgets the worker. It returns

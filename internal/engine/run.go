@@ -70,6 +70,9 @@ func (w *workerMailbox) begin(r *runner, t *Task, state word) bool {
 		return false
 	}
 	w.at++
+	if w.engine.recycles {
+		w.handled.Add(1)
+	}
 	if r.untimed > 0 && (state&flagAnswered != 0 || w.engine.journals.on() && !r.flooded) {
 		r.time(&w.engine.base, &w.pace, w.shard())
 	}

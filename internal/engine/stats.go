@@ -157,6 +157,7 @@ func (sum *summary) complete() {
 			s.Rejections[messages.Reason(reason)] = n
 		}
 	}
+	s.Recycled = e.recycling.count.Load()
 	s.Lost = int(e.lost.Load())
 	s.Abandoned = e.watchdog.count()
 	s.InQuarantine = e.quarantine.length()

@@ -2,7 +2,6 @@ package engine
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/troupe-go/troupe/guard"
 	"github.com/troupe-go/troupe/messages"
@@ -143,6 +142,9 @@ func (e *stopping) Close() {
 			e.forgetSidelinedLocked(w)
 			e.cancelRunningLocked(w, then)
 			w.leaving.Store(true)
+			if x := w.renewal(); x != nil {
+				x.stopLocked()
+			}
 			w.refreshLocked(w.q)
 		}
 		e.quietLocked(then)
@@ -173,8 +175,12 @@ func (e *stopping) cancelCallers() {
 }
 
 // Fail records that no worker is left and none will come. It drops the queued tasks and
-// refuses new ones with err until Revive.
+// refuses new ones with err until Revive. If the workers could not start, the error that
+// tells so is in the chain.
 func (e *stopping) Fail(err error) {
+	if failure := e.startFailure.Load(); failure != nil {
+		err = Because(err, *failure)
+	}
 	e.world(func(then *after) {
 		if e.failed != nil {
 			return
@@ -183,7 +189,7 @@ func (e *stopping) Fail(err error) {
 		e.unmanned.Store(true)
 		e.setRefusalLocked()
 		e.waits.refuseAllLocked(err)
-		e.dropQueuedLocked(fmt.Errorf("%w: %w", messages.ErrDropped, err), then)
+		e.dropQueuedLocked(Because(messages.ErrDropped, err), then)
 		e.quietLocked(then)
 	})
 }

@@ -39,13 +39,20 @@ func (w *workerMailbox) work(r *runner) {
 			if next.trial {
 				e.sideIfOnTrial(&w.Worker)
 			}
-			w.runBatches(r)
+			if w.ready(r) { // else the tasks go back to the queue
+				w.runBatches(r)
+			}
 		case errandSystem:
 			guard.Watch(func() { w.obey(next.message) }, w.fail)
 		case errandMail:
 			guard.Watch(func() { w.read(next.message) }, w.fail)
 		case errandBreaker:
 			e.judgeBreaker(&w.Worker)
+		case errandRecycle:
+			r.time(&e.base, &w.pace, w.shard())
+			guard.Watch(w.recycle, w.fail)
+		case errandRest:
+			w.rest()
 		case errandFarewell:
 			w.stop().abandonedReturned()
 			return
@@ -81,6 +88,8 @@ const (
 	errandSystem
 	errandMail
 	errandBreaker
+	errandRecycle
+	errandRest     // it has been idle for too long
 	errandFarewell // its abandoned handler has returned: tell its actor about the end
 )
 
@@ -96,6 +105,9 @@ func (w *workerMailbox) visit(r *runner) errand {
 	returned := w.batch != nil
 	if returned {
 		w.returnLocked(q, r)
+		if x := w.renewal(); x != nil {
+			x.since = max(x.since, r.now)
+		}
 	}
 	if w.poke.Load() {
 		w.poke.Store(false)
@@ -135,8 +147,14 @@ func (w *workerMailbox) nextLocked(q *taskQueue, r *runner, returned bool) erran
 	if message, ok := w.mail.Pop(); ok {
 		return errand{kind: errandMail, message: message}
 	}
+	if w.wornOutLocked() {
+		return errand{kind: errandRecycle}
+	}
 	if w.claimLocked(q, r) {
 		return errand{kind: errandBatch, trial: w.onTrialLocked()}
+	}
+	if w.restedLocked() {
+		return errand{kind: errandRest}
 	}
 	return errand{}
 }

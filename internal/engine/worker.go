@@ -33,7 +33,8 @@ type Worker struct {
 	runner   *runner
 	at       int // index in batch of the next task
 	pace     workerPace
-	failures int32 // attempts that failed in a row; -1: none has ended since the trial began
+	failures int32        // attempts that failed in a row; -1: none has ended since the trial began
+	handled  atomic.Int32 // attempts since the life of the state, or of the actor, began; counted if workers are recycled
 	hand     hand
 
 	workRecord
@@ -99,6 +100,7 @@ type member struct {
 	failedStarts int32       // failed starts in a row; guarded by the lock of its queue
 	abandoned    atomic.Bool // its handler was abandoned
 	worked       atomic.Bool // set by strike: it had finished or settled an attempt
+	recycled     atomic.Bool // it stops to be replaced by another
 }
 
 // rareWorker has the fields that few workers need.
@@ -111,6 +113,7 @@ type rareWorker struct {
 	goroutine goroutine.ID
 	failures  *actor.RestartStatistics // for the strategy; nil: the actor has not failed
 	watchers  watchers.Watchers
+	renewal   *renewal // nil: it is never recycled
 }
 
 // A breakerState is the state of a worker's breaker.
@@ -140,19 +143,6 @@ func (w *Worker) rareLocked() *rareWorker {
 		w.rare = new(rareWorker)
 	}
 	return w.rare
-}
-
-// setFailedStarts sets how many times in a row the worker has failed to start.
-func (w *Worker) setFailedStarts(n int32) {
-	w.q.mu.Lock()
-	defer w.q.mu.Unlock()
-	w.failedStarts = n
-}
-
-func (w *Worker) countFailedStart() {
-	w.q.mu.Lock()
-	defer w.q.mu.Unlock()
-	w.failedStarts++
 }
 
 // watchers returns the actors that watch the worker, and its PID.

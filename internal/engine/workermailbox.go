@@ -41,6 +41,9 @@ func newWorkerMailbox(e *Engine) *workerMailbox {
 	w := &workerMailbox{engine: e}
 	w.gauges, w.runs = &e.gauges, w
 	w.parked, w.pace = true, newWorkerPace()
+	if e.cfg.Produce != nil {
+		w.hand.state = new(workerState)
+	}
 	w.q = e.shared
 	if !e.late() {
 		w.q = &taskQueue{owner: &w.Worker}
@@ -79,6 +82,9 @@ func (w *workerMailbox) PostSystemMessage(message any) {
 		list, self := w.watchers()
 		list.Handle(w.engine.deliver, self, message)
 	default:
+		if _, stop := message.(*actor.Stop); stop {
+			w.hand.state.interrupt()
+		}
 		w.post(&w.system, message)
 	}
 }

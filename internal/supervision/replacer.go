@@ -1,6 +1,7 @@
 package supervision
 
 import (
+	"cmp"
 	"errors"
 	"log/slog"
 	"time"
@@ -47,16 +48,14 @@ func (r *replacer) stopped(worker *actor.PID) {
 	}
 	r.gone = true
 	r.guard.forget(worker)
-	worked, abandoned := r.pool.workers.Remove(worker)
+	useful, ended := r.pool.workers.Remove(worker)
 	reason := departure.reason
 	switch {
 	case r.pool.stopping:
 		reason = "pool stopped"
 	case leaves:
-	case abandoned:
-		reason = "abandoned: its handler ignores cancellation"
 	default:
-		reason = "stopped"
+		reason = cmp.Or(ended, "stopped")
 	}
 	r.pool.publish(&messages.WorkerStopped{Pool: r.pool.name, Worker: worker, Reason: reason})
 	switch {
@@ -67,19 +66,19 @@ func (r *replacer) stopped(worker *actor.PID) {
 			done()
 		})
 	case !leaves:
-		r.jobs.add(func(done func()) { r.replace(worker, worked, done) })
+		r.jobs.add(func(done func()) { r.replace(worker, useful, done) })
 	}
 }
 
 // replace spawns the successor of a worker that has stopped, unless a resize has filled the
 // gap. It delays or refuses that only after too many workers in a row have stopped without
 // having settled a task. So workers may stop themselves after any number of tasks.
-func (r *replacer) replace(worker *actor.PID, worked bool, done func()) {
+func (r *replacer) replace(worker *actor.PID, useful bool, done func()) {
 	if !r.sizer.hasGap() {
 		done()
 		return
 	}
-	if worked {
+	if useful {
 		r.useless = 0
 	} else {
 		r.useless++

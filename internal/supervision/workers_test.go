@@ -109,10 +109,10 @@ func (d *dataPlane) Routees() []*actor.PID {
 	return d.workers
 }
 
-func (d *dataPlane) Remove(*actor.PID) (worked, abandoned bool) {
+func (d *dataPlane) Remove(*actor.PID) (useful bool, reason string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return d.worked, false
+	return d.worked, ""
 }
 
 func (d *dataPlane) Stats() *messages.Stats {
