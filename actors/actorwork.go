@@ -9,6 +9,7 @@ import (
 	protorouter "github.com/asynkron/protoactor-go/router"
 
 	"github.com/troupe-go/troupe/internal/engine"
+	"github.com/troupe-go/troupe/internal/invalid"
 	"github.com/troupe-go/troupe/messages"
 )
 
@@ -21,13 +22,24 @@ type actorWork struct {
 
 var _ work = (*actorWork)(nil)
 
-// newActorWork returns nil for a nil producer.
-func newActorWork(producer actor.Producer) func(time.Duration) work {
+// newActorWork returns the design of pools of actors; nil for a nil producer.
+func newActorWork(producer actor.Producer) design {
 	if producer == nil {
 		return nil
 	}
-	return func(timeout time.Duration) work { return &actorWork{timeout: timeout, producer: producer} }
+	return func(c *config) (func() work, error) {
+		if len(c.middleware) > 0 {
+			return nil, invalid.Option("middleware %T: a pool of user actors has no handler", c.middleware[0])
+		}
+		if c.retry.Attempts > 0 && !c.retry.Panics {
+			return nil, invalid.Option("retry without Panics: a task of a user's own actor fails only by a panic")
+		}
+		return func() work { return &actorWork{timeout: c.timeout, producer: producer} }, nil
+	}
 }
+
+// produce returns nil: an actor is its own state.
+func (w *actorWork) produce() func(context.Context) (engine.State, error) { return nil }
 
 func (w *actorWork) setEngine(e *engine.Engine) { w.engine = e }
 

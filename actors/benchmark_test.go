@@ -255,6 +255,43 @@ func BenchmarkRatioJournal(b *testing.B) {
 	}
 }
 
+// A doubler is a worker with as little state as there can be.
+type doubler struct{ tasks int }
+
+func (d *doubler) Handle(_ context.Context, in int) (int, error) {
+	d.tasks++
+	return 2 * in, nil
+}
+
+// BenchmarkRatioState compares a pool whose workers have state with one whose workers have
+// none, and one whose workers are recycled after 10,000 tasks as well.
+func BenchmarkRatioState(b *testing.B) {
+	const tasks = 100_000
+	produce := func(context.Context) (*doubler, error) { return new(doubler), nil }
+	stateful := func(b *testing.B, options ...actors.Option) *actors.Pool[int, int] {
+		pool, err := actors.NewPoolOf(pooltest.System().Root, produce, append(options, actors.WithSize(ratioWorkers))...)
+		require.NoError(b, err)
+		b.Cleanup(func() { pool.Close() })
+		return pool
+	}
+	turn := func(b *testing.B, pool *actors.Pool[int, int]) func() {
+		return func() {
+			for i := range tasks {
+				if err := pool.Tell(context.Background(), i); err != nil {
+					b.Fatal(err)
+				}
+			}
+			_ = pool.Wait(context.Background())
+		}
+	}
+	b.Run("kept", func(b *testing.B) {
+		ratio(b, tasks, "stateless", turn(b, stateful(b)), turn(b, ratioPool(b)))
+	})
+	b.Run("recycled", func(b *testing.B) {
+		ratio(b, tasks, "stateless", turn(b, stateful(b, actors.WithMaxTasks(10_000))), turn(b, ratioPool(b)))
+	})
+}
+
 func ratioPool(b *testing.B, options ...actors.Option) *actors.Pool[int, int] {
 	pool, err := actors.NewPool(pooltest.System().Root,
 		func(_ context.Context, in int) (int, error) { return in, nil },

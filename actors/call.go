@@ -68,7 +68,7 @@ func (c *call[In, Out]) Copy() *engine.Task { return newTellTask[In, Out](c.call
 // Run implements engine.Body.
 func (c *call[In, Out]) Run(ctx *engine.Context) error {
 	var err error
-	c.out, err = c.work.handler(ctx.Handler(), c.in)
+	c.out, err = c.work.run(ctx, c.in)
 	return err
 }
 

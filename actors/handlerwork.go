@@ -18,20 +18,45 @@ import (
 // handlerWork is the work of a pool that has a handler.
 type handlerWork[In, Out any] struct {
 	engine  *engine.Engine
-	timeout time.Duration // of tasks that name none
-	handler Handler[In, Out]
-	calls   sync.Pool // of calls that Ask reuses
+	timeout time.Duration                               // of tasks that name none
+	handler Handler[In, Out]                            // nil: each worker has its own, as its state
+	state   func(context.Context) (engine.State, error) // nil: workers have none
+	calls   sync.Pool                                   // of calls that Ask reuses
 }
 
 var _ work = (*handlerWork[int, int])(nil)
 
-// newHandlerWork returns nil for a nil handler.
-func newHandlerWork[In, Out any](handler Handler[In, Out]) func(time.Duration) work {
+// newHandlerWork returns the design of pools with a handler; nil for a nil handler.
+func newHandlerWork[In, Out any](handler Handler[In, Out]) design {
 	if handler == nil {
 		return nil
 	}
-	return func(timeout time.Duration) work { return &handlerWork[In, Out]{timeout: timeout, handler: handler} }
+	return func(c *config) (func() work, error) {
+		if c.recycling != (engine.Recycling{}) {
+			return nil, invalid.Option("recycling %+v: the workers of a pool made from a handler have no state", c.recycling)
+		}
+		wraps, err := middlewareOf[In, Out](c)
+		if err != nil {
+			return nil, err
+		}
+		wrapped, err := wraps.wrap(handler)
+		if err != nil {
+			return nil, err
+		}
+		return func() work { return &handlerWork[In, Out]{timeout: c.timeout, handler: wrapped} }, nil
+	}
 }
+
+// run calls the handler.
+func (w *handlerWork[In, Out]) run(ctx *engine.Context, in In) (Out, error) {
+	handler := w.handler
+	if handler == nil {
+		handler = ctx.State().(Handler[In, Out])
+	}
+	return handler(ctx.Handler(), in)
+}
+
+func (w *handlerWork[In, Out]) produce() func(context.Context) (engine.State, error) { return w.state }
 
 func (w *handlerWork[In, Out]) setEngine(e *engine.Engine) { w.engine = e }
 

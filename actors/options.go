@@ -82,7 +82,9 @@ type config struct {
 	breaker       Breaker
 	deadlineCheck bool
 	autoscale     *supervisor.Autoscale
-	sized         bool // WithSize was given
+	recycling     engine.Recycling
+	middleware    []any // each a func(Handler[In, Out]) Handler[In, Out]
+	sized         bool  // WithSize was given
 }
 
 func newConfig(options []Option) (config, error) {

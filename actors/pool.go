@@ -48,7 +48,11 @@ func New[In, Out any](handler Handler[In, Out], opts ...Option) (*Pool[In, Out],
 // The error wraps messages.ErrInvalidOption if an option makes no sense, and also
 // actor.ErrNameExists if the name is taken.
 func NewPool[In, Out any](parent actor.SpawnerContext, handler Handler[In, Out], opts ...Option) (*Pool[In, Out], error) {
-	tmpl, err := newTemplate(newHandlerWork(handler), true, opts)
+	return newPool[In, Out](parent, newHandlerWork(handler), opts)
+}
+
+func newPool[In, Out any](parent actor.SpawnerContext, design design, opts []Option) (*Pool[In, Out], error) {
+	tmpl, err := newTemplate(design, true, opts)
 	if err != nil {
 		return nil, err
 	}

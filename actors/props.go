@@ -1,11 +1,11 @@
 package actors
 
 import (
+	"context"
 	"errors"
 	"slices"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
 
@@ -41,8 +41,8 @@ func PropsFromProducer(producer actor.Producer, opts ...Option) *actor.Props {
 	return propsOf(newActorWork(producer), false, opts)
 }
 
-func propsOf(work func(time.Duration) work, handled bool, opts []Option) *actor.Props {
-	tmpl, err := newTemplate(work, handled, opts)
+func propsOf(design design, handled bool, opts []Option) *actor.Props {
+	tmpl, err := newTemplate(design, handled, opts)
 	if err != nil {
 		return (&actor.Props{}).Configure(actor.WithSpawnFunc(
 			func(*actor.ActorSystem, string, *actor.Props, actor.SpawnerContext) (*actor.PID, error) {
@@ -55,6 +55,8 @@ func propsOf(work func(time.Duration) work, handled bool, opts []Option) *actor.
 // work is what pools differ in: what their workers are and what tasks are.
 type work interface {
 	setEngine(e *engine.Engine)
+	// produce returns what makes the states of workers; nil: they have none.
+	produce() func(context.Context) (engine.State, error)
 	// worker returns the props of a worker, configured with the given options.
 	worker(options []actor.PropsOption) *actor.Props
 	// newTasks makes n tasks side by side, for Engine.Tell; size is the bytes of one.
@@ -69,27 +71,32 @@ type work interface {
 	adopt(foreign *actor.PID) *actor.Props
 }
 
+// A design checks the options of a pool, and returns what makes the work of each pool that is
+// spawned.
+type design func(*config) (newWork func() work, err error)
+
 // A template makes pools, one each time its props are spawned.
 type template struct {
 	config
-	work    func(taskTimeout time.Duration) work
+	newWork func() work
 	handled bool                 // the work is a handler's
 	spawned func(*running, work) // nil: nobody wants to know
 	owns    bool                 // the pool has an actor system of its own
 }
 
-func newTemplate(work func(time.Duration) work, handled bool, opts []Option) (*template, error) {
-	if work == nil {
-		return nil, invalid.Option("handler or producer is nil")
+func newTemplate(design design, handled bool, opts []Option) (*template, error) {
+	if design == nil {
+		return nil, invalid.Option("handler, produce or producer is nil")
 	}
 	c, err := newConfig(opts)
 	if err != nil {
 		return nil, err
 	}
-	if !handled && c.retry.Attempts > 0 && !c.retry.Panics {
-		return nil, invalid.Option("retry without Panics: a task of a user's own actor fails only by a panic")
+	newWork, err := design(&c)
+	if err != nil {
+		return nil, err
 	}
-	return &template{config: c, work: work, handled: handled}, nil
+	return &template{config: c, newWork: newWork, handled: handled}, nil
 }
 
 func (p *template) props() *actor.Props {
@@ -109,7 +116,7 @@ func (p *template) spawn(system *actor.ActorSystem, id string, _ *actor.Props, p
 		system: system, pid: system.NewLocalPID(id), done: make(chan struct{}),
 		ahead: aheadOf(p.autoscale), quarantines: p.quarantine != (Quarantine{}),
 	}
-	work := p.work(p.timeout)
+	work := p.newWork()
 	run.engine = engine.New(engine.Config{
 		System:            system,
 		Self:              run.pid,
@@ -130,12 +137,14 @@ func (p *template) spawn(system *actor.ActorSystem, id string, _ *actor.Props, p
 		WorkerProps: func(d actor.Dispatcher) *actor.Props {
 			return work.worker(slices.Concat([]actor.PropsOption{actor.WithDispatcher(d)}, p.workerProps))
 		},
-		Work:     work,
-		TaskSize: work.size(),
-		NewTasks: work.newTasks,
-		Post:     work.post,
-		Make:     work.makeTask,
-		Adopt:    work.adopt,
+		Produce:   work.produce(),
+		Recycling: p.recycling,
+		Work:      work,
+		TaskSize:  work.size(),
+		NewTasks:  work.newTasks,
+		Post:      work.post,
+		Make:      work.makeTask,
+		Adopt:     work.adopt,
 	})
 	work.setEngine(run.engine)
 
