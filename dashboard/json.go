@@ -27,6 +27,7 @@ type poolJSON struct {
 	Delayed    int64                     `json:"delayed"`
 	Restarts   int64                     `json:"restarts"`
 	Replaced   int64                     `json:"replaced"`
+	Recycled   int64                     `json:"recycled"`
 	Given      int                       `json:"inQuarantine"`
 	Capacity   int                       `json:"capacity"` // -1: unbounded
 	Longest    float64                   `json:"longest"`
@@ -84,7 +85,7 @@ func (v *view) json() poolJSON {
 			s.Succeeded, s.Failed, s.Panicked, s.TimedOut, s.Canceled, s.Dropped, s.Quarantined,
 		},
 		Rejected: s.Rejected, Rejections: s.Rejections, Retries: s.Retries, Delayed: s.Delayed,
-		Restarts: s.Restarts, Replaced: s.Replaced, Given: s.InQuarantine, Capacity: s.QueueCapacity,
+		Restarts: s.Restarts, Replaced: s.Replaced, Recycled: s.Recycled, Given: s.InQuarantine, Capacity: s.QueueCapacity,
 		Longest: s.LongestRunning.Seconds(), Throughput: s.Throughput, Custom: s.Custom,
 		Recent: recentJSON{v.recent.settled, v.recent.troubled},
 		Point:  v.point.json(),

@@ -45,7 +45,7 @@ type Stats struct {
 	Delayed    int64 // those of Queued that wait for the time of their next attempt
 	Restarts   int64 // workers restarted by the strategy
 	Replaced   int64 // workers that stopped and were replaced
-	Recycled   int64 // workers recycled for their number of tasks, their age, or idleness
+	Recycled   int64 // workers recycled for their number of tasks, their age, or idleness: not in Restarts or Replaced
 
 	// Lost is the number of workers that are gone for good, since their restarts or
 	// the pool's were spent, or they could not start: the pool is degraded by as

@@ -143,6 +143,7 @@ func TestMetricsSayWhatStatsSay(t *testing.T) {
 	is(float64(stats.Restarts), "troupe_worker_restarts_total")
 	assert.EqualValues(t, 1, stats.Restarts, "for the panic")
 	is(0, "troupe_workers_replaced_total")
+	is(0, "troupe_workers_recycled_total")
 	is(0, "troupe_workers_lost")
 	is(0, "troupe_handlers_abandoned")
 	is(0, "troupe_handlers_overdue")

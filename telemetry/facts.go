@@ -102,6 +102,12 @@ func facts() []fact {
 			one(func(s *messages.Stats) float64 { return float64(s.Replaced) }),
 		},
 		{
+			"troupe_workers_recycled_total", "troupe.workers.recycled",
+			"Workers recycled for their number of tasks, their age, or idleness.",
+			"{worker}", counter, "",
+			one(func(s *messages.Stats) float64 { return float64(s.Recycled) }),
+		},
+		{
 			"troupe_workers_lost", "troupe.workers.lost",
 			"Workers that are gone for good: the pool is degraded by as many.",
 			"{worker}", level, "",

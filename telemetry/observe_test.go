@@ -60,7 +60,7 @@ func TestOpenTelemetryReadsTheSame(t *testing.T) {
 	pool := pooltest.Open(t, system.Root, act, actors.WithName("kitchen"), actors.WithSize(3), actors.WithQueue(7, actors.Reject))
 	eachOutcome(t, pool)
 	all, stats := read(t, reader), pool.Stats()
-	assert.Len(t, all, 21)
+	assert.Len(t, all, 22)
 	kitchen := attribute.String("pool", "kitchen")
 
 	submitted := all["troupe.tasks.submitted"].Data.(metricdata.Sum[int64])

@@ -165,6 +165,7 @@ function figures(pool) {
     { name: "Rejected, in all", value: count(pool.rejected), more: counters(pool.rejections).replaceAll("_", " ") },
     { name: "Tried again, in all", value: count(pool.retries) },
     { name: "Restarts, in all", value: count(pool.restarts), more: pool.replaced > 0 ? `${count(pool.replaced)} replaced` : "" },
+    ...(pool.recycled > 0 ? [{ name: "Recycled, in all", value: count(pool.recycled), more: "workers that got a new state" }] : []),
     ...Object.entries(pool.custom ?? {}).sort().map(([name, n]) => ({ name: `“${name}”`, value: rate(n), more: "the workers' own count, in all" })),
   ];
 }

@@ -205,16 +205,16 @@ func (e *membership) RetireWorker(pid *actor.PID) (retired *actor.PID) {
 	return retired
 }
 
-// Remove forgets a worker that has stopped. It reports whether the worker was of use: it had
-// finished or settled an attempt, or stopped to be recycled. reason says why the worker has
-// stopped, if the engine has stopped it.
-func (e *membership) Remove(pid *actor.PID) (useful bool, reason string) {
+// Remove forgets a worker that has stopped. It reports whether the worker had finished or
+// settled any attempt, whether its handler was abandoned, and whether it stopped to be
+// recycled.
+func (e *membership) Remove(pid *actor.PID) (worked, abandoned, recycled bool) {
 	r := e.roster
 	r.mu.Lock()
 	w := r.byID[pid.Id]
 	r.mu.Unlock()
 	if w == nil {
-		return false, ""
+		return false, false, false
 	}
 	e.leave(w) // a no-op unless the worker stopped without a Stop message
 	for _, message := range e.strike(w) {
@@ -222,13 +222,7 @@ func (e *membership) Remove(pid *actor.PID) (useful bool, reason string) {
 	}
 	e.isBack(w)
 	e.progressed()
-	switch {
-	case w.abandoned.Load():
-		reason = "abandoned: its handler ignores cancellation"
-	case w.recycled.Load():
-		reason = "recycled"
-	}
-	return w.worked.Load() || w.recycled.Load(), reason
+	return w.worked.Load(), w.abandoned.Load(), w.recycled.Load()
 }
 
 // strike adds what a worker has done to roster.departed, and forgets the worker. It returns

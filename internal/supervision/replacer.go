@@ -1,7 +1,6 @@
 package supervision
 
 import (
-	"cmp"
 	"errors"
 	"log/slog"
 	"time"
@@ -37,6 +36,7 @@ type replacer struct {
 // A spawnAttempt is for a worker that replaces another.
 type spawnAttempt struct {
 	replaces *actor.PID // nil: one of the first workers of a pool that has been restarted
+	recycled bool       // the other was recycled: the statistics do not count a replacement
 	failed   int        // earlier attempts
 }
 
@@ -48,14 +48,18 @@ func (r *replacer) stopped(worker *actor.PID) {
 	}
 	r.gone = true
 	r.guard.forget(worker)
-	useful, ended := r.pool.workers.Remove(worker)
+	worked, abandoned, recycled := r.pool.workers.Remove(worker)
 	reason := departure.reason
 	switch {
 	case r.pool.stopping:
 		reason = "pool stopped"
 	case leaves:
+	case abandoned:
+		reason = "abandoned: its handler ignores cancellation"
+	case recycled:
+		reason = "recycled"
 	default:
-		reason = cmp.Or(ended, "stopped")
+		reason = "stopped"
 	}
 	r.pool.publish(&messages.WorkerStopped{Pool: r.pool.name, Worker: worker, Reason: reason})
 	switch {
@@ -65,20 +69,22 @@ func (r *replacer) stopped(worker *actor.PID) {
 			r.sizer.lose(worker, reason)
 			done()
 		})
+	case recycled && !leaves:
+		r.jobs.add(func(done func()) { r.spawn(&spawnAttempt{replaces: worker, recycled: true}, done) })
 	case !leaves:
-		r.jobs.add(func(done func()) { r.replace(worker, useful, done) })
+		r.jobs.add(func(done func()) { r.replace(worker, worked, done) })
 	}
 }
 
 // replace spawns the successor of a worker that has stopped, unless a resize has filled the
 // gap. It delays or refuses that only after too many workers in a row have stopped without
 // having settled a task. So workers may stop themselves after any number of tasks.
-func (r *replacer) replace(worker *actor.PID, useful bool, done func()) {
+func (r *replacer) replace(worker *actor.PID, worked bool, done func()) {
 	if !r.sizer.hasGap() {
 		done()
 		return
 	}
-	if useful {
+	if worked {
 		r.useless = 0
 	} else {
 		r.useless++
@@ -104,7 +110,7 @@ func (r *replacer) spawn(a *spawnAttempt, done func()) {
 	}
 	r.sizer.nursery.order(1, r.pool.workers.NewWorker, func(d delivery) {
 		for _, successor := range r.sizer.spawner.take(d.made, r.sizer.wanted) {
-			r.replaced(a.replaces, successor)
+			r.replaced(a, successor)
 		}
 		if d.over && d.err != nil {
 			r.spawnLater(a, d.err)
@@ -113,12 +119,12 @@ func (r *replacer) spawn(a *spawnAttempt, done func()) {
 	})
 }
 
-func (r *replacer) replaced(worker, successor *actor.PID) {
-	if worker == nil {
+func (r *replacer) replaced(a *spawnAttempt, successor *actor.PID) {
+	if a.replaces == nil || a.recycled {
 		return
 	}
 	r.pool.workers.Replaced()
-	r.pool.publish(&messages.WorkerReplaced{Pool: r.pool.name, Worker: successor, Replace: worker})
+	r.pool.publish(&messages.WorkerReplaced{Pool: r.pool.name, Worker: successor, Replace: a.replaces})
 }
 
 // spawnLater schedules another attempt to spawn a worker, because of err. With a strategy
@@ -133,7 +139,7 @@ func (r *replacer) spawnLater(a *spawnAttempt, err error) {
 	}
 	delay := delays.Delay(a.failed)
 	r.pool.deliver.Log(slog.LevelWarn, "worker not started, will try again", "in", delay, "error", err)
-	next := &spawnAttempt{replaces: a.replaces, failed: a.failed + 1}
+	next := &spawnAttempt{replaces: a.replaces, recycled: a.recycled, failed: a.failed + 1}
 	r.retries[next] = r.pool.after(delay, func() {
 		delete(r.retries, next)
 		r.jobs.add(func(done func()) { r.spawn(next, done) })

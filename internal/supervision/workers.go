@@ -46,10 +46,10 @@ type Workers interface {
 	// it, out of dispatch and returns the worker's PID; nil if there is none. The
 	// caller stops it.
 	RetireWorker(pid *actor.PID) *actor.PID
-	// Remove forgets a worker that has stopped. It reports whether the worker was of use: it
-	// had finished or settled an attempt, or stopped to be recycled. reason says why the
-	// worker has stopped, if the data plane has stopped it; otherwise it is empty.
-	Remove(pid *actor.PID) (useful bool, reason string)
+	// Remove forgets a worker that has stopped. It reports whether the worker ever finished
+	// or settled an attempt, whether the watchdog abandoned it, and whether it has stopped to
+	// be recycled.
+	Remove(pid *actor.PID) (worked, abandoned, recycled bool)
 	// EndVainWaits looks for a deadlock among handlers that wait for their own pool,
 	// and ends it. The supervisor calls it after a worker has stopped, when the
 	// replacement has joined if there is one.

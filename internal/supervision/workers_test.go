@@ -109,10 +109,10 @@ func (d *dataPlane) Routees() []*actor.PID {
 	return d.workers
 }
 
-func (d *dataPlane) Remove(*actor.PID) (useful bool, reason string) {
+func (d *dataPlane) Remove(*actor.PID) (worked, abandoned, recycled bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return d.worked, ""
+	return d.worked, false, false
 }
 
 func (d *dataPlane) Stats() *messages.Stats {
