@@ -472,6 +472,7 @@ func TestCloseMayDoAnything(t *testing.T) {
 					_, err := pool.Ask(t.Context(), number)
 					require.NoError(t, err)
 				}
+				synctest.Wait()
 				_, err := pool.Shutdown(t.Context())
 				require.NoError(t, err)
 				<-pool.Done()
@@ -540,5 +541,60 @@ func TestWorkerIDNamesTheWorker(t *testing.T) {
 		assert.Equal(t, pool.Stats().Workers[0].ID, id)
 		pool.Close()
 		assert.Empty(t, actors.WorkerID(t.Context()))
+	})
+}
+
+func TestAnIdlePoolMakesOneStateForOneTask(t *testing.T) {
+	pooltest.Bubble(t, func(t *testing.T) {
+		var s workshop
+		pool := newWorkshopPool(t, &s, actors.WithSize(8), actors.WithIdleTimeout(time.Minute))
+		time.Sleep(time.Hour)
+		for range 100 { // a task now and then needs no more than one worker
+			_, err := pool.Ask(t.Context(), number)
+			require.NoError(t, err)
+			time.Sleep(30 * time.Second)
+		}
+		made, closed := s.count()
+		assert.Equal(t, 8+1, made)
+		assert.Equal(t, 8, closed)
+	})
+}
+
+func TestATaskDoesNotWaitForASlowStartAlone(t *testing.T) {
+	pooltest.Bubble(t, func(t *testing.T) {
+		hung := make(chan struct{})
+		s := workshop{produce: func(n int) error {
+			if n == 4 {
+				<-hung
+			}
+			return nil
+		}}
+		pool := newWorkshopPool(t, &s, actors.WithSize(3), actors.WithIdleTimeout(time.Minute))
+		time.Sleep(time.Hour)
+		begun := time.Now()
+		n, err := pool.Ask(t.Context(), number)
+		require.NoError(t, err)
+		assert.Equal(t, 5, n, "another worker has taken the task")
+		assert.LessOrEqual(t, time.Since(begun), time.Second)
+		close(hung)
+	})
+}
+
+func TestIdleWorkersAreStartedForAsManyTasksAsWait(t *testing.T) {
+	pooltest.Bubble(t, func(t *testing.T) {
+		s := workshop{produce: func(int) error { time.Sleep(50 * time.Millisecond); return nil }}
+		pool := newWorkshopPool(t, &s, actors.WithSize(8), actors.WithIdleTimeout(time.Minute))
+		time.Sleep(time.Hour)
+		begun := time.Now()
+		for range 4 {
+			require.NoError(t, pool.Tell(t.Context(), func(context.Context, *craftsman) (int, error) {
+				time.Sleep(10 * time.Second)
+				return 0, nil
+			}))
+		}
+		require.NoError(t, pool.Wait(t.Context()))
+		assert.Less(t, time.Since(begun), 11*time.Second, "they ran side by side")
+		made, _ := s.count()
+		assert.Equal(t, 8+4, made)
 	})
 }

@@ -157,7 +157,7 @@ func TestMetricsSayWhatStatsSay(t *testing.T) {
 	for _, name := range []string{"troupe_task_wait_seconds", "troupe_task_run_seconds"} {
 		assert.EqualValues(t, stats.RunTime.Count, find(t, all[name], "pool", "kitchen").GetHistogram().GetSampleCount())
 	}
-	assert.Len(t, all, 21, "and no other family")
+	assert.Len(t, all, 22, "and no other family")
 }
 
 func TestHistogramsAddUp(t *testing.T) {

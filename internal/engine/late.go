@@ -5,13 +5,15 @@ import "github.com/troupe-go/troupe/internal/chain"
 // A lateQueue is the part of the shared queue that late binding needs. It tracks which
 // workers could take a task. The lock of the queue guards it.
 type lateQueue struct {
-	idle     chain.Chain[*Worker] // parked workers that can take a task; the first to park is woken first
-	able     int                  // workers that could start a task now, including those that have been woken
-	promised int                  // able workers with pinned tasks, which they start first
-	pinned   int                  // tasks that wait for one worker alone
-	waking   bool                 // one worker has been woken and has not reached the queue yet
-	batches  []*Worker            // workers that have claimed tasks
-	recallAt int64                // when to look for batches that have lasted too long
+	idle      chain.Chain[*Worker] // parked workers that can take a task; the first to park is woken first
+	stateless chain.Chain[*Worker] // likewise, but those that must make their state first: woken when no other is idle
+	opening   int                  // workers that make their states for a task each, and have not taken long
+	able      int                  // workers that could start a task now, including those that have been woken
+	promised  int                  // able workers with pinned tasks, which they start first
+	pinned    int                  // tasks that wait for one worker alone
+	waking    bool                 // one worker has been woken and has not reached the queue yet
+	batches   []*Worker            // workers that have claimed tasks
+	recallAt  int64                // when to look for batches that have lasted too long
 }
 
 // freeLocked returns the number of workers that would start a task of the shared queue now.
@@ -26,14 +28,35 @@ func (l *lateQueue) addIdleLocked(w *Worker) {
 	if !w.listed {
 		w.listed = true
 		w.idle.Of = w
-		l.idle.Push(&w.idle)
+		l.chainOf(w).Push(&w.idle)
 	}
+}
+
+// chainOf returns the chain of idle workers that w is in while it is listed. A parked worker
+// neither makes nor loses its state.
+func (l *lateQueue) chainOf(w *Worker) *chain.Chain[*Worker] {
+	if w.stateless() {
+		return &l.stateless
+	}
+	return &l.idle
+}
+
+// firstIdleLocked returns the idle worker to be woken next, or nil.
+func (l *lateQueue) firstIdleLocked() *Worker {
+	first := l.idle.First()
+	if first == nil {
+		first = l.stateless.First()
+	}
+	if first == nil {
+		return nil
+	}
+	return first.Of
 }
 
 func (l *lateQueue) removeIdleLocked(w *Worker) {
 	if w.listed {
 		w.listed = false
-		l.idle.Remove(&w.idle)
+		l.chainOf(w).Remove(&w.idle)
 	}
 }
 

@@ -268,6 +268,6 @@ func (m *ledgerMachine) checkWorkers(t *rapid.T) {
 		require.Equal(t, w.batch == nil, w.listed)
 	}
 	l := m.q().late
-	require.Equal(t, [...]int{able, able, promised, batches}, [...]int{l.able, l.idle.Len(), l.promised, len(l.batches)},
+	require.Equal(t, [...]int{able, able, promised, batches}, [...]int{l.able, l.idle.Len() + l.stateless.Len(), l.promised, len(l.batches)},
 		"able, idle, promised, batches")
 }

@@ -86,13 +86,17 @@ func (w *Worker) unpark() bool {
 }
 
 // wakeLocked takes an idle worker out of the list and returns it for the caller to
-// schedule. It returns nil if there is no task or no idle worker, or if a woken worker is
-// still on its way: that worker wakes the next one if it finds more tasks.
+// schedule. It returns nil if there is no task or no idle worker, if the tasks are those of
+// workers that make their states, or if a woken worker is still on its way: that worker wakes
+// the next one if it finds more tasks.
 func (l *lateQueue) wakeLocked(q *taskQueue) *Worker {
-	if l.waking || q.paused || l.idle.Len() == 0 || q.rings.Len()+int(q.claimed) <= int(q.dead) {
+	if l.waking || q.paused || q.liveLocked() <= l.opening {
 		return nil
 	}
-	w := l.idle.First().Of
+	w := l.firstIdleLocked()
+	if w == nil {
+		return nil
+	}
 	w.unparkLocked(q)
 	w.waking, l.waking = true, true
 	return w

@@ -110,17 +110,59 @@ func (w *workerMailbox) openState() bool {
 	return s.open
 }
 
-// ready reports whether the worker has its state, and makes it if need be: a state is closed
-// when its worker has been idle for long, and a worker may be resumed after a failed start.
-func (w *workerMailbox) ready(r *runner) bool {
-	s := w.hand.state
-	if s == nil || s.open {
-		return true
+// stateless reports whether the worker must make its state before its next task: a state is
+// closed when its worker has been idle for too long, and a worker may be resumed after a
+// failed start. It changes only on the goroutine that runs the worker.
+func (w *Worker) stateless() bool { return w.hand.state != nil && !w.hand.state.open }
+
+// opensLocked reports whether the worker makes its state next, since a task waits for it.
+// The task stays in the queue meanwhile, for other workers.
+func (w *Worker) opensLocked(q *taskQueue) bool {
+	if !w.stateless() || q.paused || !w.ableLocked() || q.liveLocked() <= 0 && (w.rare == nil || len(w.rare.pins) == 0) {
+		return false
 	}
-	r.time(&w.engine.base, &w.pace, w.shard())
+	if q.late != nil {
+		w.opening = true
+		q.late.opening++
+	}
+	return true
+}
+
+// openedLocked ends what opensLocked has begun, unless that was done before.
+func (w *Worker) openedLocked(q *taskQueue) {
+	if w.opening {
+		w.opening = false
+		q.late.opening--
+	}
+}
+
+// openForTask makes the state that the next task needs. If that takes long, an idle worker
+// may have the task.
+func (w *workerMailbox) openForTask(r *runner) {
+	e := w.engine
+	r.time(&e.base, &w.pace, w.shard())
+	if w.q.late != nil {
+		var slow alarmEntry
+		slow.Value = slowStart{w}
+		e.timer.addAlarm(&slow, later(e.now(), guard.Limit))
+		defer e.timer.removeAlarm(&slow)
+	}
 	guard.Watch(func() { w.startLife() }, w.fail)
-	r.readClock(&w.engine.base)
-	return s.open
+}
+
+// A slowStart is the alarm for a worker that takes long to make its state for a task.
+type slowStart struct{ *workerMailbox }
+
+// due implements alarm.
+func (s slowStart) due(int64) {
+	q := s.q
+	q.mu.Lock()
+	s.openedLocked(q)
+	w := q.late.wakeLocked(q)
+	q.mu.Unlock()
+	if w != nil {
+		s.engine.sched.schedule(w)
+	}
 }
 
 // closeState closes the worker's state, if it has one. Close is user code: it may take any

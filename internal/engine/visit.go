@@ -39,9 +39,7 @@ func (w *workerMailbox) work(r *runner) {
 			if next.trial {
 				e.sideIfOnTrial(&w.Worker)
 			}
-			if w.ready(r) { // else the tasks go back to the queue
-				w.runBatches(r)
-			}
+			w.runBatches(r)
 		case errandSystem:
 			guard.Watch(func() { w.obey(next.message) }, w.fail)
 		case errandMail:
@@ -51,6 +49,8 @@ func (w *workerMailbox) work(r *runner) {
 		case errandRecycle:
 			r.time(&e.base, &w.pace, w.shard())
 			guard.Watch(w.recycle, w.fail)
+		case errandOpen:
+			w.openForTask(r)
 		case errandRest:
 			w.rest()
 		case errandFarewell:
@@ -88,6 +88,7 @@ const (
 	errandSystem
 	errandMail
 	errandBreaker
+	errandOpen // make the state that the next task needs
 	errandRecycle
 	errandRest     // it has been idle for too long
 	errandFarewell // its abandoned handler has returned: tell its actor about the end
@@ -102,6 +103,7 @@ func (w *workerMailbox) visit(r *runner) errand {
 	if w.waking {
 		w.waking, q.late.waking = false, false
 	}
+	w.openedLocked(q)
 	returned := w.batch != nil
 	if returned {
 		w.returnLocked(q, r)
@@ -149,6 +151,9 @@ func (w *workerMailbox) nextLocked(q *taskQueue, r *runner, returned bool) erran
 	}
 	if w.wornOutLocked() {
 		return errand{kind: errandRecycle}
+	}
+	if w.opensLocked(q) {
+		return errand{kind: errandOpen}
 	}
 	if w.claimLocked(q, r) {
 		return errand{kind: errandBatch, trial: w.onTrialLocked()}

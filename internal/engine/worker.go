@@ -60,6 +60,7 @@ type parking struct {
 	suspended bool        // its supervisor decides what happens to it
 	listed    bool        // it is in lateQueue.idle
 	waking    bool        // it was woken for the shared queue and has not reached it
+	opening   bool        // under late binding: counted in lateQueue.opening
 	able      bool        // under late binding: counted in lateQueue.able
 	promised  bool        // under late binding: counted in lateQueue.promised
 	leaving   atomic.Bool // it takes no further task; written while the world is stopped

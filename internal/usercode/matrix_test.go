@@ -3,6 +3,7 @@ package usercode_test
 import (
 	"context"
 	"runtime"
+	"slices"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -26,6 +27,8 @@ type place struct {
 	options func(s *fixture) []actors.Option
 	// produce makes the workers, if they are actors; nil: the pool has a handler.
 	produce func(s *fixture) actor.Producer
+	// state makes the states of workers; nil: they have none.
+	state func(s *fixture) (*holder, error)
 	// trigger makes the pool call the code. It runs on a goroutine of its own, which the
 	// code may end or block if that is the goroutine of a caller.
 	trigger func(s *fixture)
@@ -52,6 +55,7 @@ type fixture struct {
 	way     func(s *fixture)
 	armed   atomic.Bool
 	reached atomic.Bool
+	failed  atomic.Int32 // starts
 	release chan struct{}
 	started chan struct{} // closed when pid and pool are set
 }
@@ -127,16 +131,21 @@ func (s *fixture) start(p *place) {
 		s.pid = pid
 		return
 	}
-	pool, err := actors.NewPool(s.system.Root, do, options...)
+	var err error
+	if p.state != nil {
+		s.pool, err = actors.NewPoolOf(s.system.Root, func(context.Context) (*holder, error) { return p.state(s) }, options...)
+	} else {
+		s.pool, err = actors.NewPool(s.system.Root, do, options...)
+	}
 	require.NoError(s.t, err)
-	s.pool, s.pid = pool, pool.PID()
+	s.pid = s.pool.PID()
 }
 
 // TestUserCodeMayDoAnything states, for each place and each way: the process lives, the pool
 // goes on with other tasks, whoever waits is told, the pool obeys, the ledger balances, and
 // nothing is left behind.
 func TestUserCodeMayDoAnything(t *testing.T) {
-	for _, p := range append(handlerPlaces(), actorPlaces()...) {
+	for _, p := range slices.Concat(handlerPlaces(), actorPlaces(), workerPlaces()) {
 		for name, way := range ways() {
 			t.Run(p.name+"/"+name, func(t *testing.T) {
 				pooltest.Bubble(t, func(t *testing.T) { check(t, &p, way) })
