@@ -28,7 +28,6 @@ func closers(s *fixture) (*holder, error) {
 	return &holder{handle: do, close: func() error { s.harm(); return nil }}, nil
 }
 
-
 // workerPlaces are the places in pools whose workers have state.
 func workerPlaces() []place {
 	waits := func(s *fixture) { asks(succeeds)(s); time.Sleep(2 * time.Second) }
@@ -103,4 +102,3 @@ func workerPlaces() []place {
 		},
 	}
 }
-
