@@ -9,6 +9,7 @@ import (
 	"log"
 	"log/slog"
 	"net/http"
+	"os"
 	"strings"
 	"time"
 
@@ -243,3 +244,55 @@ func mount() {
 }
 
 var _ = mount
+
+// A clerk has an order book of its own.
+type clerk struct{ book *os.File }
+
+func (c *clerk) Handle(ctx context.Context, order string) (int, error) {
+	return fmt.Fprintln(c.book, order)
+}
+
+func (c *clerk) Close() error { return c.book.Close() }
+
+func Example_workers() {
+	dir, err := os.MkdirTemp("", "clerks")
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+
+	pool, err := actors.NewPoolOf(nil, func(ctx context.Context) (*clerk, error) {
+		book, err := os.CreateTemp(dir, "orders-")
+		return &clerk{book}, err
+	}, actors.WithSize(4))
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(pool.Ask(context.Background(), "one tea"))
+	pool.Close()
+	// Output: 8 <nil>
+}
+
+func newClerk(context.Context) (*clerk, error) {
+	book, err := os.OpenFile(os.DevNull, os.O_WRONLY, 0)
+	return &clerk{book}, err
+}
+
+func Example_middleware() {
+	timed := func(next actors.Handler[string, int]) actors.Handler[string, int] {
+		return func(ctx context.Context, order string) (int, error) {
+			begun := time.Now()
+			defer func() { fmt.Println(order, "took", time.Since(begun) > 0) }()
+			return next(ctx, order)
+		}
+	}
+	pool, err := actors.NewPoolOf(nil, newClerk, actors.WithSize(1), actors.WithMiddleware(timed))
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(pool.Ask(context.Background(), "one tea"))
+	pool.Close()
+	// Output:
+	// one tea took true
+	// 8 <nil>
+}
