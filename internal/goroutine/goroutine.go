@@ -5,6 +5,7 @@ package goroutine
 import (
 	"bytes"
 	"runtime"
+	"strings"
 )
 
 // An ID is what a stack trace calls a goroutine. Empty: none.
@@ -39,18 +40,30 @@ func Stacks(ids ...ID) [][]byte {
 			index[id] = i
 		}
 	}
-	for size := 1 << 16; size <= maxTraces; size *= 4 {
-		buf := make([]byte, size)
-		n := runtime.Stack(buf, true)
-		if n == size {
-			continue // that may not be all
+	for trace := range bytes.SplitSeq(traces(), []byte("\n\n")) {
+		if i, wanted := index[idOf(trace)]; wanted {
+			stacks[i] = bytes.Clone(trace)
 		}
-		for trace := range bytes.SplitSeq(buf[:n], []byte("\n\n")) {
-			if i, wanted := index[idOf(trace)]; wanted {
-				stacks[i] = bytes.Clone(trace)
-			}
-		}
-		break
 	}
 	return stacks
+}
+
+// All are the stacks of all goroutines, as [Stacks] has them; nil if there are too many.
+func All() []string {
+	all := strings.TrimSpace(string(traces()))
+	if all == "" {
+		return nil
+	}
+	return strings.Split(all, "\n\n")
+}
+
+// traces is the text of all stacks; nil if there are too many goroutines.
+func traces() []byte {
+	for size := 1 << 16; size <= maxTraces; size *= 4 {
+		buf := make([]byte, size)
+		if n := runtime.Stack(buf, true); n < size { // else that may not be all
+			return buf[:n]
+		}
+	}
+	return nil
 }

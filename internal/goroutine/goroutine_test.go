@@ -1,6 +1,7 @@
 package goroutine_test
 
 import (
+	"strings"
 	"sync"
 	"testing"
 
@@ -41,4 +42,23 @@ func TestIDsAreThoseOfGoroutines(t *testing.T) {
 	go func() { other <- goroutine.Current() }()
 	assert.NotEqual(t, goroutine.Current(), <-other)
 	assert.Equal(t, [][]byte{nil, nil}, goroutine.Stacks("", "no number"))
+}
+
+func TestAllStacksAreThoseOfAllGoroutines(t *testing.T) {
+	timelimit.Set(t)
+	ready, until := make(chan goroutine.ID), make(chan struct{})
+	var all sync.WaitGroup
+	all.Go(func() { stuck(ready, until) })
+	id := <-ready
+	found := 0
+	for _, stack := range goroutine.All() {
+		assert.Regexp(t, "^goroutine [0-9]+ ", stack)
+		if strings.HasPrefix(stack, "goroutine "+string(id)+" ") {
+			found++
+			assert.Contains(t, stack, "goroutine_test.stuck(")
+		}
+	}
+	assert.Equal(t, 1, found)
+	close(until)
+	all.Wait()
 }
