@@ -21,6 +21,7 @@ func (e *placing) acceptLocked(q *taskQueue, t *Task, s *Spec, fill func(Body), 
 	if fill != nil {
 		fill(t.body)
 	}
+	e.followLocked(t)
 	q.pushLocked(t, s.Priority)
 	if q.owner == nil && q.late == nil {
 		e.countOrphansLocked()
@@ -43,6 +44,13 @@ func (e *placing) enterLedgerLocked(q *taskQueue, t *Task, s *Spec, number uint6
 	t.describe(s)
 	e.stampLocked(q, s.Timeout > 0 || flags&flagAnswered != 0)
 	t.enqueued = q.clock
+}
+
+// followLocked tells whoever follows the pool that a task was accepted.
+func (e *placing) followLocked(t *Task) {
+	if e.journals.followed.Load() {
+		e.journals.accepted(t, e.timeOf(e.now()))
+	}
 }
 
 // stampLocked updates the queue's clock, unless a recent reading is good enough.
@@ -95,6 +103,7 @@ func (e *placing) pinNewLocked(t *Task, s *Spec, w *Worker) {
 		return
 	}
 	e.enterLedgerLocked(q, t, s, e.newNumberLocked(q), w.index, 0)
+	e.followLocked(t)
 	w.recallLocked(q) // the pinned task starts before what the worker has claimed of the shared queue
 	w.poke.Store(true)
 	w.pinLocked(q, t)

@@ -58,6 +58,7 @@ func (e *admission) startInCaller(t *Task, s *Spec, run *callerRun) error {
 	}
 	q.submitted++
 	e.enterLedgerLocked(q, t, s, e.numberLocked(q, s.to.turn), nobody, 0)
+	e.followLocked(t)
 	c.mu.Lock()
 	h.task, h.word = t, t.load().with(running)
 	h.started.Store(t.enqueued)

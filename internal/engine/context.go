@@ -82,6 +82,10 @@ func (c *Context) Answered() bool { return c.hand.word&flagAnswered != 0 }
 // Work returns Config.Work.
 func (c *Context) Work() any { return c.base.work }
 
+// Sequence returns the pool's number of the task. Only the goroutine that runs the task may
+// call it.
+func (c *Context) Sequence() int64 { return int64(c.hand.word.sequence()) }
+
 // Attempt returns the number of the attempt, from 1.
 func (c *Context) Attempt() int { return c.attempt }
 

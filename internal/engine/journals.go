@@ -14,6 +14,8 @@ import (
 type journals struct {
 	mu   sync.Mutex
 	list atomic.Pointer[[]*journal.Journal] // immutable; nil: none; written under mu
+
+	followed atomic.Bool // a journal has a follower; written under mu
 }
 
 // on reports whether anything is recorded.
@@ -30,11 +32,29 @@ func (j *journals) change(one *journal.Journal, attach bool) {
 	if attach {
 		list = append(list, one)
 	}
+	j.followed.Store(slices.ContainsFunc(list, func(one *journal.Journal) bool { return one.Follower() != nil }))
 	if len(list) == 0 {
 		j.list.Store(nil)
 		return
 	}
 	j.list.Store(&list)
+}
+
+// accepted tells the followers of a task that has just been accepted. The lock of the task's
+// queue must be held, so that no worker has begun the task.
+func (j *journals) accepted(t *Task, at time.Time) {
+	list := j.list.Load()
+	if list == nil {
+		return
+	}
+	a := journal.Acceptance{
+		ID: t.givenID(), Seq: int64(t.load().sequence()), Key: t.key(), Priority: t.priority(), Payload: t.body.Payload(), At: at,
+	}
+	for _, one := range *list {
+		if f := one.Follower(); f != nil {
+			f.Accepted(a)
+		}
+	}
 }
 
 // record enters the attempt that a worker's handler has just ended. When the journals have

@@ -95,6 +95,7 @@ func (e *admission) dropNewest(t *Task, s *Spec) error {
 	t.enqueued = e.now()
 	w := word(e.numberLocked(q, s.to.turn))<<sequenceShift | word(nobody)<<workerShift | word(endedDropped)
 	t.state.Store(uint64(w))
+	e.followLocked(t)
 	q.unstarted[messages.Dropped]++
 	then.settled = append(then.settled, e.endingOf(t, messages.Dropped, messages.ErrDropped))
 	q.mu.Unlock()

@@ -33,6 +33,16 @@ type Entry struct {
 	Bound bool
 }
 
+// An Acceptance says that a task was accepted.
+type Acceptance struct {
+	ID       string // what the submitter named the task; empty: it has only its number
+	Seq      int64  // the pool's number of the task
+	Key      string
+	Priority int
+	Payload  any
+	At       time.Time
+}
+
 // TaskID is the task's ID or, if it has none, its number.
 func (e *Entry) TaskID() string {
 	if e.ID != "" {

@@ -22,6 +22,18 @@ type Options struct {
 	FailuresOnly bool
 	// Payload puts a task's payload into words; nil: they are not kept. It must be Guarded.
 	Payload func(payload any) string
+	// Follower is told of every task, so that the journal keeps none; nil: there is none.
+	Follower Follower
+}
+
+// A Follower is told of every task of a pool. It may be called under locks, so it must do no
+// more than take a note.
+type Follower interface {
+	// Accepted is called before a worker can begin the task.
+	Accepted(Acceptance)
+	// Ended is called for each attempt that is followed by another, and for the end of the
+	// task, before its waiters are told.
+	Ended(Entry)
 }
 
 // A Journal has the last tasks of one pool. It is safe for concurrent use.
@@ -54,6 +66,9 @@ func (j *Journal) Wants(outcome messages.Outcome) bool {
 // Formatter is what puts payloads into words, nil if they are not kept.
 func (j *Journal) Formatter() func(payload any) string { return j.options.Payload }
 
+// Follower is told of every task; nil: there is none.
+func (j *Journal) Follower() Follower { return j.options.Follower }
+
 // Guarded returns a formatter that survives the user's: that one may panic, end its
 // goroutine, or block. The text is cut after 4 KiB.
 func Guarded(format func(payload any) string) func(payload any) string {
@@ -81,6 +96,10 @@ func Clip(text string, bytes int) string {
 // Record adds an entry. It reports whether there is room for further successes in this
 // second.
 func (j *Journal) Record(e Entry) (more bool) {
+	if f := j.options.Follower; f != nil {
+		f.Ended(e)
+		return true
+	}
 	second := e.At.Unix()
 	j.mu.Lock()
 	defer j.mu.Unlock()

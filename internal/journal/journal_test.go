@@ -211,3 +211,26 @@ func TestATaskWithoutAnIDHasItsNumber(t *testing.T) {
 	assert.Equal(t, "x", (&journal.Entry{ID: "x", Seq: 7}).TaskID())
 	assert.Equal(t, "7", (&journal.Entry{Seq: 7}).TaskID())
 }
+
+// notes is a follower that keeps all that it is told.
+type notes struct {
+	accepted []journal.Acceptance
+	ended    []journal.Entry
+}
+
+func (n *notes) Accepted(a journal.Acceptance) { n.accepted = append(n.accepted, a) }
+
+func (n *notes) Ended(e journal.Entry) { n.ended = append(n.ended, e) }
+
+func TestAFollowerIsToldOfEverythingAndTheJournalKeepsNothing(t *testing.T) {
+	var n notes
+	j := journal.New(journal.Options{Follower: &n})
+	assert.Equal(t, &n, j.Follower())
+	for i := range int64(1000) {
+		assert.True(t, j.Record(entry(i, messages.Succeeded)), "there is always room")
+	}
+	assert.Len(t, n.ended, 1000)
+	entries, last, missed := j.Since(0)
+	assert.Empty(t, entries)
+	assert.Zero(t, last+missed)
+}
