@@ -1,0 +1,105 @@
+package troupetest
+
+import (
+	"log/slog"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/asynkron/protoactor-go/actor"
+
+	"github.com/troupe-go/troupe/actors"
+)
+
+// A Pool is a pool with a record of its tasks. Give the embedded *actors.Pool to code that
+// takes one: the record does not depend on who submits a task, or how.
+type Pool[In, Out any] struct {
+	*actors.Pool[In, Out]
+	*Recorder[In]
+}
+
+// New starts a pool for a test. It takes the place of actors.New. The pool's actor system
+// writes warnings to the output of the test. An invalid option ends the test with Fatal.
+//
+// When the test ends, the pool is stopped as by Close, unless it has stopped already: queued
+// tasks are dropped and running ones are canceled. Then the test fails
+//
+//   - if the pool has not stopped or a handler has not returned within ten seconds. The
+//     message has the ID of the handler's task and its stack.
+//   - if a task is lost: it was accepted and is not settled, or it was settled twice, or the
+//     record and the statistics of the pool differ.
+//   - if a goroutine of the test is left: see [VerifyNoLeaks].
+//
+// Call New from the goroutine of the test. In a bubble of testing/synctest, give it the
+// bubble's *testing.T; all time limits are virtual then.
+func New[In, Out any](t testing.TB, handler actors.Handler[In, Out], opts ...actors.Option) *Pool[In, Out] {
+	t.Helper()
+	return NewPool(t, nil, handler, opts...)
+}
+
+// NewPool spawns a pool for a test, as a child of parent. It takes the place of
+// actors.NewPool. When the test ends, it stops the pool and makes the same checks as [New].
+// With a nil parent it is New.
+//
+// After a Proto.Actor dead letter, an actor system keeps a goroutine for a second by default.
+// It ends in time for the check.
+func NewPool[In, Out any](
+	t testing.TB, parent actor.SpawnerContext, handler actors.Handler[In, Out], opts ...actors.Option,
+) *Pool[In, Out] {
+	t.Helper()
+	VerifyNoLeaks(t)
+	s, _ := scopes.of(t)
+	var own *actor.ActorSystem
+	if parent == nil {
+		own = ownSystem(t)
+		parent = own.Root
+	}
+	calls := newHandlers(s.label)
+	pool, err := actors.NewPool(parent, observed(calls, handler), opts...)
+	if err != nil {
+		t.Fatalf("troupetest: the pool cannot start: %v", err)
+	}
+	f := follow(t, parent.ActorSystem(), calls, pidOf(pool.PID()))
+	t.Cleanup(func() {
+		f.finish(t)
+		if own != nil {
+			own.Shutdown()
+		}
+	})
+	return &Pool[In, Out]{pool, &Recorder[In]{t: t, record: f.record}}
+}
+
+// ownSystem returns an actor system that writes its warnings to the output of the test.
+func ownSystem(t testing.TB) *actor.ActorSystem {
+	out := &output{t: t}
+	t.Cleanup(out.close)
+	logger := slog.New(slog.NewTextHandler(out, &slog.HandlerOptions{Level: slog.LevelWarn}))
+	return actor.NewActorSystem(
+		actor.WithLoggerFactory(func(*actor.ActorSystem) *slog.Logger { return logger }),
+		actor.WithDeadLetterThrottleInterval(time.Millisecond), // a goroutine lives as long as that
+	)
+}
+
+// An output writes to the output of a test until the test has ended.
+type output struct {
+	t testing.TB
+
+	mu     sync.Mutex
+	closed bool // guarded by mu
+}
+
+// Write implements io.Writer. What is written too late is discarded.
+func (o *output) Write(text []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.closed {
+		return len(text), nil
+	}
+	return o.t.Output().Write(text)
+}
+
+func (o *output) close() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.closed = true
+}
