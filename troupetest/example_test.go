@@ -2,24 +2,130 @@ package troupetest_test
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/asynkron/protoactor-go/actor"
 
 	"github.com/troupe-go/troupe/actors"
+	"github.com/troupe-go/troupe/messages"
 	"github.com/troupe-go/troupe/troupetest"
 )
 
-// TestShout would hang if the pool never answered. TimeLimit ends it after three minutes.
-func TestShout(t *testing.T) {
-	troupetest.TimeLimit(t)
-	pool, err := actors.New(func(_ context.Context, text string) (string, error) {
-		return strings.ToUpper(text), nil
-	})
-	if err != nil {
-		t.Fatal(err)
+func shout(_ context.Context, text string) (string, error) {
+	if text == "" {
+		return "", errors.New("nothing to say")
 	}
-	defer pool.Close()
+	return strings.ToUpper(text), nil
+}
+
+// A test of a handler. At its end, the pool is stopped and checked.
+func TestShout(t *testing.T) {
+	pool := troupetest.New(t, shout, actors.WithSize(2))
+
 	if text, err := pool.Ask(t.Context(), "hello"); text != "HELLO" || err != nil {
 		t.Error(text, err)
 	}
+	if _, err := pool.Ask(t.Context(), "", actors.ID("silence")); err == nil {
+		t.Error("no error")
+	}
+	if outcome := pool.Task("silence").Outcome; outcome != messages.Failed {
+		t.Error(outcome)
+	}
+}
+
+// A test in virtual time: the hours between the attempts pass at once.
+func TestUnreachableShopIsCalledAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		open := time.Now().Add(2 * time.Hour)
+		order := func(_ context.Context, dish string) (string, error) {
+			if time.Now().Before(open) {
+				return "", errors.New("closed")
+			}
+			return "a plate of " + dish, nil
+		}
+		pool := troupetest.New(t, order, actors.WithRetry(actors.Retry{Attempts: 5, Min: time.Hour, Max: time.Hour}))
+
+		dish, err := pool.Ask(t.Context(), "soup", actors.ID("order-7"))
+		if dish != "a plate of soup" || err != nil {
+			t.Error(dish, err)
+		}
+		task := pool.Task("order-7")
+		if len(task.Attempts) != 3 || task.Attempts[0].Outcome != messages.Failed {
+			t.Errorf("%+v", task.Attempts) // it failed twice, then it succeeded
+		}
+		if took := task.Settled.Sub(task.Accepted); took < 2*time.Hour {
+			t.Error(took)
+		}
+	})
+}
+
+// A newsroom publishes texts in the background.
+type newsroom struct {
+	pool *actors.Pool[string, string]
+}
+
+func (n *newsroom) publish(texts ...string) {
+	go func() {
+		for _, text := range texts {
+			_ = n.pool.Tell(context.Background(), text)
+		}
+	}()
+}
+
+// A test of code that uses a pool.
+func TestNewsroomPublishesEveryText(t *testing.T) {
+	pool := troupetest.New(t, shout, actors.WithSize(1))
+	room := &newsroom{pool: pool.Pool}
+
+	room.publish("rain", "", "sun")
+
+	settled := pool.WaitSettled(t.Context(), 3)
+	if got := pool.Submitted(); strings.Join(got, ",") != "rain,,sun" {
+		t.Error(got)
+	}
+	if settled[1].Outcome != messages.Failed || settled[1].Err.Error() != "nothing to say" {
+		t.Error(settled[1])
+	}
+}
+
+type waiter struct{}
+
+func (waiter) Receive(ctx actor.Context) {
+	if dish, ok := ctx.Message().(string); ok {
+		ctx.Respond("here is your " + dish)
+	}
+}
+
+// A cafe is an actor that spawns a pool of waiters.
+type cafe struct{ waiters *actor.PID }
+
+func (c *cafe) Receive(ctx actor.Context) {
+	switch ctx.Message().(type) {
+	case *actor.Started:
+		props := actors.PropsFromProducer(func() actor.Actor { return waiter{} }, actors.WithName("waiters"))
+		c.waiters = ctx.Spawn(props)
+	case string:
+		ctx.Forward(c.waiters)
+	}
+}
+
+// A test of an actor that has a pool of its own.
+func TestCafeGivesOrdersToWaiters(t *testing.T) {
+	system := actor.NewActorSystem()
+	tasks := troupetest.RecordNamed(t, system, "waiters") // before the actor spawns the pool
+
+	pid := system.Root.Spawn(actor.PropsFromProducer(func() actor.Actor { return new(cafe) }))
+	answer, err := system.Root.RequestFuture(pid, "soup", time.Minute).Result()
+	if answer != "here is your soup" || err != nil {
+		t.Error(answer, err)
+	}
+	settled := tasks.WaitSettled(t.Context(), 1)
+	if settled[0].In != "soup" || settled[0].Outcome != messages.Succeeded {
+		t.Error(settled[0])
+	}
+	_ = system.Root.StopFuture(pid).Wait()
 }

@@ -18,7 +18,7 @@ const root = "../.."
 const readmeLimit = 12_000
 
 // sources are the files that have the Go code of the pages. Tests compile and run them.
-var sources = []string{"internal/docs/examples_test.go", "jetstream/docs_test.go", "examples/hello/main.go"}
+var sources = []string{"internal/docs/examples_test.go", "jetstream/docs_test.go", "examples/hello/main.go", "troupetest/example_test.go"}
 
 func TestReadmeIsShort(t *testing.T) {
 	assert.LessOrEqual(t, len(read(t, "README.md")), readmeLimit)
