@@ -36,7 +36,10 @@ func VerifyNoLeaks(t testing.TB) {
 	t.Helper()
 	if s, first := scopes.of(t); first {
 		s.label()
-		t.Cleanup(func() { s.verify(t) })
+		t.Cleanup(func() {
+			t.Helper()
+			s.verify(t)
+		})
 	} else {
 		s.label()
 	}

@@ -61,6 +61,7 @@ func NewPool[In, Out any](
 	}
 	f := follow(t, parent.ActorSystem(), calls, pidOf(pool.PID()))
 	t.Cleanup(func() {
+		t.Helper()
 		f.finish(t)
 		if own != nil {
 			own.Shutdown()

@@ -39,7 +39,10 @@ func Record(t testing.TB, system *actor.ActorSystem, pid *actor.PID) *Recorder[a
 		t.Fatalf("troupetest: no pool of the system has the PID %v.\n"+
 			"Give Record the PID of a pool, not of one of its workers, and before the pool has stopped.\n%s", pid, poolsOf(system))
 	}
-	t.Cleanup(func() { f.finish(t) })
+	t.Cleanup(func() {
+		t.Helper()
+		f.finish(t)
+	})
 	return &Recorder[any]{t: t, record: f.record}
 }
 
@@ -55,6 +58,7 @@ func RecordNamed(t testing.TB, system *actor.ActorSystem, name string) *Recorder
 	VerifyNoLeaks(t)
 	f := follow(t, system, nil, named(name))
 	t.Cleanup(func() {
+		t.Helper()
 		if f.pool() == nil {
 			f.unwatch()
 			t.Errorf("troupetest: the test has ended, and no pool named %q was spawned.\n%s", name, poolsOf(system))
