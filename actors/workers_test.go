@@ -598,3 +598,33 @@ func TestIdleWorkersAreStartedForAsManyTasksAsWait(t *testing.T) {
 		assert.Equal(t, 8+4, made)
 	})
 }
+
+func TestTasksDoNotWaitForAWorkerThatIsSlowToStart(t *testing.T) {
+	for name, dispatch := range map[string]router.Dispatch{
+		"round-robin": router.RoundRobin(), "random": router.Random(), "hashed": router.ConsistentHash(), "late": router.LeastBusy(),
+	} {
+		t.Run(name, func(t *testing.T) {
+			pooltest.Bubble(t, func(t *testing.T) {
+				hung := make(chan struct{})
+				s := workshop{produce: func(n int) error {
+					if n == 2 {
+						<-hung
+					}
+					return nil
+				}}
+				pool := newWorkshopPool(t, &s, actors.WithSize(3), actors.WithDispatch(dispatch))
+				begun := time.Now()
+				for i := range 100 {
+					require.NoError(t, pool.Tell(t.Context(), number, actors.Key(fmt.Sprint(i))))
+				}
+				require.NoError(t, pool.Wait(t.Context()))
+				assert.LessOrEqual(t, time.Since(begun), time.Second)
+				close(hung)
+				synctest.Wait()
+				for _, w := range pool.Stats().Workers {
+					assert.Equal(t, messages.WorkerIdle, w.State)
+				}
+			})
+		})
+	}
+}

@@ -2,8 +2,8 @@ package engine
 
 import "github.com/asynkron/protoactor-go/actor"
 
-// A worker is sidelined while its breaker is open, while it runs its probe, and while it
-// waits for a delayed restart. Dispatch skips sidelined workers. If all are sidelined, all
+// A worker is sidelined while its breaker is open, while it runs its probe, while it waits for
+// a delayed restart, and while it takes long to make its state. Dispatch skips sidelined workers. If all are sidelined, all
 // are eligible, and their tasks wait.
 
 // Sideline excludes a worker that has failed from dispatch until it has been restarted. Use
@@ -18,11 +18,11 @@ func (e *membership) Sideline(pid *actor.PID) {
 	e.progressed()
 }
 
-// readmit takes a worker back into dispatch after its delayed restart.
+// readmit takes a worker back into dispatch after its delayed restart or its slow start.
 func (e *membership) readmit(w *Worker) {
 	e.world(func(then *after) {
-		if w.rare.delayed {
-			w.rare.delayed = false
+		if w.rare.delayed || w.rare.slow {
+			w.rare.delayed, w.rare.slow = false, false
 			e.readmitLocked(w, then)
 		}
 	})
@@ -78,7 +78,7 @@ func (e *membership) relieveLocked(then *after) {
 func (e *membership) forgetSidelinedLocked(w *Worker) {
 	w.sidelined = false
 	if x := w.rare; x != nil {
-		x.delayed, x.breaker = false, breakerClosed
+		x.delayed, x.slow, x.breaker = false, false, breakerClosed
 		e.timer.removeAlarm(&x.cooling)
 	}
 }

@@ -102,6 +102,7 @@ func (w *workerMailbox) openState() bool {
 		return true
 	}
 	w.doing = new(actor.Started)
+	defer w.beginStart()()
 	if err := s.make(w.hand.worker, w.engine.cfg.Produce); err != nil {
 		w.failStart(err)
 		return false
@@ -136,33 +137,10 @@ func (w *Worker) openedLocked(q *taskQueue) {
 	}
 }
 
-// openForTask makes the state that the next task needs. If that takes long, an idle worker
-// may have the task.
+// openForTask makes the state that the next task needs.
 func (w *workerMailbox) openForTask(r *runner) {
-	e := w.engine
-	r.time(&e.base, &w.pace, w.shard())
-	if w.q.late != nil {
-		var slow alarmEntry
-		slow.Value = slowStart{w}
-		e.timer.addAlarm(&slow, later(e.now(), guard.Limit))
-		defer e.timer.removeAlarm(&slow)
-	}
+	r.time(&w.engine.base, &w.pace, w.shard())
 	guard.Watch(func() { w.startLife() }, w.fail)
-}
-
-// A slowStart is the alarm for a worker that takes long to make its state for a task.
-type slowStart struct{ *workerMailbox }
-
-// due implements alarm.
-func (s slowStart) due(int64) {
-	q := s.q
-	q.mu.Lock()
-	s.openedLocked(q)
-	w := q.late.wakeLocked(q)
-	q.mu.Unlock()
-	if w != nil {
-		s.engine.sched.schedule(w)
-	}
 }
 
 // closeState closes the worker's state, if it has one. Close is user code: it may take any

@@ -110,6 +110,8 @@ type rareWorker struct {
 	breaker   breakerState
 	cooling   alarmEntry // set while the breaker is open
 	delayed   bool       // it waits for a delayed restart
+	starting  bool       // it makes its state
+	slow      bool       // that takes long: it is sidelined meanwhile
 	watch     *watch     // on the handler; nil: none
 	goroutine goroutine.ID
 	failures  *actor.RestartStatistics // for the strategy; nil: the actor has not failed

@@ -76,7 +76,7 @@ func (e *core) queues() []*taskQueue {
 // sideLocked updates sidelined after a change of what it depends on.
 func (e *core) sideLocked(w *Worker) {
 	x := w.rare
-	sidelined := x != nil && w.routed && (x.delayed || x.breaker == breakerOpen ||
+	sidelined := x != nil && w.routed && (x.delayed || x.slow || x.breaker == breakerOpen ||
 		x.breaker == breakerTrial && (w.hasTaskLocked() || w.q.owner != nil && w.q.exactLocked() > 0))
 	if sidelined == w.sidelined {
 		return
