@@ -15,8 +15,8 @@ import (
 	"github.com/troupe-go/troupe/messages"
 )
 
-// Shutdown, a Drain message and Proto.Actor's Poison finish what was accepted;
-// Close, Stop and the parent's stop do not wait for it.
+// Shutdown, a Drain message and Proto.Actor's Poison finish what was accepted; Finish and
+// its message finish what runs; Close and Stop do not wait for either.
 func TestADrainFinishesTheTasksAndACloseDoesNot(t *testing.T) {
 	type pool = actors.Pool[time.Duration, time.Duration]
 	for name, tt := range map[string]struct {
@@ -26,6 +26,8 @@ func TestADrainFinishesTheTasksAndACloseDoesNot(t *testing.T) {
 		"Shutdown": {func(_ *actor.RootContext, p *pool) { _, _ = p.Shutdown(context.Background()) }, 5, 0, 0},
 		"Drain":    {func(root *actor.RootContext, p *pool) { root.Send(p.PID(), &messages.Drain{}) }, 5, 0, 0},
 		"Poison":   {func(root *actor.RootContext, p *pool) { root.Poison(p.PID()) }, 5, 0, 0},
+		"Finish":   {func(_ *actor.RootContext, p *pool) { _, _ = p.Finish(context.Background()) }, 3, 0, 2},
+		"a Finish": {func(root *actor.RootContext, p *pool) { root.Send(p.PID(), messages.Finish{}) }, 3, 0, 2},
 		"Stop":     {func(root *actor.RootContext, p *pool) { root.Stop(p.PID()) }, 0, 3, 2},
 		"Close":    {func(_ *actor.RootContext, p *pool) { p.Close() }, 0, 3, 2},
 	} {

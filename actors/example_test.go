@@ -187,6 +187,32 @@ func ExamplePool_Shutdown() {
 	// troupe: pool stopped
 }
 
+// Finish drops what waits, and waits for what runs.
+func ExamplePool_Finish() {
+	started, finish := make(chan struct{}), make(chan struct{})
+	pool, err := actors.NewPool(exampleSystem().Root, func(context.Context, int) (int, error) {
+		close(started)
+		<-finish
+		return 0, nil
+	}, actors.WithSize(1))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	ctx := context.Background()
+	for n := range 3 {
+		if err := pool.Tell(ctx, n); err != nil {
+			fmt.Println(err)
+			return
+		}
+	}
+	<-started
+	time.AfterFunc(time.Millisecond, func() { close(finish) })
+	report, err := pool.Finish(ctx)
+	fmt.Println(report.Finished, "finished,", report.Dropped, "dropped,", err)
+	// Output: 1 finished, 2 dropped, <nil>
+}
+
 // Close cancels what runs and drops what waits.
 func ExamplePool_Close() {
 	started := make(chan struct{})

@@ -29,6 +29,7 @@ func TestAnEndedPoolLeavesNothingBehind(t *testing.T) {
 		"Stop":        func(root *actor.RootContext, p *pool, _ *actor.PID) { root.Stop(p.PID()) },
 		"Poison":      func(root *actor.RootContext, p *pool, _ *actor.PID) { root.Poison(p.PID()) },
 		"Drain":       func(root *actor.RootContext, p *pool, _ *actor.PID) { root.Send(p.PID(), &messages.Drain{}) },
+		"Finish":      func(root *actor.RootContext, p *pool, _ *actor.PID) { root.Send(p.PID(), &messages.Finish{}) },
 		"parent stop": func(root *actor.RootContext, _ *pool, parent *actor.PID) { root.Stop(parent) },
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -32,7 +32,7 @@ type Pool[In, Out any] struct {
 
 // New starts a pool for a program without actors. The pool has an actor system of its
 // own, which stops with the pool. It logs through [slog.Default] unless [WithLogger] is
-// given. Stop the pool with Shutdown or Close.
+// given. Stop the pool with Shutdown, Finish or Close.
 //
 // To share an actor system with other pools, a dashboard or telemetry, use [NewPool].
 //
@@ -43,7 +43,7 @@ func New[In, Out any](handler Handler[In, Out], opts ...Option) (*Pool[In, Out],
 
 // NewPool spawns a pool as a child of parent, which is the actor system's Root or
 // an actor's context, and returns when its workers have been spawned. It stops
-// with its parent, or by Shutdown or Close. With a nil parent it is [New].
+// with its parent, or by Shutdown, Finish or Close. With a nil parent it is [New].
 //
 // The error wraps messages.ErrInvalidOption if an option makes no sense, and also
 // actor.ErrNameExists if the name is taken.
@@ -229,20 +229,38 @@ func (p *running) Wait(ctx context.Context) error {
 // returns messages.ErrDeadlock to one of the pool's own handlers, as long as that runs,
 // since it would have to wait for it.
 func (p *running) Shutdown(ctx context.Context) (messages.DrainReport, error) {
+	return p.stopBy(ctx, p.engine.Drain)
+}
+
+// Finish stops the pool between [Pool.Shutdown] and [Pool.Close]: it refuses new tasks, drops
+// the queued ones, lets the running ones finish, waits for their handlers to return and stops
+// the pool. Use it when the pool should stop soon, but not break off what it does.
+//
+// A task whose attempt fails meanwhile is not retried: it has the outcome of that attempt. If
+// ctx ends before the handlers have returned, the rest is done as by Close and the error is
+// what ended ctx. A pool that is paused, or is shutting down already, is finished likewise.
+// Finish may be called any number of times. It returns messages.ErrDeadlock to one of the
+// pool's own handlers, as long as that runs, since it would have to wait for it.
+func (p *running) Finish(ctx context.Context) (messages.DrainReport, error) {
+	return p.stopBy(ctx, p.engine.Finish)
+}
+
+// stopBy stops the pool when it is quiet, which begin sees to, or when ctx ends.
+func (p *running) stopBy(ctx context.Context, begin func(quiet func())) (messages.DrainReport, error) {
 	if ctx == nil {
 		return messages.DrainReport{}, errNilContext
 	}
 	if p.engine.OfHandler(ctx) {
 		return messages.DrainReport{}, messages.ErrDeadlock
 	}
-	drained := make(chan struct{})
-	p.engine.Drain(func() { close(drained) })
+	quiet := make(chan struct{})
+	begin(func() { close(quiet) })
 	var err error
 	select {
-	case <-drained:
+	case <-quiet:
 	default:
 		select {
-		case <-drained:
+		case <-quiet:
 		case <-ctx.Done():
 			err = guard.Cause(ctx)
 		}

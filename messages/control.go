@@ -34,6 +34,13 @@ type Resumed struct{}
 // settled and the last handler has returned, is a *[DrainReport].
 type Drain struct{}
 
+// Finish refuses new tasks, drops the queued ones, lets the running ones finish and stops
+// the pool. It is for a pool that is to stop soon, without breaking off what it does. A
+// task whose attempt fails meanwhile is not retried. The pool may be paused, or draining
+// already. The answer, given when the last task has been settled and the last handler has
+// returned, is a *[DrainReport].
+type Finish struct{}
+
 // Broadcast gives Message to every worker, as one task each. All of these tasks are
 // admitted or none is; the overflow policy does not apply. Message may be a *[Task].
 // The sender gets an answer for every task. If none is admitted, the sender gets a
@@ -49,4 +56,5 @@ func (Resize) control()    {}
 func (Pause) control()     {}
 func (Resume) control()    {}
 func (Drain) control()     {}
+func (Finish) control()    {}
 func (Broadcast) control() {}

@@ -119,6 +119,29 @@ func ExampleDrain() {
 	// Output: 3 finished, 0 dropped
 }
 
+// Finish drops what is queued, lets the running tasks finish and then stops the pool.
+func ExampleFinish() {
+	root := exampleSystem().Root
+	pool := root.Spawn(actors.PropsFromHandler(twice, actors.WithSize(1)))
+
+	// While the pool is paused, nothing is started.
+	if err := root.RequestFuture(pool, &messages.Pause{}, time.Minute).Wait(); err != nil {
+		fmt.Println(err)
+		return
+	}
+	for n := range 3 {
+		root.Send(pool, &messages.Task{Payload: n})
+	}
+	answer, err := root.RequestFuture(pool, &messages.Finish{}, time.Minute).Result()
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	report := answer.(*messages.DrainReport)
+	fmt.Println(report.Finished, "finished,", report.Dropped, "dropped")
+	// Output: 0 finished, 3 dropped
+}
+
 // A broadcast is one task for every worker, each of which answers.
 func ExampleBroadcast() {
 	system := exampleSystem()

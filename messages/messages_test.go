@@ -127,7 +127,7 @@ func TestLedger(t *testing.T) {
 func TestControlMessages(t *testing.T) {
 	for _, m := range []any{
 		&messages.GetStats{}, &messages.Resize{}, &messages.Pause{}, &messages.Resume{},
-		&messages.Drain{}, &messages.Broadcast{},
+		&messages.Drain{}, &messages.Finish{}, &messages.Broadcast{},
 	} {
 		assert.Implements(t, (*messages.Control)(nil), m)
 	}

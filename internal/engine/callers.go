@@ -110,10 +110,7 @@ func (j *callerJob) putDown(t *Task) {
 	switch {
 	case retry == nil || t.load().settled():
 		retry = nil
-	case e.dropped.Load():
-		e.settleUnretriedLocked(t, &j.hand, &retryPlan{outcome: messages.Canceled, err: errCanceledByStop}, &c.outcomes, &then)
-		retry = nil
-	case e.unmanned.Load(): // no worker will come
+	case e.noMoreRetries():
 		e.settleUnretriedLocked(t, &j.hand, retry, &c.outcomes, &then)
 		retry = nil
 	default:

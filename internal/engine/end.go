@@ -192,6 +192,11 @@ func (e *settling) newEnding(s Settlement) ending {
 	return ending{Settlement: s, note: e.journals.note(s.task, &s, nil)}
 }
 
+// noMoreRetries reports whether a planned retry cannot take place: no worker will come, or the
+// pool has dropped its queue to stop. While a lock up to those of the queues is held, the
+// answer does not change.
+func (e *settling) noMoreRetries() bool { return e.unmanned.Load() || e.dropped.Load() }
+
 // settleUnretriedLocked settles a task in a hand whose retry cannot take place, and counts
 // the outcome.
 func (e *settling) settleUnretriedLocked(t *Task, h *hand, retry *retryPlan, outcomes *tally, then *after) {

@@ -12,7 +12,7 @@ type gauges struct {
 	brief    atomic.Bool  // the last worker to claim tasks had brief ones
 	orphans  atomic.Int64 // under early binding: tasks in the shared queue, which have lost their worker
 	unmanned atomic.Bool  // no worker is left and none will come; written while the world is stopped
-	dropped  atomic.Bool  // the pool has been closed and its queued tasks dropped; likewise
+	dropped  atomic.Bool  // the pool stops, has dropped its queued tasks and retries none; likewise
 }
 
 // pace measures how busy the workers are and how long tasks take, for autoscaling and for

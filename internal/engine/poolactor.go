@@ -140,11 +140,9 @@ func (a *poolActor) obey(ctx actor.Context, msg any) {
 	case *messages.DeleteQuarantined:
 		respond(&messages.Deleted{Count: e.DeleteQuarantined(msg.Numbers)})
 	case *messages.Drain:
-		e.Drain(func() {
-			report := e.DrainReport()
-			respond(&report)
-			e.cfg.System.Root.Stop(e.self)
-		})
+		e.Drain(func() { a.quiet(respond) })
+	case *messages.Finish:
+		e.Finish(func() { a.quiet(respond) })
 	default:
 		a.ask(request.New(msg, respond))
 	}
@@ -157,6 +155,13 @@ func (a *poolActor) ask(req *request.Request) {
 	if a.supervisor != nil {
 		a.engine.deliver.Tell(a.supervisor, req)
 	}
+}
+
+// quiet answers whoever has had the pool drained or finished, and stops the pool.
+func (a *poolActor) quiet(respond func(any)) {
+	report := a.engine.DrainReport()
+	respond(&report)
+	a.engine.cfg.System.Root.Stop(a.engine.self)
 }
 
 // requeue submits quarantined tasks again. That may call a custom dispatch, so it runs on a

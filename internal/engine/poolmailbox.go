@@ -79,7 +79,7 @@ func (m *poolMailbox) control(envelope, message any, sender *actor.PID) {
 		m.broadcast(message.Message, sender)
 	case *protorouter.BroadcastMessage:
 		m.broadcast(message.Message, sender)
-	case *messages.GetStats, *messages.Resize, *messages.Pause, *messages.Resume, *messages.Drain,
+	case *messages.GetStats, *messages.Resize, *messages.Pause, *messages.Resume, *messages.Drain, *messages.Finish,
 		*messages.ListQuarantine, *messages.Requeue, *messages.DeleteQuarantined,
 		*protorouter.GetRoutees, *protorouter.AddRoutee, *protorouter.RemoveRoutee, *protorouter.AdjustPoolSize:
 		m.Mailbox.PostUserMessage(envelope)

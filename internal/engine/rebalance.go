@@ -7,7 +7,7 @@ package engine
 type dealing struct{ backpressure }
 
 // handBackLocked gives tasks that have lost their worker to other workers, in order of
-// acceptance. It drops pinned tasks.
+// acceptance. It drops pinned tasks, and all tasks if the pool has dropped its queue.
 func (e *dealing) handBackLocked(tasks []*Task, then *after) {
 	if len(tasks) == 0 {
 		return
@@ -17,9 +17,12 @@ func (e *dealing) handBackLocked(tasks []*Task, then *after) {
 	}
 	sortByOrder(tasks)
 	for _, t := range tasks {
-		if t.pinned() {
+		switch {
+		case e.dropped.Load():
+			e.dropLocked(e.shared, t, errDroppedByStop, then)
+		case t.pinned():
 			e.dropLocked(e.shared, t, errWorkerGone, then)
-		} else {
+		default:
 			e.dealLocked(t, then)
 		}
 	}
@@ -105,17 +108,10 @@ func (e *dealing) rebalanceLocked(then *after) {
 func (e *dealing) rescue(w *Worker) {
 	e.world(func(then *after) {
 		tasks := w.takePinsLocked(w.q)
-		closed := e.dropped.Load()
-		if w.q.owner != nil || closed {
+		if w.q.owner != nil || e.dropped.Load() {
 			tasks = append(tasks, w.q.takeAllLocked()...)
 		}
-		if !closed {
-			e.handBackLocked(tasks, then)
-			return
-		}
-		for _, t := range tasks {
-			e.dropLocked(w.q, t, errDroppedByStop, then)
-		}
+		e.handBackLocked(tasks, then)
 	})
 	e.progressed()
 }

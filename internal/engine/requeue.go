@@ -153,7 +153,7 @@ func (e *placing) putBack(w *Worker) {
 	settled := h.interrupted
 	switch {
 	case settled:
-	case e.unmanned.Load(): // no worker will come
+	case e.noMoreRetries():
 		e.settleUnretriedLocked(t, h, h.attempt.retry, &w.outcomes, &then)
 	default:
 		w.retried++

@@ -19,7 +19,7 @@ type settling struct{ core }
 // retry. judge runs user code.
 func (e *settling) judge(t *Task, outcome messages.Outcome, err error) (retry *retryPlan, exhausted bool) {
 	policy := &e.cfg.Retry
-	if policy.Attempts == 0 {
+	if policy.Attempts == 0 || e.dropped.Load() {
 		return nil, false
 	}
 	var asked *messages.RetryAfterError

@@ -12,7 +12,7 @@ type phase int8
 
 const (
 	phaseOpen     phase = iota
-	phaseDraining       // refuses new tasks, finishes the accepted ones
+	phaseDraining       // refuses new tasks, finishes the accepted ones, or only the running ones: see Finish
 	phaseClosed         // has dropped the queued tasks and canceled the running ones
 )
 
@@ -22,7 +22,7 @@ type stopping struct {
 	membership
 	phase  phase
 	failed error // why no task can be accepted while the pool is open; nil: tasks can be
-	before tally // the outcomes up to the drain or close
+	before tally // the outcomes up to the drain, finish or close
 }
 
 // setRefusalLocked tells the queues whether tasks are accepted. The world is stopped.
@@ -106,16 +106,42 @@ func (e *stopping) Wait(ctx context.Context) error {
 func (e *stopping) Drain(call func()) {
 	e.world(func(then *after) {
 		if e.phase == phaseOpen {
-			e.phase = phaseDraining
-			e.before = e.totalsLocked()
-			e.setRefusalLocked()
-			e.waits.refuseAllLocked(messages.ErrPoolStopped)
+			e.refuseLocked()
 			e.resumeLocked(then)
 		}
-		e.quiet.drained = append(e.quiet.drained, call)
-		e.quiet.wanted.Store(true)
-		e.quietLocked(then)
+		e.whenQuietLocked(call, then)
 	})
+}
+
+// Finish is Drain, except that it drops the queued tasks, and the pool retries no task any
+// more. It also does that to a pool that is draining.
+func (e *stopping) Finish(call func()) {
+	e.world(func(then *after) {
+		if e.phase == phaseOpen {
+			e.refuseLocked()
+		}
+		if !e.dropped.Load() {
+			e.dropped.Store(true)
+			e.dropQueuedLocked(errDroppedByStop, then)
+			e.resumeLocked(then)
+		}
+		e.whenQuietLocked(call, then)
+	})
+}
+
+// refuseLocked makes an open pool refuse new tasks and those that wait for room.
+func (e *stopping) refuseLocked() {
+	e.phase = phaseDraining
+	e.before = e.totalsLocked()
+	e.setRefusalLocked()
+	e.waits.refuseAllLocked(messages.ErrPoolStopped)
+}
+
+// whenQuietLocked makes the pool call a function when it is quiet.
+func (e *stopping) whenQuietLocked(call func(), then *after) {
+	e.quiet.drained = append(e.quiet.drained, call)
+	e.quiet.wanted.Store(true)
+	e.quietLocked(then)
 }
 
 // Close refuses new tasks, drops the queued ones and cancels the running ones. It does not
