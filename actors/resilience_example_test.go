@@ -151,3 +151,30 @@ func ExampleWithDeadlineCheck() {
 	fmt.Println(errors.Is(err, messages.ErrDeadlineUnreachable))
 	// Output: true
 }
+
+// A handler that knows better than its pool how the task has ended says so.
+func ExampleWithOutcome() {
+	errGone := errors.New("gone")
+	handler := func(_ context.Context, n int) (int, error) {
+		if n < 0 {
+			return 0, actors.WithOutcome(messages.Dropped, errGone)
+		}
+		return n, nil
+	}
+	pool, err := actors.NewPool(exampleSystem().Root, handler, actors.WithRetry(actors.Retry{Attempts: 5}))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer pool.Close()
+
+	_, err = pool.Ask(context.Background(), -1)
+	fmt.Println(err)
+	fmt.Println(errors.Is(err, messages.ErrDropped), errors.Is(err, errGone))
+	stats := pool.Stats()
+	fmt.Println("dropped:", stats.Dropped, "retries:", stats.Retries)
+	// Output:
+	// troupe: task dropped: gone
+	// true true
+	// dropped: 1 retries: 0
+}

@@ -2,7 +2,8 @@ package messages
 
 import "strconv"
 
-// Outcome says how a task ended.
+// Outcome says how a task ended. A handler can name the outcome of its task: see
+// actors.WithOutcome.
 type Outcome int
 
 // The outcomes. Every accepted task has exactly one of the first seven;

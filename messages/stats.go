@@ -146,7 +146,7 @@ type WorkerStats struct {
 	Settled bool
 
 	// The outcomes of the tasks that this worker had in hand.
-	Succeeded, Failed, Panicked, TimedOut, Canceled, Quarantined int64
+	Succeeded, Failed, Panicked, TimedOut, Canceled, Dropped, Quarantined int64
 
 	Restarts int64
 	Queued   int           // tasks waiting for this worker alone
@@ -159,7 +159,7 @@ type WorkerStats struct {
 type DrainReport struct {
 	Finished int64 // ended by themselves after the stop was asked for
 	Canceled int64 // were running and were canceled
-	Dropped  int64 // were queued, for their first attempt or a further one
+	Dropped  int64 // were queued, for their first attempt or a further one, or dropped by their handlers
 	// Abandoned has the IDs of the canceled tasks whose handlers had not
 	// returned when the report was made.
 	Abandoned []string

@@ -44,6 +44,26 @@ func Example_dispatch() {
 	// Output: 7 <nil>
 }
 
+func Example_withOutcome() {
+	errMoved := errors.New("moved")
+	moved := func(url string) bool { return strings.HasPrefix(url, "/old") }
+
+	find := func(_ context.Context, url string) (string, error) {
+		if moved(url) {
+			return "", actors.WithOutcome(messages.Dropped, errMoved) // nobody wants the old page
+		}
+		return "the page at " + url, nil
+	}
+	pool, err := actors.New(find, actors.WithSize(1))
+	if err != nil {
+		log.Fatal(err)
+	}
+	_, err = pool.Ask(context.Background(), "/old/1")
+	fmt.Println(err)
+	pool.Close()
+	// Output: troupe: task dropped: moved
+}
+
 func Example_autoscale() {
 	fetch := func(_ context.Context, url string) (string, error) { return "the page at " + url, nil }
 

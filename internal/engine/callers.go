@@ -139,8 +139,8 @@ func (j *callerJob) settle(t *Task, outcome messages.Outcome, err error) {
 		return
 	}
 	s := Settlement{base: &e.base, task: t, Outcome: outcome, Err: err, Value: h.value, Started: h.started.Load(), Ended: e.now()}
-	if outcome == messages.Quarantined {
-		e.quarantine.add(h.attempt.entry)
+	if entry := h.attempt.entry; outcome == messages.Quarantined && entry != nil {
+		e.quarantine.add(entry)
 	}
 	if note := e.journals.note(t, &s, nil); note != nil {
 		note()

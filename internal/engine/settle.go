@@ -49,8 +49,8 @@ func (w *workerMailbox) settle(t *Task, outcome messages.Outcome, err error) {
 		Worker: w.hand.worker, Started: h.started.Load(), Ended: r.now,
 	}
 	h.value = nil
-	if outcome == messages.Quarantined {
-		e.quarantine.add(h.attempt.entry)
+	if entry := h.attempt.entry; outcome == messages.Quarantined && entry != nil {
+		e.quarantine.add(entry)
 	}
 	if e.journals.on() {
 		e.journals.record(r, w.at <= 1, w.foreign != nil, t, s, nil)

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/troupe-go/troupe/internal/outcome"
 	"github.com/troupe-go/troupe/messages"
 	"github.com/troupe-go/troupe/router"
 )
@@ -81,8 +82,22 @@ func (e *settling) finish(p performer, c *Context, t *Task, err error) {
 	case c.bound && hasEnded(c.caller):
 		p.settle(t, messages.Canceled, because(messages.ErrCanceled, err))
 	default:
+		if named := outcome.Of(err); named != nil {
+			e.settleNamed(p, c.hand, t, named, err)
+			return
+		}
 		e.attemptFailed(p, c.hand, t, nil, err)
 	}
+}
+
+// settleNamed settles a task whose handler has returned err, which names the outcome. The
+// task is not retried.
+func (e *settling) settleNamed(p performer, h *hand, t *Task, named *outcome.Error, err error) {
+	if named.Outcome() == messages.Quarantined && e.cfg.Quarantine != (router.Quarantine{}) {
+		e.quarantineTask(p, h, t, err, named.Final(err))
+		return
+	}
+	p.settle(t, named.Outcome(), named.Final(err))
 }
 
 // attemptFailed handles an attempt that has failed, or panicked if crash is not nil. It
@@ -100,10 +115,7 @@ func (e *settling) attemptFailed(p performer, h *hand, t *Task, crash *messages.
 	retry, exhausted := e.judge(t, outcome, err)
 	switch {
 	case e.quarantines(t, outcome, exhausted):
-		entry := e.newQuarantined(t, h, err)
-		h.attempt.entry = entry
-		p.settle(t, messages.Quarantined, quarantinedError(err))
-		e.announce(entry)
+		e.quarantineTask(p, h, t, err, quarantinedError(err))
 	case retry == nil:
 		p.settle(t, outcome, err)
 	default:
@@ -163,6 +175,15 @@ func (e *settling) quarantines(t *Task, outcome messages.Outcome, exhausted bool
 		}
 	}
 	return q.Exhausted && exhausted
+}
+
+// quarantineTask settles the task in hand as Quarantined because of err, puts it into the
+// quarantine, and tells its waiter final.
+func (e *settling) quarantineTask(p performer, h *hand, t *Task, err, final error) {
+	entry := e.newQuarantined(t, h, err)
+	h.attempt.entry = entry
+	p.settle(t, messages.Quarantined, final)
+	e.announce(entry)
 }
 
 // newQuarantined describes the task in hand, which goes into the quarantine because of err.

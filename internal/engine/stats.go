@@ -128,7 +128,8 @@ func (sum *summary) addWorkerLocked(w *Worker) {
 	}
 	sum.tally.add(&t)
 	ws.Succeeded, ws.Failed, ws.Panicked = t[messages.Succeeded], t[messages.Failed], t[messages.Panicked]
-	ws.TimedOut, ws.Canceled, ws.Quarantined = t[messages.TimedOut], t[messages.Canceled], t[messages.Quarantined]
+	ws.TimedOut, ws.Canceled = t[messages.TimedOut], t[messages.Canceled]
+	ws.Dropped, ws.Quarantined = t[messages.Dropped], t[messages.Quarantined]
 	attempts := w.retried
 	for _, n := range w.outcomes {
 		attempts += n

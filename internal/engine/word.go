@@ -28,6 +28,7 @@ const (
 	donePanicked
 	doneTimedOut
 	doneCanceled
+	doneDropped // at the handler's wish
 	doneQuarantined
 
 	// Settled by another goroutine, which counts the outcome, while the task was queued or
@@ -107,7 +108,7 @@ func (s status) outcome() messages.Outcome {
 		return messages.TimedOut
 	case doneCanceled, endedCanceled, cutCanceled:
 		return messages.Canceled
-	case endedDropped:
+	case doneDropped, endedDropped:
 		return messages.Dropped
 	case doneQuarantined:
 		return messages.Quarantined
@@ -129,6 +130,8 @@ func doneAs(o messages.Outcome) status {
 		return doneTimedOut
 	case messages.Canceled:
 		return doneCanceled
+	case messages.Dropped:
+		return doneDropped
 	default:
 		return doneQuarantined
 	}

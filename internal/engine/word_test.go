@@ -26,6 +26,7 @@ var statuses = []struct {
 	{donePanicked, "donePanicked", messages.Panicked, true, false},
 	{doneTimedOut, "doneTimedOut", messages.TimedOut, true, false},
 	{doneCanceled, "doneCanceled", messages.Canceled, true, false},
+	{doneDropped, "doneDropped", messages.Dropped, true, false},
 	{doneQuarantined, "doneQuarantined", messages.Quarantined, true, false},
 	{endedTimedOut, "endedTimedOut", messages.TimedOut, true, true},
 	{endedCanceled, "endedCanceled", messages.Canceled, true, true},
@@ -50,10 +51,8 @@ func TestEveryStatusSaysHowTheTaskStands(t *testing.T) {
 
 func TestOutcomesSurviveAsStatuses(t *testing.T) {
 	for o := messages.Succeeded; int(o) <= messages.Outcomes; o++ {
-		if o != messages.Dropped { // a handler cannot drop its task
-			assert.Equal(t, o, doneAs(o).outcome())
-			assert.False(t, word(doneAs(o)).dead())
-		}
+		assert.Equal(t, o, doneAs(o).outcome())
+		assert.False(t, word(doneAs(o)).dead())
 	}
 	for _, o := range []messages.Outcome{messages.TimedOut, messages.Canceled, messages.Dropped} {
 		assert.Equal(t, o, endedAs(o).outcome())

@@ -31,6 +31,14 @@ func (m mean) String() string {
 	return "mean"
 }
 
+// nested is an error that misbehaves before it leads to a named outcome.
+type nested struct{ mean }
+
+func (n nested) Unwrap() error {
+	n.harm("Unwrap")
+	return actors.WithOutcome(messages.Quarantined, n.mean)
+}
+
 // errorPlaces are the methods of errors, wherever the pool calls them.
 func errorPlaces() (places []place) {
 	for _, method := range []string{"Error", "Is", "As", "Unwrap"} {
@@ -44,6 +52,18 @@ func errorPlaces() (places []place) {
 			place{
 				name: method + " of an error that a retry looks at", options: with(actors.WithRetry(actors.Retry{Attempts: 2})),
 				trigger: perhaps(asks(failsMeanly, actors.Timeout(2*time.Second))),
+			},
+			place{
+				name: method + " of an error that names no outcome", options: with(),
+				trigger: perhaps(asks(failsMeanly, actors.Timeout(2*time.Second))),
+			},
+			place{
+				name: method + " of an error within a named outcome", options: with(actors.WithQuarantine(actors.Quarantine{Crashes: 1})),
+				trigger: perhaps(asks(func(s *fixture) work {
+					return func(context.Context) (int, error) {
+						return 0, fmt.Errorf("more: %w", nested{mean{s, method}})
+					}
+				}, actors.Timeout(2*time.Second))),
 			},
 			place{
 				name: method + " of a panic after a timeout", options: with(actors.WithTracer(hook{})),

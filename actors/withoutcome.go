@@ -1,0 +1,27 @@
+package actors
+
+import (
+	"github.com/troupe-go/troupe/internal/outcome"
+	"github.com/troupe-go/troupe/messages"
+)
+
+// WithOutcome returns an error with which a handler names the outcome of its task. Use it if
+// the handler knows better than the pool how its task has ended: TimedOut for a service that
+// was too slow, Canceled or Dropped for work that nobody wants any more, Quarantined for a
+// task that no attempt can do.
+//
+// The handler returns the error, or one that wraps it. The task is settled with the outcome,
+// which is final: the task is not retried. What its waiter is told wraps err and, if there is
+// one, the sentinel of the outcome: messages.ErrTaskTimeout, ErrCanceled, ErrDropped or
+// ErrQuarantined. With a nil err it is the sentinel alone. Failed and Panicked have no
+// sentinel.
+//
+// A task that is Quarantined goes into the pool's quarantine; in a pool without one, it is
+// only counted. Panicked is only counted as well: the worker has not failed, so it is not
+// restarted. For a breaker, Canceled and Dropped are neither failures nor successes.
+//
+// A task that has timed out or was canceled before its handler returns keeps that outcome.
+//
+// A handler cannot name Succeeded, Rejected, or a number that is no outcome. Then the task
+// has Failed, with an error that wraps messages.ErrInvalidOption and err, and names the value.
+func WithOutcome(named messages.Outcome, err error) error { return outcome.New(named, err) }
