@@ -128,6 +128,7 @@ type workerJSON struct {
 	Panicked    int64            `json:"panicked"`
 	TimedOut    int64            `json:"timedOut"`
 	Canceled    int64            `json:"canceled"`
+	Dropped     int64            `json:"dropped"`
 	Quarantined int64            `json:"quarantined"`
 	Restarts    int64            `json:"restarts"`
 	Queued      int              `json:"queued"`
@@ -139,7 +140,7 @@ func newWorkerJSON(w *messages.WorkerStats, now time.Time, limit time.Duration) 
 	j := workerJSON{
 		ID: w.ID, Name: shortID(w.ID), State: stateOf(w), Task: w.Task,
 		Succeeded: w.Succeeded, Failed: w.Failed, Panicked: w.Panicked,
-		TimedOut: w.TimedOut, Canceled: w.Canceled, Quarantined: w.Quarantined,
+		TimedOut: w.TimedOut, Canceled: w.Canceled, Dropped: w.Dropped, Quarantined: w.Quarantined,
 		Restarts: w.Restarts, Queued: w.Queued, MeanRun: w.MeanRun.Seconds(), Custom: w.Custom,
 	}
 	if w.Task != "" {

@@ -28,6 +28,7 @@ export class Workers extends Rows {
       { head: "Panicked", number: true, cell: (w) => count(w.panicked) },
       { head: "Timed out", number: true, rare: true, cell: (w) => count(w.timedOut) },
       { head: "Canceled", number: true, rare: true, cell: (w) => count(w.canceled) },
+      { head: "Dropped", number: true, rare: true, cell: (w) => count(w.dropped) },
       { head: "Quarantined", number: true, rare: true, cell: (w) => count(w.quarantined) },
       { head: "Restarts", number: true, cell: (w) => count(w.restarts) },
       { head: "Counts of its own", rare: true, least: true, cell: (w) => counters(w.custom) },
