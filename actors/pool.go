@@ -126,7 +126,8 @@ func (p *Pool[In, Out]) await(ctx context.Context, c *call[In, Out]) {
 	<-c.done
 }
 
-// Submit submits a task whose answer is wanted later.
+// Submit submits a task whose answer is wanted later. ctx bounds the wait for admission; with
+// [CancelWithContext] its end also cancels the task.
 func (p *Pool[In, Out]) Submit(ctx context.Context, in In, opts ...TaskOption) (*Future[Out], error) {
 	c := p.work.submit()
 	c.caller, c.in = ctx, in
@@ -135,19 +136,29 @@ func (p *Pool[In, Out]) Submit(ctx context.Context, in In, opts ...TaskOption) (
 		p.engine.Rejected(err)
 		return nil, err
 	}
-	if err := p.engine.Submit(ctx, &c.task, &s); err != nil {
+	var err error
+	if s.Bound {
+		err = p.submitBound(ctx, &c.task, &s)
+	} else {
+		err = p.engine.Submit(ctx, &c.task, &s)
+	}
+	if err != nil {
 		return nil, err
 	}
 	return &Future[Out]{engine: p.engine, task: &c.task, done: c.done, answer: &c.answer}, nil
 }
 
-// Tell submits a task whose answer nobody wants. Its outcome is in the statistics.
+// Tell submits a task whose answer nobody wants. Its outcome is in the statistics. ctx bounds
+// the wait for admission; with [CancelWithContext] its end also cancels the task.
 func (p *Pool[In, Out]) Tell(ctx context.Context, in In, opts ...TaskOption) error {
 	s := engine.Spec{Timeout: p.work.timeout}
 	if len(opts) > 0 {
 		if err := applyTo(&s, opts); err != nil {
 			p.engine.Rejected(err)
 			return err
+		}
+		if s.Bound {
+			return p.submitBound(ctx, newTellTask[In, Out](ctx, in), &s)
 		}
 	}
 	return p.engine.Tell(ctx, &s, func(body engine.Body) {

@@ -130,9 +130,9 @@ func finish(c *retentionCell, end *ending, futures []*actors.Future[*burden]) {
 	}
 }
 
-func submitAll(c *retentionCell) (futures []*actors.Future[*burden]) {
+func submitAll(c *retentionCell, opts ...actors.TaskOption) (futures []*actors.Future[*burden]) {
 	for range retentionSize {
-		f, err := c.pool.Submit(c.context(), c.payload())
+		f, err := c.pool.Submit(c.context(), c.payload(), opts...)
 		require.NoError(c.t, err)
 		futures = append(futures, f)
 		synctest.Wait()
@@ -145,6 +145,14 @@ func ways() []way {
 		{"Tell", nothing, false, each(func(c *retentionCell) {
 			require.NoError(c.t, c.pool.Tell(c.context(), c.payload()))
 		})},
+		{"Tell with its context", cancel, false, func(c *retentionCell, end *ending) {
+			each(func(c *retentionCell) {
+				require.NoError(c.t, c.pool.Tell(c.context(), c.payload(), actors.CancelWithContext()))
+			})(c, end)
+			if end.needs == cancel {
+				c.cancel()
+			}
+		}},
 		{"Ask", cancel, false, func(c *retentionCell, end *ending) {
 			each(func(c *retentionCell) {
 				ctx, in := c.context(), c.payload()
@@ -160,6 +168,12 @@ func ways() []way {
 		{"Submit, future kept", withdraw, false, func(c *retentionCell, end *ending) {
 			c.kept = submitAll(c)
 			finish(c, end, c.kept)
+		}},
+		{"Submit with its context, future kept", cancel, false, func(c *retentionCell, end *ending) {
+			c.kept = submitAll(c, actors.CancelWithContext())
+			if end.needs == cancel {
+				c.cancel()
+			}
 		}},
 		{"Map", cancel, false, func(c *retentionCell, end *ending) {
 			ctx := c.context()

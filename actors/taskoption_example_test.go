@@ -71,6 +71,32 @@ func ExamplePriority() {
 	// low
 }
 
+// When the request is over, nobody wants the answer.
+func ExampleCancelWithContext() {
+	pool, err := actors.NewPool(exampleSystem().Root, twice)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer pool.Close()
+
+	pool.Pause()
+	request, cancel := context.WithCancelCause(context.Background())
+	defer cancel(nil)
+	future, err := pool.Submit(request, 4, actors.CancelWithContext())
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	cancel(errors.New("the client has hung up"))
+	_, err = future.Wait(context.Background())
+	fmt.Println(err)
+	fmt.Println(errors.Is(err, messages.ErrCanceled), "queued:", pool.Stats().Queued)
+	// Output:
+	// troupe: task canceled: the client has hung up
+	// true queued: 0
+}
+
 // The timeout bounds the task's whole life. Here it runs out in the queue.
 func ExampleTimeout() {
 	pool, err := actors.NewPool(exampleSystem().Root, twice)

@@ -25,6 +25,7 @@ const (
 	taskHeader
 	taskID
 	taskNoWait
+	taskCancelWithContext
 )
 
 // Priority orders the queue: higher first, first-in-first-out within one. The
@@ -54,6 +55,18 @@ func ID(id string) TaskOption { return TaskOption{kind: taskID, value: id} }
 // NoWait lets the submission fail with messages.ErrQueueFull rather than block.
 func NoWait() TaskOption { return TaskOption{kind: taskNoWait} }
 
+// CancelWithContext makes the end of the ctx that is given to Submit or Tell also the end of
+// the task, as it is with Ask and Map, where the option changes nothing. Use it for tasks
+// that are of no use to anyone when ctx has ended, such as those of a request.
+//
+// When ctx ends, a queued task is taken out of the queue at once, and the context of a
+// running handler ends. The outcome is Canceled, with messages.ErrCanceled and what ended
+// ctx. The handler's context has the deadline of ctx, if that is earlier than the task's. By
+// default the end of ctx matters only until the task has been accepted.
+//
+// The pool needs no goroutine for that, unless ctx is of a type with its own Done.
+func CancelWithContext() TaskOption { return TaskOption{kind: taskCancelWithContext} }
+
 // applyTo says in s what the options name.
 func applyTo(s *engine.Spec, options []TaskOption) error {
 	for i := range options {
@@ -76,6 +89,8 @@ func applyTo(s *engine.Spec, options []TaskOption) error {
 			s.ID = o.value
 		case taskNoWait:
 			s.Mode = engine.NoWait
+		case taskCancelWithContext:
+			s.Bound = true
 		default:
 			return invalid.Option("task option %d is empty", i)
 		}

@@ -64,6 +64,27 @@ func Example_withOutcome() {
 	// Output: troupe: task dropped: moved
 }
 
+func Example_cancelWithContext() {
+	fetch := func(_ context.Context, url string) (string, error) { return "the page at " + url, nil }
+	pool, err := actors.New(fetch, actors.WithSize(1))
+	if err != nil {
+		log.Fatal(err)
+	}
+	request, cancel := context.WithCancel(context.Background())
+	pool.Pause()
+
+	err = pool.Tell(request, "/page", actors.CancelWithContext())
+
+	fmt.Println(err, pool.Stats().Queued)
+	cancel()
+	_ = pool.Wait(context.Background())
+	fmt.Println("canceled:", pool.Stats().Canceled)
+	pool.Close()
+	// Output:
+	// <nil> 1
+	// canceled: 1
+}
+
 func Example_autoscale() {
 	fetch := func(_ context.Context, url string) (string, error) { return "the page at " + url, nil }
 

@@ -19,7 +19,7 @@ import (
 //	backpressure  makes submitters wait for room
 //	dealing       moves queued tasks between workers
 //	membership    adds, removes and sidelines workers
-//	stopping      pauses, drains and closes the pool
+//	stopping      pauses, drains, finishes and closes the pool
 //	admission     accepts or rejects submissions
 //	Engine        takes snapshots, and has the rest of the API
 type core struct {

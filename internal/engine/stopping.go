@@ -16,7 +16,7 @@ const (
 	phaseClosed         // has dropped the queued tasks and canceled the running ones
 )
 
-// stopping is the layer that pauses, drains and closes a pool. The lock of the roster
+// stopping is the layer that pauses, drains, finishes and closes a pool. The lock of the roster
 // guards its fields.
 type stopping struct {
 	membership

@@ -76,6 +76,9 @@ func (t *Task) Init(body Body) {
 	t.state.Store(0)
 }
 
+// Body returns what Init has set.
+func (t *Task) Body() Body { return t.body }
+
 func (t *Task) load() word { return word(t.state.Load()) }
 
 func (t *Task) swap(from, to word) bool { return t.state.CompareAndSwap(uint64(from), uint64(to)) }

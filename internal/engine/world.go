@@ -2,7 +2,7 @@ package engine
 
 // The world of a pool is everything that the locks of its queues guard. Operations that are
 // rare and concern several queues stop the world: changes of the workers, pause, drain,
-// close, snapshots. Senders and workers that arrive meanwhile wait. Claimed tasks go on.
+// finish, close, snapshots. Senders and workers that arrive meanwhile wait. Claimed tasks go on.
 //
 // The order of the locks:
 //

@@ -121,6 +121,21 @@ func contextPlaces() (places []place) {
 				})
 			}),
 		}, place{
+			name: "context's " + method + " of a Submit that ends with it", options: with(),
+			trigger: bound(method, func(s *fixture, ctx context.Context, w work) error {
+				f, err := s.pool.Submit(ctx, w, actors.CancelWithContext())
+				if err == nil {
+					s.armed.Store(true) // again, for what comes after the submission
+					_, err = f.Wait(context.Background())
+				}
+				return err
+			}),
+		}, place{
+			name: "context's " + method + " of a Tell that ends with it", options: with(),
+			trigger: bound(method, func(s *fixture, ctx context.Context, w work) error {
+				return s.pool.Tell(ctx, w, actors.CancelWithContext())
+			}),
+		}, place{
 			name: "context's " + method + " at the end", options: with(),
 			trigger: perhaps(func(s *fixture) {
 				s.armed.Store(false)
@@ -136,6 +151,20 @@ func contextPlaces() (places []place) {
 		})
 	}
 	return places
+}
+
+// bound is a trigger: a task is submitted that ends with a context, and that context ends.
+func bound(method string, submit func(s *fixture, ctx context.Context, w work) error) func(*fixture) {
+	return perhaps(func(s *fixture) {
+		over, cancel := context.WithCancel(context.Background())
+		time.AfterFunc(time.Second, cancel)
+		survive(func() {
+			_ = submit(s, own{over, s, method}, func(ctx context.Context) (int, error) {
+				<-ctx.Done()
+				return 0, ctx.Err()
+			})
+		})
+	})
 }
 
 // own is a context of the user's.
