@@ -123,6 +123,7 @@ func describe(err error) string {
 		{messages.ErrTaskTimeout, "task timeout"},
 		{messages.ErrCanceled, "canceled"},
 		{messages.ErrDropped, "dropped"},
+		{messages.ErrQuarantined, "quarantined"},
 		{messages.ErrNoWorkers, "no workers"},
 		{messages.ErrDeadlock, "deadlock"},
 		{messages.ErrGoexit, "goexit"},

@@ -117,7 +117,7 @@ func (a *author) drawOp(stops int) op {
 		o.n = a.draw(0, 5, "n")
 	case doResize:
 		o.n = min(a.draw(1, 4, "n"), a.family.sizes[len(a.family.sizes)-1])
-	case doShutdown:
+	case doShutdown, doFinish:
 		o.d = rapid.SampledFrom([]int{1, 5, 10, 100}).Draw(a.T, "d")
 	case doAsk, doSubmit, doTell, doRequest:
 		a.drawTask(&o)
@@ -155,9 +155,9 @@ func (a *author) kinds(stops int) []opKind {
 	}
 	switch stop := a.oneIn(stops, "stop"); {
 	case stop && s.actors:
-		return []opKind{doShutdown, doShutdown, doStop, doPoison, doStopParent}
+		return []opKind{doShutdown, doShutdown, doFinish, doFinish, doStop, doPoison, doStopParent}
 	case stop:
-		return []opKind{doShutdown, doShutdown, doClose, doStop, doPoison, doStopParent}
+		return []opKind{doShutdown, doShutdown, doFinish, doFinish, doClose, doStop, doPoison, doStopParent}
 	default:
 		return kinds
 	}
@@ -190,6 +190,7 @@ func (a *author) drawTask(o *op) {
 		if a.oneIn(20, "late") {
 			o.patience = -1
 		}
+		o.bound = o.patience > 0 && o.kind != doAsk && rapid.Bool().Draw(a.T, "bound")
 	}
 }
 
@@ -214,6 +215,9 @@ func (a *author) endings() []ending {
 	endings := []ending{endWell, endWell, endWell, endPanic, endGoexit}
 	if !a.script.actors {
 		endings = append(endings, endError)
+		if a.oneIn(3, "named outcomes") {
+			endings = append(endings, endTimedOut, endCanceled, endDropped, endQuarantined)
+		}
 	}
 	if !a.calm {
 		endings = append(endings, endKill)

@@ -34,7 +34,7 @@ func (v *observer) checkReports(last *snapshot) {
 	first := slices.IndexFunc(v.steps, func(o op) bool { return o.kind >= doShutdown })
 	before := &v.seen.snapshots[2*first]
 	for step, o := range v.steps {
-		if o.kind != doShutdown && o.kind != doClose || v.script.actors && step > first {
+		if o.kind != doShutdown && o.kind != doFinish && o.kind != doClose || v.script.actors && step > first {
 			continue
 		}
 		r, ok := v.seen.stops[step]

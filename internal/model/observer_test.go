@@ -20,6 +20,7 @@ type observer struct {
 	ops       []op            // of the tasks
 	at        []time.Duration // when the steps came
 	stopping  time.Duration   // since when tasks are refused
+	finishing time.Duration   // since when nothing is queued or retried, because of a finish
 	closed    time.Duration   // when at the latest all of them were ended
 	ambiguous bool            // two things were due at one instant
 	faults    []string
@@ -76,6 +77,11 @@ func (v *observer) observeSteps() {
 		now += v.script.span(o.after, i, ofStep)
 		v.at = append(v.at, now)
 		switch o.kind {
+		case doFinish:
+			v.finishing = earliest(v.finishing, now)
+			if !v.script.actors {
+				v.closed = earliest(v.closed, now+v.script.span(o.d, i, ofTimeout))
+			}
 		case doShutdown:
 			if !v.script.actors { // else it has no limit in time
 				v.closed = earliest(v.closed, now+v.script.span(o.d, i, ofTimeout))
@@ -113,7 +119,7 @@ func (v *observer) observed(step, index int) *observed {
 
 // limit is what ends the task at the latest, once it has been accepted.
 func (v *observer) limit(t *observed, running bool) end {
-	atClose := end{v.closed, messages.Dropped, "pool stopped+dropped"}
+	atClose := end{earliest(v.closed, v.finishing), messages.Dropped, "pool stopped+dropped"}
 	if running {
 		atClose = end{v.closed, messages.Canceled, "pool stopped+canceled"}
 	}
@@ -122,7 +128,7 @@ func (v *observer) limit(t *observed, running bool) end {
 		{t.due, messages.TimedOut, "task timeout+deadline"},
 		{t.seen.canceled, messages.Canceled, "canceled"},
 	}
-	if t.kind == doAsk {
+	if t.endsWithContext() {
 		ends = append(ends, end{t.givesUp, messages.Canceled, "canceled+deadline"})
 	}
 	ends = slices.DeleteFunc(ends, func(e end) bool { return e.at == 0 })
@@ -189,8 +195,8 @@ func (v *observer) follow(t *observed) (last end, ran time.Duration, queued bool
 	for i, begun := range t.seen.begun {
 		limit := v.limit(t, true)
 		ends := begun + v.script.span(t.run, t.index, ofRun, i+1)
-		v.ambiguous = v.ambiguous || limit.at == ends || limit.at == begun
-		if begun < ready || begun > limit.at {
+		v.ambiguous = v.ambiguous || limit.at == ends || limit.at == begun || v.finishing > 0 && v.finishing == ends
+		if begun < ready || begun > limit.at || v.finishing > 0 && begun > v.finishing {
 			v.fault("attempt %d of task %d was begun at the wrong time: %v", i+1, t.index, t.seen)
 		}
 		last, again := limit, time.Duration(0)
@@ -198,7 +204,9 @@ func (v *observer) follow(t *observed) (last end, ran time.Duration, queued bool
 			how := t.ending(i + 1)
 			outcome, err := how.outcome()
 			last = end{ends, outcome, describe(err)}
-			again = v.script.retryIn(&t.op, t.index, i+1, ends, t.due, t.givesUp)
+			if v.finishing == 0 || ends < v.finishing {
+				again = v.script.retryIn(&t.op, t.index, i+1, ends, t.due, t.givesUp)
+			}
 		}
 		ran += last.at - begun
 		if again == 0 {

@@ -1,6 +1,10 @@
 package model_test
 
-import "github.com/troupe-go/troupe/messages"
+import (
+	"errors"
+
+	"github.com/troupe-go/troupe/messages"
+)
 
 // An op is one step. Those that submit a task number the tasks: the first is 0.
 type op struct {
@@ -15,13 +19,14 @@ type op struct {
 	again    int  // the delay that endRetryAfter asks for
 	priority int
 	key      string
-	timeout  int // 0: none of its own
-	patience int // until its submitter's context ends; 0: never, -1: it has ended
+	timeout  int  // 0: none of its own
+	patience int  // until its submitter's context ends; 0: never, -1: it has ended
+	bound    bool // the end of its submitter's context is also its own
 	noWait   bool
 	plain    bool // of a request to a pool of user actors: the message is no *messages.Task
 
 	n int // how many tasks are told, how many workers to have, or how many tasks ago was the one to cancel
-	d int // how much time a shutdown has
+	d int // how much time a shutdown or a finish has
 }
 
 // The first kinds submit one task each, the last ones stop the pool.
@@ -41,6 +46,7 @@ const (
 	doWait // until nothing is queued or running
 	doRest // nothing but time passes
 	doShutdown
+	doFinish
 	doClose
 	doStop
 	doPoison
@@ -57,6 +63,10 @@ const (
 	endRetryAfter // an error that asks for one
 	endPanic
 	endGoexit
+	endTimedOut // an error that names this outcome, as the next three do
+	endCanceled
+	endDropped
+	endQuarantined
 	endKill     // a panic for which the worker is stopped and replaced
 	endSelfStop // the worker, a user actor, stops itself and is replaced; the task succeeds
 )
@@ -93,8 +103,36 @@ func (e ending) replaces() bool { return e == endKill || e == endSelfStop }
 
 func (e ending) crashes() bool { return e == endPanic || e == endGoexit || e == endKill }
 
+// named is the outcome that the handler's error names, with its sentinel; 0: none.
+func (e ending) named() (messages.Outcome, error) {
+	switch e {
+	case endTimedOut:
+		return messages.TimedOut, messages.ErrTaskTimeout
+	case endCanceled:
+		return messages.Canceled, messages.ErrCanceled
+	case endDropped:
+		return messages.Dropped, messages.ErrDropped
+	case endQuarantined:
+		return messages.Quarantined, messages.ErrQuarantined
+	default:
+		return 0, nil
+	}
+}
+
+// isFinal reports whether the attempt is the last, whatever the retry policy says.
+func (e ending) isFinal() bool {
+	outcome, _ := e.named()
+	return outcome != 0 || e == endNoRetry || e.succeeds()
+}
+
+// endsWithContext reports whether the end of its submitter's context ends the task.
+func (o *op) endsWithContext() bool { return o.kind == doAsk || o.bound }
+
 // outcome is that of a task whose last attempt ends so.
 func (e ending) outcome() (messages.Outcome, error) {
+	if outcome, sentinel := e.named(); outcome != 0 {
+		return outcome, errors.Join(sentinel, errModel)
+	}
 	switch e {
 	case endWell, endSelfStop:
 		return messages.Succeeded, nil

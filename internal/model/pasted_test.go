@@ -193,3 +193,43 @@ func TestModelAdmitsATaskForAFreeWorkerBesidesAPinnedRetry(t *testing.T) {
 		{kind: doRequest, after: 4, run: 1},
 	}})
 }
+
+func TestModelFinishesWhileARetryWaitsAndATaskFails(t *testing.T) {
+	runScript(t, script{size: 2, capacity: 5, overflow: actors.Block, retry: retrying{attempts: 3, min: 4, max: 8, errors: true}, ops: []op{
+		{kind: doSubmit, end: endError, run: 1},
+		{kind: doSubmit, after: 3, end: endError, run: 5},
+		{kind: doSubmit, run: 9},
+		{kind: doAsk, run: 2},
+		{kind: doFinish, after: 1, d: 100},
+	}})
+}
+
+func TestModelFinishesWhatShutsDown(t *testing.T) {
+	runScript(t, script{size: 1, capacity: 5, overflow: actors.Block, dispatch: roundRobin, ops: []op{
+		{kind: doPause},
+		{kind: doTell, run: 4},
+		{kind: doSubmit, run: 4},
+		{kind: doRequest, run: 4},
+		{kind: doShutdown, after: 1, d: 100},
+		{kind: doFinish, after: 2, d: 100},
+		{kind: doShutdown, after: 1, d: 1},
+	}})
+}
+
+func TestModelEndsTasksWithTheirContexts(t *testing.T) {
+	runScript(t, script{size: 1, capacity: 5, overflow: actors.CallerRuns, ops: []op{
+		{kind: doSubmit, run: 9, patience: 3, bound: true},
+		{kind: doTell, run: 2, patience: 1, bound: true},
+		{kind: doSubmit, run: 2, patience: 2},
+		{kind: doSubmit, run: 2, stubborn: true, patience: 6, bound: true},
+	}})
+}
+
+func TestModelLetsHandlersNameOutcomes(t *testing.T) {
+	runScript(t, script{size: 2, capacity: 5, overflow: actors.Block, retry: retrying{attempts: 3, min: 1, max: 2, errors: true}, ops: []op{
+		{kind: doAsk, end: endTimedOut, run: 1},
+		{kind: doSubmit, end: endCanceled, run: 1},
+		{kind: doRequest, end: endDropped, run: 2},
+		{kind: doTell, end: endQuarantined, run: 1},
+	}})
+}

@@ -35,9 +35,12 @@ func value(v reflect.Value) string {
 	names := map[reflect.Type][]string{
 		reflect.TypeFor[opKind](): {
 			"", "doAsk", "doSubmit", "doTell", "doRequest", "doBurst", "doBroadcast", "doCancel", "doPause", "doResume", "doResize",
-			"doWait", "doRest", "doShutdown", "doClose", "doStop", "doPoison", "doStopParent",
+			"doWait", "doRest", "doShutdown", "doFinish", "doClose", "doStop", "doPoison", "doStopParent",
 		},
-		reflect.TypeFor[ending]():      {"endWell", "endError", "endNoRetry", "endRetryAfter", "endPanic", "endGoexit", "endKill", "endSelfStop"},
+		reflect.TypeFor[ending](): {
+			"endWell", "endError", "endNoRetry", "endRetryAfter", "endPanic", "endGoexit",
+			"endTimedOut", "endCanceled", "endDropped", "endQuarantined", "endKill", "endSelfStop",
+		},
 		reflect.TypeFor[dispatching](): {"leastBusy", "roundRobin", "atRandom", "byHash", "byPick"},
 		reflect.TypeFor[actors.Overflow](): {
 			"", "actors.Block", "actors.Reject", "actors.DropOldest", "actors.DropNewest", "actors.CallerRuns",

@@ -137,12 +137,12 @@ func (m *reference) accept(t *refTask) {
 }
 
 // submitted says that Submit or Tell returns. From then on, only who asks may still
-// give up.
+// give up, or whose context is bound to the task.
 func (m *reference) submitted(t *refTask) {
 	if t.kind == doSubmit || t.kind == doTell {
 		t.seen.returned, t.seen.refusal = m.now, describe(nil)
 	}
-	if t.kind != doAsk {
+	if !t.endsWithContext() {
 		t.givesUp = 0
 	}
 }

@@ -74,7 +74,9 @@ func (m *reference) start(t *refTask) {
 func (m *reference) attemptEnds(t *refTask) {
 	how, again := t.ending(t.attempts), time.Duration(0)
 	if !t.settled {
-		again = m.script.retryIn(&t.op, t.index, t.attempts, m.now, t.due, t.givesUp)
+		if !m.dropped {
+			again = m.script.retryIn(&t.op, t.index, t.attempts, m.now, t.due, t.givesUp)
+		}
 		if outcome, err := how.outcome(); again == 0 {
 			m.settle(t, outcome, err)
 		}
@@ -196,7 +198,7 @@ func (m *reference) giveUp(t *refTask) {
 	if t.inCaller && t.back == 0 {
 		m.cameBack(t)
 	}
-	if t.kind == doAsk && !t.settled {
+	if t.endsWithContext() && !t.settled {
 		m.end(t, messages.Canceled, errors.Join(messages.ErrCanceled, errDeadline))
 	}
 }

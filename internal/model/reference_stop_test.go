@@ -35,7 +35,9 @@ func (m *reference) do(step int, o op, n int) {
 		m.waits = append(m.waits, step)
 		m.ifQuiet()
 	case doShutdown:
-		m.shutdown(step, o.d)
+		m.shutdown(step, o.d, m.drain)
+	case doFinish:
+		m.shutdown(step, o.d, m.finish)
 	case doPoison:
 		m.drain()
 	case doClose:
@@ -47,9 +49,9 @@ func (m *reference) do(step int, o op, n int) {
 	}
 }
 
-// shutdown drains the pool and closes it after the time d. A pool of user actors has no
+// shutdown drains or finishes the pool and closes it after the time d. A pool of user actors has no
 // such limit; one that is closed gives no report.
-func (m *reference) shutdown(step, d int) {
+func (m *reference) shutdown(step, d int, begin func()) {
 	stop := &refStop{step: step}
 	if !m.script.actors {
 		stop.cutoff = m.now + m.script.span(d, step, ofTimeout)
@@ -57,7 +59,7 @@ func (m *reference) shutdown(step, d int) {
 	if !m.script.actors || m.phase != refClosed {
 		m.stops = append(m.stops, stop)
 	}
-	m.drain()
+	begin()
 }
 
 // cancel is the cancel of a future.
@@ -138,6 +140,27 @@ func (m *reference) drain() {
 	m.ifQuiet()
 }
 
+// finish drops the queue, also of a pool that drains.
+func (m *reference) finish() {
+	if m.phase == refOpen {
+		m.phase, m.before = refDraining, m.books
+		m.refuseWaiters()
+	}
+	m.paused = m.paused && m.phase == refClosed
+	m.dropQueue()
+	m.ifQuiet()
+}
+
+// dropQueue drops what is queued, because the pool stops.
+func (m *reference) dropQueue() {
+	m.dropped = true
+	for _, t := range slices.Concat(m.queue, m.delayed) {
+		m.unqueue(t)
+		t.state = refOver
+		m.settle(t, messages.Dropped, errors.Join(messages.ErrDropped, messages.ErrPoolStopped))
+	}
+}
+
 func (m *reference) refuseWaiters() {
 	for _, t := range m.waiters {
 		m.refuse(t, messages.ErrPoolStopped)
@@ -156,11 +179,7 @@ func (m *reference) close(s *refStop) {
 	if m.phase != refClosed {
 		m.phase = refClosed
 		m.refuseWaiters()
-		for _, t := range slices.Concat(m.queue, m.delayed) {
-			m.unqueue(t)
-			t.state = refOver
-			m.settle(t, messages.Dropped, errors.Join(messages.ErrDropped, messages.ErrPoolStopped))
-		}
+		m.dropQueue()
 		var running []*refTask
 		for _, t := range slices.Concat(m.callers, m.hands) {
 			if !t.settled {
@@ -183,7 +202,8 @@ func (m *reference) report(s *refStop) {
 	since := func(o messages.Outcome) int64 { return m.books.outcomes[o] - m.before.outcomes[o] }
 	r := report{
 		at: m.now, err: describe(s.err),
-		finished: since(messages.Succeeded) + since(messages.Failed) + since(messages.Panicked) + since(messages.TimedOut),
+		finished: since(messages.Succeeded) + since(messages.Failed) + since(messages.Panicked) + since(messages.TimedOut) +
+			since(messages.Quarantined),
 		canceled: since(messages.Canceled), dropped: since(messages.Dropped), abandoned: len(m.hands) + len(m.callers),
 	}
 	for _, t := range m.tasks {

@@ -22,6 +22,7 @@ type reference struct {
 	size    int
 	paused  bool
 	phase   refPhase
+	dropped bool     // the queue was dropped by a stop: nothing is retried
 	books   snapshot // only its sums
 	before  snapshot // the books when the stop began
 	waits   []int    // the steps whose waits go on

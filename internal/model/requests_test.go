@@ -31,14 +31,18 @@ func (r *runner) broadcast(t *testing.T, n int, o op) {
 	r.root.RequestWithCustomSender(r.pool.PID(), &messages.Broadcast{Message: task}, r.sender(t, n))
 }
 
-// drain has a pool of user actors shut down, without a limit in time.
-func (r *runner) drain(t *testing.T, step int) {
+// drain has a pool of user actors shut down or finished, without a limit in time.
+func (r *runner) drain(t *testing.T, step int, kind opKind) {
 	asker := pooltest.Spawn(t, r.root, actor.PropsFromFunc(func(ctx actor.Context) {
 		if report, ok := ctx.Message().(*messages.DrainReport); ok {
 			r.note(func() { r.account.stops[step] = newReport(r.now(), *report, nil) })
 		}
 	}))
-	r.root.RequestWithCustomSender(r.pool.PID(), &messages.Drain{}, asker)
+	var message any = &messages.Drain{}
+	if kind == doFinish {
+		message = messages.Finish{}
+	}
+	r.root.RequestWithCustomSender(r.pool.PID(), message, asker)
 }
 
 // request sends a task to a pool of user actors.

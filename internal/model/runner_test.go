@@ -234,6 +234,9 @@ func (r *runner) handle(ctx context.Context, payload int) (int, error) {
 			return 0, context.Cause(ctx)
 		}
 	}
+	if outcome, _ := o.ending(attempt).named(); outcome != 0 {
+		return 0, actors.WithOutcome(outcome, errModel)
+	}
 	switch o.ending(attempt) {
 	case endError:
 		return 0, errModel

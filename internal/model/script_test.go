@@ -220,7 +220,7 @@ func (s script) timeoutOf(o *op, index int) time.Duration {
 // is not. due and givesUp are when it is up to the task, and to who asks; 0: never.
 func (s script) retryIn(o *op, index, attempt int, now, due, givesUp time.Duration) time.Duration {
 	how := o.ending(attempt)
-	if attempt >= s.retry.attempts || how.succeeds() || how == endNoRetry ||
+	if attempt >= s.retry.attempts || how.isFinal() ||
 		how.crashes() && !s.retry.panics || how == endError && !s.retry.errors {
 		return 0
 	}
@@ -229,7 +229,7 @@ func (s script) retryIn(o *op, index, attempt int, now, due, givesUp time.Durati
 		delay = s.span(o.again, index, ofRetry)
 	}
 	inVain := due > 0 && now+delay >= due ||
-		o.kind == doAsk && givesUp > 0 && now+delay >= givesUp
+		o.endsWithContext() && givesUp > 0 && now+delay >= givesUp
 	if inVain {
 		return 0
 	}

@@ -54,7 +54,9 @@ func (r *runner) submit(t *testing.T, n int, o *op, hurry bool) {
 		note = func() { seen.returned, seen.refusal = r.now(), describe(err) }
 	}
 	r.apart(fmt.Sprintf("the submission of task %d", n), func() {
-		defer cancel() // the end of its context does not concern a task that was accepted
+		if !o.bound {
+			defer cancel() // the end of its context does not concern a task that was accepted
+		}
 		do()
 	}, note)
 }
@@ -100,6 +102,9 @@ func (r *runner) options(n int, o *op) []actors.TaskOption {
 	}
 	if o.timeout > 0 {
 		options = append(options, actors.Timeout(r.script.span(o.timeout, n, ofTimeout)))
+	}
+	if o.bound {
+		options = append(options, actors.CancelWithContext())
 	}
 	if o.noWait {
 		options = append(options, actors.NoWait())
@@ -152,15 +157,19 @@ func (r *runner) do(t *testing.T, step int, o *op, n int) {
 		r.apart("quiet", func() { _ = r.typed.Wait(context.Background()) }, func() {
 			r.account.waits[step] = append(r.account.waits[step], r.now())
 		})
-	case doShutdown:
+	case doShutdown, doFinish:
 		if r.script.actors {
-			r.drain(t, step)
+			r.drain(t, step, o.kind)
 			return
+		}
+		stop := r.typed.Shutdown
+		if o.kind == doFinish {
+			stop = r.typed.Finish
 		}
 		ctx, cancel := context.WithTimeout(context.Background(), r.script.span(o.d, step, ofTimeout))
 		r.stop(step, func() (messages.DrainReport, error) {
 			defer cancel()
-			return r.typed.Shutdown(ctx)
+			return stop(ctx)
 		})
 	case doClose:
 		r.stop(step, func() (messages.DrainReport, error) { return r.typed.Close(), nil })
