@@ -128,6 +128,14 @@ func TestATaskThatFailsIsTriedAgainAndThenADeadLetter(t *testing.T) {
 		"error":    {func() error { return errors.New("no luck") }, 3, messages.Failed, "no luck"},
 		"panic":    {func() error { panic("oh no") }, 3, messages.Panicked, "troupe: handler panicked: oh no"},
 		"no retry": {func() error { return messages.NoRetry(errors.New("never")) }, 1, messages.Failed, "never"},
+		"named canceled": {
+			func() error { return actors.WithOutcome(messages.Canceled, errors.New("unwanted")) },
+			1, messages.Canceled, "troupe: task canceled: unwanted",
+		},
+		"named dropped": {
+			func() error { return actors.WithOutcome(messages.Dropped, errors.New("moved")) },
+			1, messages.Dropped, "troupe: task dropped: moved",
+		},
 		"hostile":  {func() error { return hostile{} }, 3, messages.Failed, "jetstream_test.hostile, whose text cannot be read: panicked: no text"},
 		"textless": {func() error { return errors.New("") }, 3, messages.Failed, ""},
 	} {

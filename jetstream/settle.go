@@ -1,7 +1,6 @@
 package jetstream
 
 import (
-	"errors"
 	"fmt"
 	"sync/atomic"
 	"time"
@@ -35,11 +34,11 @@ func (d *delivery) settle(running running) {
 	case outcome == messages.Canceled && ending == given:
 		d.record.Begun = true
 		d.giveBack(0)
-	case outcome == messages.Canceled, outcome == messages.Dropped && errors.Is(err, messages.ErrPoolStopped):
+	case (outcome == messages.Canceled || outcome == messages.Dropped) && guard.Is(err, messages.ErrPoolStopped):
 		d.feeder.abandon() // the pool was closed
 		d.record.Begun = d.record.Begun || outcome == messages.Canceled
 		d.giveBack(0)
-	case outcome == messages.Dropped:
+	case outcome == messages.Dropped && !isFinal(err): // by the overflow policy
 		d.giveBack(refusedPause)
 	default:
 		d.failed(outcome, err)
@@ -173,13 +172,20 @@ func (c *feederConfig) again(failures int, outcome messages.Outcome, err error) 
 	case messages.Panicked:
 		return delay, c.retry.Panics
 	}
-	if _, never := guard.As[*messages.NoRetryError](err); never {
+	if isFinal(err) {
 		return 0, false
 	}
 	if asked, ok := guard.As[*messages.RetryAfterError](err); ok {
 		return max(asked.Delay, 0), true
 	}
 	return delay, c.retry.On == nil || approves(c.retry.On, err)
+}
+
+// isFinal reports whether the handler has forbidden a retry, which it also does by naming
+// the outcome of its task.
+func isFinal(err error) bool {
+	_, never := guard.As[*messages.NoRetryError](err)
+	return never
 }
 
 // approves asks Retry.On. A panic counts as no.
