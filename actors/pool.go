@@ -245,7 +245,7 @@ func (p *running) Shutdown(ctx context.Context) (messages.DrainReport, error) {
 
 // Finish stops the pool between [Pool.Shutdown] and [Pool.Close]: it refuses new tasks, drops
 // the queued ones, lets the running ones finish, waits for their handlers to return and stops
-// the pool. Use it when the pool should stop soon, but not break off what it does.
+// the pool. Use it when the pool should stop soon, but without canceling running tasks.
 //
 // A task whose attempt fails meanwhile is not retried: it has the outcome of that attempt. If
 // ctx ends before the handlers have returned, the rest is done as by Close and the error is

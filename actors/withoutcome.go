@@ -11,10 +11,9 @@ import (
 // task that no attempt can do.
 //
 // The handler returns the error, or one that wraps it. The task is settled with the outcome,
-// which is final: the task is not retried. What its waiter is told wraps err and, if there is
-// one, the sentinel of the outcome: messages.ErrTaskTimeout, ErrCanceled, ErrDropped or
-// ErrQuarantined. With a nil err it is the sentinel alone. Failed and Panicked have no
-// sentinel.
+// which is final: the task is not retried. The error of the task wraps err and the sentinel of
+// the outcome: messages.ErrTaskTimeout, ErrCanceled, ErrDropped or ErrQuarantined. Failed and
+// Panicked have no sentinel. With a nil err, the error of the task is the sentinel alone.
 //
 // A task that is Quarantined goes into the pool's quarantine; in a pool without one, it is
 // only counted. Panicked is only counted as well: the worker has not failed, so it is not

@@ -35,7 +35,7 @@ type Resumed struct{}
 type Drain struct{}
 
 // Finish refuses new tasks, drops the queued ones, lets the running ones finish and stops
-// the pool. It is for a pool that is to stop soon, without breaking off what it does. A
+// the pool. Use it when the pool should stop soon, but without canceling running tasks. A
 // task whose attempt fails meanwhile is not retried. The pool may be paused, or draining
 // already. The answer, given when the last task has been settled and the last handler has
 // returned, is a *[DrainReport].
