@@ -19,7 +19,7 @@ const (
 	RejectedPayloadType               // ErrPayloadType
 	RejectedDeadlock                  // ErrDeadlock
 	RejectedDeadline                  // ErrDeadlineUnreachable, or ErrTaskTimeout: its time was up before there was room
-	RejectedCanceled                  // the end of the submitter's context
+	RejectedCanceled                  // the end of the submitter's context, or ErrCanceled: the group had been canceled
 	RejectedInvalid                   // ErrInvalidOption
 )
 
@@ -72,6 +72,7 @@ func ReasonOf(err error) Reason {
 		err    error
 		reason Reason
 	}{
+		{ErrCanceled, RejectedCanceled}, // first, since it comes with the error that has canceled a group
 		{ErrDeadlock, RejectedDeadlock},
 		{ErrPoolStopped, RejectedStopped},
 		{ErrNoWorkers, RejectedNoWorkers},

@@ -27,6 +27,8 @@ func TestEachErrorOfARejectionHasItsReason(t *testing.T) {
 		{messages.ErrDeadlock, messages.RejectedDeadlock},
 		{messages.ErrDeadlineUnreachable, messages.RejectedDeadline},
 		{messages.ErrTaskTimeout, messages.RejectedDeadline},
+		{messages.ErrCanceled, messages.RejectedCanceled},
+		{fmt.Errorf("%w: %w", messages.ErrCanceled, messages.ErrDeadlock), messages.RejectedCanceled},
 		{context.Canceled, messages.RejectedCanceled},
 		{context.DeadlineExceeded, messages.RejectedCanceled},
 		{messages.ErrInvalidOption, messages.RejectedInvalid},
