@@ -36,7 +36,7 @@ func (e *placing) enterLedgerLocked(q *taskQueue, t *Task, s *Spec, number uint6
 	if s.Bound {
 		flags |= flagBound
 	}
-	if s.Sender != nil {
+	if s.Sender != nil || s.Timed {
 		flags |= flagAnswered
 	}
 	w := word(number)<<sequenceShift | word(owner)<<workerShift | flags | word(queued)

@@ -75,8 +75,8 @@ func (c *Context) Handler() context.Context {
 // returns to the engine.
 func (c *Context) Keep(value any) { c.hand.value = value }
 
-// Answered reports whether the task has a sender. Only the goroutine that runs the task may
-// call it.
+// Answered reports whether the task has a sender or its Spec was Timed. Only the goroutine
+// that runs the task may call it.
 func (c *Context) Answered() bool { return c.hand.word&flagAnswered != 0 }
 
 // Work returns Config.Work.

@@ -3,6 +3,7 @@ package engine
 import (
 	"cmp"
 	"context"
+	"iter"
 	"runtime"
 	"sync/atomic"
 
@@ -79,6 +80,18 @@ func (e *Engine) AddCounters(pid *actor.PID, sums map[string]int64) {
 func (e *Engine) Cancel(t *Task, err error) {
 	var then after
 	if e.end(t, t.load().sequence(), messages.Canceled, err, err, &then) {
+		then.run(e.sched)
+		e.progressed()
+	}
+}
+
+// CancelAll is Cancel for several tasks, whose contexts end at the same time.
+func (e *Engine) CancelAll(tasks iter.Seq[*Task], err error) {
+	var then after
+	for t := range tasks {
+		e.end(t, t.load().sequence(), messages.Canceled, err, err, &then)
+	}
+	if len(then.settled) > 0 {
 		then.run(e.sched)
 		e.progressed()
 	}

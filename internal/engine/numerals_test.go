@@ -10,7 +10,7 @@ import (
 )
 
 func TestNumeralsStayAsTheyWereWritten(t *testing.T) {
-	var n numerals
+	var n Numerals
 	var numbers []uint64
 	var texts []string
 	for i := range 3 * numeralBytes {
@@ -23,7 +23,7 @@ func TestNumeralsStayAsTheyWereWritten(t *testing.T) {
 }
 
 func TestNumeralsShareAnAllocation(t *testing.T) {
-	var n numerals
+	var n Numerals
 	runs := 10 * numeralBytes
 	assert.Less(t, testing.AllocsPerRun(runs, func() { n.of(1_234_567) }), 0.05)
 }

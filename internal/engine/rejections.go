@@ -35,6 +35,9 @@ func (e *admission) countRejection(ctx context.Context, err error) {
 // Rejected counts a task that was rejected before Submit or Tell was called.
 func (e *admission) Rejected(err error) { e.rejected[messages.ReasonOf(err)].Add(1) }
 
+// RejectedUnder is Rejected for a task that was submitted with ctx.
+func (e *admission) RejectedUnder(ctx context.Context, err error) { e.countRejection(ctx, err) }
+
 // ended reports whether ctx is nil or has ended.
 func ended(ctx context.Context) bool { return ctx == nil || ctx.Err() != nil }
 

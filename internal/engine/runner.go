@@ -16,7 +16,7 @@ type runner struct {
 
 	now        int64 // the last reading of the clock, engine time; 0: none since the runner slept
 	settlement Settlement
-	numbers    numerals
+	numbers    Numerals
 
 	// Of the current batch; entered into the ledger when the batch is returned.
 	settled tally

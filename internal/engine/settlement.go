@@ -17,7 +17,7 @@ type Settlement struct {
 	// body meanwhile, so sender has the sender.
 	outside bool
 	sender  *actor.PID
-	numbers *numerals // for the ID of a task that has none; nil: the settling goroutine has no numerals
+	numbers *Numerals // for the ID of a task that has none; nil: the settling goroutine has no numerals
 
 	Outcome messages.Outcome
 	Err     error  // nil if and only if the task has succeeded
@@ -25,14 +25,6 @@ type Settlement struct {
 	Worker  string // the ID of the worker that made the last attempt; empty: none
 	Started int64  // start of the last attempt, engine time; 0: the task was not running
 	Ended   int64
-}
-
-// id returns the task's ID or, if it has none, its number.
-func (s *Settlement) id() string {
-	if s.numbers == nil || s.task.givenID() != "" {
-		return s.task.id()
-	}
-	return s.numbers.of(s.task.load().sequence())
 }
 
 // An answer is a Result with its envelope, in one allocation.
@@ -51,27 +43,41 @@ func (s *Settlement) Answer() {
 	if sender == nil {
 		return
 	}
+	account := s.Account()
 	a := &answer{result: messages.Result{
-		TaskID: s.id(), Value: s.Value, Err: s.Err, Outcome: s.Outcome, Worker: s.Worker, Pool: b.name,
+		TaskID: t.ID(s.numbers), Value: s.Value, Err: s.Err, Outcome: s.Outcome, Pool: b.name, Headers: t.Headers(),
+		Worker: account.Worker, Attempts: account.Attempts, Wait: account.Wait, Run: account.Run,
 	}}
-	r := &a.result
+	a.envelope.Message, a.envelope.Sender = &a.result, b.self
+	b.deliver.Tell(sender, &a.envelope)
+}
+
+// An Account says who made the attempts of a settled task and how long they took. Its
+// fields are those of a messages.Result.
+type Account struct {
+	Worker    string
+	Attempts  int
+	Wait, Run time.Duration
+}
+
+// Account returns the account of the task. Its times are exact only if the task has a sender
+// or its Spec was Timed.
+func (s *Settlement) Account() Account {
+	t := s.task
+	a := Account{Worker: s.Worker}
 	accepted, ran := t.enqueued, int64(0)
-	if x := t.extra; x != nil {
-		r.Headers = x.headers
-	}
 	if past := t.past(); past != nil {
-		r.Attempts = past.attempts
+		a.Attempts = past.attempts
 		accepted, ran = past.accepted, past.ran
 		if s.Started == 0 {
-			r.Worker = past.worker
+			a.Worker = past.worker
 		}
 	}
 	if s.Started > 0 {
-		r.Attempts++
+		a.Attempts++
 		ran += s.Ended - s.Started
 	}
-	r.Run = time.Duration(ran)
-	r.Wait = time.Duration(s.Ended - accepted - ran)
-	a.envelope.Message, a.envelope.Sender = r, b.self
-	b.deliver.Tell(sender, &a.envelope)
+	a.Run = time.Duration(ran)
+	a.Wait = time.Duration(s.Ended - accepted - ran)
+	return a
 }

@@ -28,6 +28,7 @@ type Spec struct {
 	Mode     Mode
 	Sender   *actor.PID // gets a Result; nil: nobody
 	InBody   bool       // the body has the sender
+	Timed    bool       // the times of the task are exact, as those of a task with a sender
 
 	to target // where the task goes; set by the engine
 }

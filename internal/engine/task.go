@@ -199,11 +199,27 @@ func (t *Task) givenID() string {
 }
 
 // id returns the task's ID or, if it has none, its number.
-func (t *Task) id() string {
+func (t *Task) id() string { return t.ID(nil) }
+
+// ID returns the ID of an accepted task or, if it has none, its number, which numbers
+// writes. A nil numbers makes a string of its own.
+func (t *Task) ID(numbers *Numerals) string {
 	if id := t.givenID(); id != "" {
 		return id
 	}
-	return strconv.FormatUint(t.load().sequence(), 10)
+	number := t.load().sequence()
+	if numbers != nil {
+		return numbers.of(number)
+	}
+	return strconv.FormatUint(number, 10)
+}
+
+// Headers returns the headers of an accepted task, which must not be changed.
+func (t *Task) Headers() map[string]string {
+	if t.extra == nil {
+		return nil
+	}
+	return t.extra.headers
 }
 
 // view returns the task as its submitter described it.

@@ -53,7 +53,8 @@ const (
 	flagOwned = 1 << 7
 	// flagBound marks a task that ends with its caller's context.
 	flagBound = 1 << 8
-	// flagAnswered marks a task whose sender gets a Result, so its times must be exact.
+	// flagAnswered marks a task whose times must be exact: its sender gets a Result, or its
+	// Spec is Timed.
 	flagAnswered = 1 << 9
 
 	// flagRetried marks a task that has had an attempt.
