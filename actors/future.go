@@ -2,19 +2,24 @@ package actors
 
 import (
 	"context"
+	"sync/atomic"
 
 	"github.com/troupe-go/troupe/guard"
 	"github.com/troupe-go/troupe/internal/engine"
+	"github.com/troupe-go/troupe/internal/lanes"
 	"github.com/troupe-go/troupe/messages"
 )
 
 // A Future is the answer to come of a submitted task. All its methods may be
 // called by any number of goroutines, any number of times.
 type Future[Out any] struct {
-	engine *engine.Engine
-	task   *engine.Task
-	done   <-chan struct{}
-	answer *answer[Out]
+	engine    *engine.Engine
+	task      *engine.Task
+	done      <-chan struct{}
+	answer    *answer[Out]
+	account   engine.Account        // written before done is closed
+	callbacks *lanes.Lanes          // of the pool
+	hooks     atomic.Pointer[hooks] // nil until OnSettled is called
 }
 
 // Done is closed when the task has been settled.
@@ -54,6 +59,51 @@ func (f *Future[Out]) Outcome() (outcome messages.Outcome, ok bool) {
 		return f.task.Outcome(), true
 	default:
 		return 0, false
+	}
+}
+
+// Result returns how the task was settled, with the attempts, the last worker and the times,
+// as a messages.Result tells the sender of a message. ok is false while the task has not been
+// settled.
+func (f *Future[Out]) Result() (result messages.Result, ok bool) {
+	select {
+	case <-f.done:
+	default:
+		return messages.Result{}, false
+	}
+	result = messages.Result{
+		TaskID: f.task.ID(nil), Err: f.answer.err, Outcome: f.task.Outcome(),
+		Worker: f.account.Worker, Attempts: f.account.Attempts, Wait: f.account.Wait, Run: f.account.Run,
+		Pool: f.engine.Name(), Headers: f.task.Headers(),
+	}
+	if result.Err == nil {
+		result.Value = f.answer.out
+	}
+	return result, true
+}
+
+// OnSettled makes a call once, soon after the task has been settled, whatever its outcome.
+// If the task has been settled already, that is at once, but on another goroutine. OnSettled
+// may be called any number of times: the calls are made in the order in which they were
+// given. A nil call is ignored.
+//
+// The calls of all futures of a pool share one goroutine, so a call must not block: it would
+// delay the others. If it panics, or ends its goroutine, that is logged. A pool that has
+// stopped still makes the calls.
+func (f *Future[Out]) OnSettled(call func()) {
+	if call == nil {
+		return
+	}
+	h := f.hooks.Load()
+	if h == nil {
+		f.hooks.CompareAndSwap(nil, &hooks{lanes: f.callbacks})
+		h = f.hooks.Load()
+	}
+	h.add(call)
+	select {
+	case <-f.done: // whoever settled the task may not have seen h
+		h.release()
+	default:
 	}
 }
 

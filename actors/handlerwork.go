@@ -12,6 +12,7 @@ import (
 	"github.com/troupe-go/troupe/guard"
 	"github.com/troupe-go/troupe/internal/engine"
 	"github.com/troupe-go/troupe/internal/invalid"
+	"github.com/troupe-go/troupe/internal/lanes"
 	"github.com/troupe-go/troupe/messages"
 )
 
@@ -21,7 +22,7 @@ type handlerWork[In, Out any] struct {
 	timeout time.Duration                               // of tasks that name none
 	handler Handler[In, Out]                            // nil: each worker has its own, as its state
 	state   func(context.Context) (engine.State, error) // nil: workers have none
-	calls   sync.Pool                                   // of calls that Ask reuses
+	calls   sync.Pool                                   // of calls, for reuse
 }
 
 var _ work = (*handlerWork[int, int])(nil)
@@ -72,22 +73,26 @@ func (w *handlerWork[In, Out]) newTasks(n int) []*engine.Task {
 
 func (w *handlerWork[In, Out]) size() int { return int(reflect.TypeFor[tellTask[In, Out]]().Size()) }
 
-// ask returns a call for Ask.
+// ask returns a call.
 func (w *handlerWork[In, Out]) ask() *call[In, Out] {
 	c, ok := w.calls.Get().(*call[In, Out])
 	if !ok {
-		c = &call[In, Out]{work: w, reused: true, done: make(chan struct{}, 1)}
+		c = &call[In, Out]{done: make(chan struct{}, 1)}
+		c.work = w
 	}
 	c.users.Store(1)
 	c.task.Init(c)
 	return c
 }
 
-// submit makes a call that is never reused, since anyone may keep its future.
-func (w *handlerWork[In, Out]) submit() *call[In, Out] {
-	c := &call[In, Out]{work: w, done: make(chan struct{})}
-	c.task.Init(c)
-	return c
+// submit makes a promise. lanes call the functions given to OnSettled.
+func (w *handlerWork[In, Out]) submit(callbacks *lanes.Lanes) *promise[In, Out] {
+	p := &promise[In, Out]{done: make(chan struct{})}
+	p.work = w
+	p.task.Init(p)
+	p.future.engine, p.future.task, p.future.done = w.engine, &p.task, p.done
+	p.future.answer, p.future.callbacks = &p.answer, callbacks
+	return p
 }
 
 func (w *handlerWork[In, Out]) post(_, message any, task *messages.Task, sender *actor.PID) error {
@@ -180,10 +185,7 @@ func hash(s *engine.Spec, message interface{ Hash() string }) error {
 }
 
 // A handledTask is what the actor of a worker with a handler receives.
-type handledTask interface {
-	engine.Body
-	engineTask() *engine.Task
-}
+type handledTask interface{ engineTask() *engine.Task }
 
 // handlerWorker is the actor of a worker with a handler.
 type handlerWorker struct{ engine *engine.Engine }

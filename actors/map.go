@@ -3,6 +3,7 @@ package actors
 import (
 	"context"
 	"iter"
+	"maps"
 	"math"
 	"sync/atomic"
 
@@ -14,12 +15,13 @@ import (
 
 // Map submits the inputs that ins yields, and yields their answers in the same order. The
 // errors are those of [Pool.Ask]. If the pool rejects an input, Map yields the reason in
-// its place.
+// its place. If an option makes no sense, Map yields that error alone.
 //
 // Map keeps two tasks for each worker unsettled, or more in an autoscaled pool, so that the
 // autoscaler sees a backlog when more workers would help. While the answer that is next in order is
 // missing, Map collects up to 128 later answers for each worker, so that a slow task does
-// not idle the other workers. Both numbers follow the size of the pool. Map pulls inputs on
+// not idle the other workers. Both numbers follow the size of the pool; [Ahead] sets another first
+// number. Map pulls inputs on
 // the goroutine of its consumer.
 //
 // When the loop over the answers ends early, for whatever reason, Map cancels the tasks
@@ -28,7 +30,13 @@ import (
 // submitted.
 func (p *Pool[In, Out]) Map(ctx context.Context, ins iter.Seq[In], opts ...TaskOption) iter.Seq2[Out, error] {
 	return func(yield func(Out, error) bool) {
-		m := mapping[In, Out]{pool: p, ctx: ctx, opts: opts, yield: yield, window: newWindow()}
+		m := mapping[In, Out]{pool: p, ctx: ctx, yield: yield, window: newWindow()}
+		var err error
+		if m.spec, err = p.describe(opts, &m.ahead); err != nil {
+			var out Out
+			yield(out, err)
+			return
+		}
 		if ctx != nil {
 			m.ended = ctx.Done()
 		}
@@ -62,12 +70,22 @@ func aheadOf(scale *supervisor.Autoscale) int {
 	return autoscaled
 }
 
+// aheadFor returns how many tasks may be unsettled in a pool with the given number of
+// workers. given is what [Ahead] says, or 0.
+func (p *running) aheadFor(workers, given int) int {
+	if given > 0 {
+		return min(given, math.MaxInt/2) // callers add to it
+	}
+	return p.ahead * max(workers, 1)
+}
+
 // A mapping is one run of Map. Its methods run on the consumer's goroutine.
 type mapping[In, Out any] struct {
 	pool    *Pool[In, Out]
 	ctx     context.Context
 	ended   <-chan struct{} // ctx.Done(); nil once the tasks have been canceled
-	opts    []TaskOption
+	spec    engine.Spec     // of each task
+	ahead   int             // tasks that may be unsettled; 0: as many as the pool's size allows
 	yield   func(Out, error) bool
 	window  *window
 	pending []mapped[In, Out] // in the order of the inputs; not yet yielded
@@ -97,7 +115,9 @@ func (m *mapping[In, Out]) submit(in In) bool {
 	c := m.pool.work.ask()
 	c.window = m.window
 	m.window.unsettled.Add(1)
-	if err := m.pool.submit(m.ctx, c, in, m.opts); err != nil {
+	s := m.spec
+	s.Headers = maps.Clone(s.Headers)
+	if err := m.pool.submit(m.ctx, c, in, &s); err != nil {
 		m.window.unsettled.Add(-1)
 		m.pending = append(m.pending, mapped[In, Out]{err: err, settled: true})
 		return m.ctx != nil && m.ctx.Err() == nil
@@ -134,7 +154,7 @@ func (m *mapping[In, Out]) drain() {
 // closed when that may have changed.
 func (m *mapping[In, Out]) limits() (unsettled, pending int, changed <-chan struct{}) {
 	workers, changed := m.pool.engine.Workers()
-	unsettled = m.pool.ahead * max(workers, 1)
+	unsettled = m.pool.aheadFor(workers, m.ahead)
 	return unsettled, unsettled + outOfOrder*workers, changed
 }
 

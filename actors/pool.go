@@ -10,6 +10,7 @@ import (
 	"github.com/troupe-go/troupe/guard"
 	"github.com/troupe-go/troupe/internal/engine"
 	"github.com/troupe-go/troupe/internal/invalid"
+	"github.com/troupe-go/troupe/internal/lanes"
 	"github.com/troupe-go/troupe/internal/request"
 	"github.com/troupe-go/troupe/internal/supervision"
 	"github.com/troupe-go/troupe/messages"
@@ -77,8 +78,12 @@ func newPool[In, Out any](parent actor.SpawnerContext, design design, opts []Opt
 // waited for room; if ctx ends later, the task is canceled and the error is
 // messages.ErrCanceled together with what ended ctx.
 func (p *Pool[In, Out]) Ask(ctx context.Context, in In, opts ...TaskOption) (out Out, err error) {
+	s, err := p.describe(opts, nil)
+	if err != nil {
+		return out, err
+	}
 	c := p.work.ask()
-	if err := p.submit(ctx, c, in, opts); err != nil {
+	if err := p.submit(ctx, c, in, &s); err != nil {
 		return out, err
 	}
 	if ctx == context.Background() {
@@ -91,16 +96,23 @@ func (p *Pool[In, Out]) Ask(ctx context.Context, in In, opts ...TaskOption) (out
 	return out, err
 }
 
-// submit submits a reused call, whose task ends with ctx.
-func (p *Pool[In, Out]) submit(ctx context.Context, c *call[In, Out], in In, opts []TaskOption) error {
-	c.caller, c.in = ctx, in
-	s := engine.Spec{Timeout: p.work.timeout, Bound: true}
-	if err := applyTo(&s, opts); err != nil {
+// describe returns the description of a task with the given options, and sets ahead if
+// [Ahead] is one of them; with a nil ahead, Ahead is an error. An error is counted as a
+// rejection.
+func (p *Pool[In, Out]) describe(opts []TaskOption, ahead *int) (engine.Spec, error) {
+	s := engine.Spec{Timeout: p.work.timeout}
+	if err := applyTo(&s, opts, ahead); err != nil {
 		p.engine.Rejected(err)
-		c.recycle()
-		return err
+		return s, err
 	}
-	if err := p.engine.Submit(ctx, &c.task, &s); err != nil {
+	return s, nil
+}
+
+// submit submits a call, whose task ends with ctx.
+func (p *Pool[In, Out]) submit(ctx context.Context, c *call[In, Out], in In, s *engine.Spec) error {
+	c.caller, c.in = ctx, in
+	s.Bound = true
+	if err := p.engine.Submit(ctx, &c.task, s); err != nil {
 		c.recycle()
 		return err
 	}
@@ -129,23 +141,22 @@ func (p *Pool[In, Out]) await(ctx context.Context, c *call[In, Out]) {
 // Submit submits a task whose answer is wanted later. ctx bounds the wait for admission; with
 // [CancelWithContext] its end also cancels the task.
 func (p *Pool[In, Out]) Submit(ctx context.Context, in In, opts ...TaskOption) (*Future[Out], error) {
-	c := p.work.submit()
-	c.caller, c.in = ctx, in
-	s := engine.Spec{Timeout: p.work.timeout}
-	if err := applyTo(&s, opts); err != nil {
-		p.engine.Rejected(err)
+	s, err := p.describe(opts, nil)
+	if err != nil {
 		return nil, err
 	}
-	var err error
+	promise := p.work.submit(&p.callbacks)
+	promise.caller, promise.in = ctx, in
+	s.Timed = true
 	if s.Bound {
-		err = p.submitBound(ctx, &c.task, &s)
+		err = p.submitBound(ctx, &promise.task, &s)
 	} else {
-		err = p.engine.Submit(ctx, &c.task, &s)
+		err = p.engine.Submit(ctx, &promise.task, &s)
 	}
 	if err != nil {
 		return nil, err
 	}
-	return &Future[Out]{engine: p.engine, task: &c.task, done: c.done, answer: &c.answer}, nil
+	return &promise.future, nil
 }
 
 // Tell submits a task whose answer nobody wants. Its outcome is in the statistics. ctx bounds
@@ -153,7 +164,7 @@ func (p *Pool[In, Out]) Submit(ctx context.Context, in In, opts ...TaskOption) (
 func (p *Pool[In, Out]) Tell(ctx context.Context, in In, opts ...TaskOption) error {
 	s := engine.Spec{Timeout: p.work.timeout}
 	if len(opts) > 0 {
-		if err := applyTo(&s, opts); err != nil {
+		if err := applyTo(&s, opts, nil); err != nil {
 			p.engine.Rejected(err)
 			return err
 		}
@@ -317,6 +328,7 @@ type running struct {
 	done   chan struct{}
 	leave  func() // the directory of the system's pools
 
-	ahead       int  // tasks per worker that a Map keeps unsettled
-	quarantines bool // it has a quarantine
+	callbacks   lanes.Lanes // calls functions given to OnSettled
+	ahead       int         // tasks per worker that a Map or an Each keeps unsettled
+	quarantines bool        // it has a quarantine
 }

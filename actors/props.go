@@ -3,6 +3,7 @@ package actors
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -146,6 +147,9 @@ func (p *template) spawn(system *actor.ActorSystem, id string, _ *actor.Props, p
 		Make:      work.makeTask,
 		Adopt:     work.adopt,
 	})
+	run.callbacks.Failed = func(_ any, err error) {
+		run.engine.Deliverer().Log(slog.LevelError, "function given to OnSettled failed", "error", err)
+	}
 	work.setEngine(run.engine)
 
 	started, tell := make(chan error, 1), run.engine.Deliverer().Tell

@@ -26,6 +26,7 @@ const (
 	taskID
 	taskNoWait
 	taskCancelWithContext
+	taskAhead
 )
 
 // Priority orders the queue: higher first, first-in-first-out within one. The
@@ -67,8 +68,15 @@ func NoWait() TaskOption { return TaskOption{kind: taskNoWait} }
 // The pool needs no goroutine for that, unless ctx is of a type with its own Done.
 func CancelWithContext() TaskOption { return TaskOption{kind: taskCancelWithContext} }
 
-// applyTo says in s what the options name.
-func applyTo(s *engine.Spec, options []TaskOption) error {
+// Ahead sets how many tasks of a [Pool.Map] or [Pool.Each] may be unsettled at a time, which
+// is how far it runs ahead of the loop over its answers. The default is two for each worker,
+// or more in an autoscaled pool, and follows the size of the pool. Anything below 1 is an
+// error, and so is Ahead for a single task.
+func Ahead(tasks int) TaskOption { return TaskOption{kind: taskAhead, n: int64(tasks)} }
+
+// applyTo says in s what the options name, and sets ahead if [Ahead] is one of them. With a
+// nil ahead, that is an error.
+func applyTo(s *engine.Spec, options []TaskOption, ahead *int) error {
 	for i := range options {
 		switch o := &options[i]; o.kind {
 		case taskPriority:
@@ -91,6 +99,14 @@ func applyTo(s *engine.Spec, options []TaskOption) error {
 			s.Mode = engine.NoWait
 		case taskCancelWithContext:
 			s.Bound = true
+		case taskAhead:
+			if ahead == nil {
+				return invalid.Option("Ahead(%d) for a single task", o.n)
+			}
+			if o.n < 1 {
+				return invalid.Option("Ahead(%d) < 1", o.n)
+			}
+			*ahead = int(o.n)
 		default:
 			return invalid.Option("task option %d is empty", i)
 		}

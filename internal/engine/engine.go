@@ -51,6 +51,9 @@ func New(cfg Config) *Engine {
 	return e
 }
 
+// Name returns the name of the pool.
+func (e *Engine) Name() string { return e.name }
+
 // Deliverer returns what hands out the pool's messages, events and log lines.
 func (e *Engine) Deliverer() *deliver.Deliverer { return e.deliver }
 
