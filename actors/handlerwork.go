@@ -23,6 +23,7 @@ type handlerWork[In, Out any] struct {
 	handler Handler[In, Out]                            // nil: each worker has its own, as its state
 	state   func(context.Context) (engine.State, error) // nil: workers have none
 	calls   sync.Pool                                   // of calls, for reuse
+	cells   sync.Pool                                   // of cells, for reuse
 }
 
 var _ work = (*handlerWork[int, int])(nil)
@@ -83,6 +84,19 @@ func (w *handlerWork[In, Out]) ask() *call[In, Out] {
 	c.users.Store(1)
 	c.task.Init(c)
 	return c
+}
+
+// cell returns a cell of a collector. The engine and the collector are its users.
+func (w *handlerWork[In, Out]) cell(c *collector[In, Out], in In) *cell[In, Out] {
+	t, ok := w.cells.Get().(*cell[In, Out])
+	if !ok {
+		t = new(cell[In, Out])
+		t.work, t.link.Of = w, t
+	}
+	t.users.Store(1)
+	t.task.Init(t)
+	t.collector, t.input = c, in
+	return t
 }
 
 // submit makes a promise. lanes call the functions given to OnSettled.

@@ -1,0 +1,57 @@
+package actors
+
+import (
+	"github.com/troupe-go/troupe/internal/engine"
+	"github.com/troupe-go/troupe/messages"
+)
+
+// This file makes the end of a collector's context cancel its tasks.
+
+// watch makes the end of ctx cancel the tasks, until unwatch is called. A place must have
+// been taken.
+func (c *collector[In, Out]) watch() {
+	if !c.beginWatch() {
+		return
+	}
+	stop := func() {}
+	defer func() { c.setStop(stop) }() // also if ctx panics
+	stop = c.engine.WhenEnded(c.ctx, c.ended)
+}
+
+func (c *collector[In, Out]) beginWatch() (begun bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	begun = !c.watched
+	c.watched = true
+	return begun
+}
+
+func (c *collector[In, Out]) setStop(stop func()) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.stop = stop
+}
+
+// ended cancels the tasks because ctx has ended.
+func (c *collector[In, Out]) ended(cause error) {
+	c.end.CompareAndSwap(nil, &collectorEnd{canceled: engine.Because(messages.ErrCanceled, cause), refused: cause})
+	c.cancelAll(c.end.Load().canceled)
+}
+
+// unwatch ends the watch of ctx if no place is taken.
+func (c *collector[In, Out]) unwatch() {
+	if stop := c.takeStop(); stop != nil {
+		stop()
+	}
+}
+
+func (c *collector[In, Out]) takeStop() (stop func()) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.places > 0 {
+		return nil
+	}
+	stop = c.stop
+	c.stop, c.watched = nil, false
+	return stop
+}

@@ -1,0 +1,143 @@
+package actors
+
+import (
+	"context"
+	"iter"
+	"maps"
+
+	"github.com/troupe-go/troupe/guard"
+	"github.com/troupe-go/troupe/internal/engine"
+	"github.com/troupe-go/troupe/messages"
+)
+
+// Each submits the inputs that ins yields, and yields an answer for each of them, in the
+// order in which they settle. Use it instead of [Pool.Map] when the order of the inputs does
+// not matter, or to learn the times and attempts. The errors are those of [Pool.Ask]. If the
+// pool rejects an input, its answer has the outcome Rejected. If an option makes no sense, or
+// ctx is nil, Each yields that error alone.
+//
+// Each bounds the inputs whose answers were not consumed, settled or not: to two for each
+// worker, or more in an autoscaled pool, following the size of the pool, or to the number
+// that [Ahead] sets. Each pulls inputs on the goroutine of its consumer.
+//
+// When the loop over the answers ends early, for whatever reason, Each cancels the tasks
+// whose answers were not consumed. When ctx ends, Each cancels the tasks that are left,
+// yields their answers, and yields one last answer for the first input that was not
+// submitted.
+func (p *Pool[In, Out]) Each(ctx context.Context, ins iter.Seq[In], opts ...TaskOption) iter.Seq[Answer[In, Out]] {
+	return func(yield func(Answer[In, Out]) bool) {
+		e := eaching[In, Out]{pool: p, yield: yield, waiter: newWaiter()}
+		if err := e.describe(ctx, opts); err != nil {
+			yield(Answer[In, Out]{Err: err, Outcome: messages.Rejected})
+			return
+		}
+		e.collector = &collector[In, Out]{work: p.work, engine: p.engine, ctx: ctx}
+		defer e.collector.close()
+		for in := range ins {
+			if !e.submit(in) {
+				break
+			}
+			if !e.makeRoom() {
+				return
+			}
+		}
+		e.drain()
+	}
+}
+
+// An eaching is one run of Each. Its methods run on the consumer's goroutine.
+type eaching[In, Out any] struct {
+	pool      *Pool[In, Out]
+	spec      engine.Spec // of each task
+	ahead     int         // inputs that may be pending; 0: as many as the pool's size allows
+	yield     func(Answer[In, Out]) bool
+	collector *collector[In, Out]
+	waiter    *waiter
+	numbers   engine.Numerals
+	pending   int // inputs whose answers were not yielded
+}
+
+// describe sets what the options say.
+func (e *eaching[In, Out]) describe(ctx context.Context, opts []TaskOption) (err error) {
+	if e.spec, err = e.pool.describe(opts, &e.ahead); err != nil {
+		return err
+	}
+	if ctx == nil {
+		e.pool.engine.Rejected(errNilContext)
+		return errNilContext
+	}
+	return nil
+}
+
+// submit submits one input. It returns false if ctx admits no further input.
+func (e *eaching[In, Out]) submit(in In) bool {
+	c, s := e.collector, e.spec
+	s.Headers = maps.Clone(s.Headers)
+	t := e.pool.work.cell(c, in)
+	c.enter(t)
+	e.pending++
+	err := c.submit(t, &s)
+	if err == nil {
+		return true
+	}
+	over := c.end.Load() != nil || c.ctx.Err() != nil
+	if over {
+		c.ended(guard.Cause(c.ctx)) // before the answer of this input, which is the last one
+	}
+	c.refuse(t, s.ID, err)
+	return !over
+}
+
+// makeRoom returns when a further input may be submitted. It yields an answer that is there,
+// so that answers do not pile up while inputs come slowly, and more of them as long as too
+// many inputs are pending. It returns false if the consumer breaks off.
+func (e *eaching[In, Out]) makeRoom() bool {
+	for first := true; ; first = false {
+		limit, changed := e.limit()
+		full := e.pending >= limit
+		if !full && !first {
+			return true
+		}
+		var waiter *waiter
+		if full {
+			waiter = e.waiter
+		}
+		t, _ := e.collector.take(waiter)
+		switch {
+		case t != nil:
+			if !e.give(t) {
+				return false
+			}
+		case !full:
+			return true
+		default:
+			e.collector.pause(false, e.waiter.ready, changed, nil)
+		}
+	}
+}
+
+// drain yields the answers that are left, unless the consumer breaks off.
+func (e *eaching[In, Out]) drain() {
+	for e.pending > 0 {
+		t, _ := e.collector.take(e.waiter)
+		if t == nil {
+			e.collector.pause(false, e.waiter.ready, nil, nil)
+			continue
+		}
+		if !e.give(t) {
+			return
+		}
+	}
+}
+
+// limit returns how many inputs may be pending. changed is closed when that may have changed.
+func (e *eaching[In, Out]) limit() (pending int, changed <-chan struct{}) {
+	workers, changed := e.pool.engine.Workers()
+	return e.pool.aheadFor(workers, e.ahead), changed
+}
+
+// give yields an answer. It returns false if the consumer breaks off.
+func (e *eaching[In, Out]) give(t *cell[In, Out]) bool {
+	e.pending--
+	return e.yield(answerOf(t, &e.numbers))
+}
