@@ -13,8 +13,8 @@ func (c *collector[In, Out]) watch() {
 	if !c.beginWatch() {
 		return
 	}
-	stop := func() {}
-	defer func() { c.setStop(stop) }() // also if ctx panics
+	var stop func()
+	defer func() { c.endBegin(stop) }()
 	stop = c.engine.WhenEnded(c.ctx, c.ended)
 }
 
@@ -26,10 +26,11 @@ func (c *collector[In, Out]) beginWatch() (begun bool) {
 	return begun
 }
 
-func (c *collector[In, Out]) setStop(stop func()) {
+// endBegin records how the watch ends. A nil stop says that ctx has failed.
+func (c *collector[In, Out]) endBegin(stop func()) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.stop = stop
+	c.stop, c.watched = stop, stop != nil
 }
 
 // ended cancels the tasks because ctx has ended.
