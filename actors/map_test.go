@@ -13,6 +13,7 @@ import (
 
 	"github.com/troupe-go/troupe/actors"
 	"github.com/troupe-go/troupe/internal/pooltest"
+	"github.com/troupe-go/troupe/messages"
 	"github.com/troupe-go/troupe/supervisor"
 )
 
@@ -179,5 +180,58 @@ func TestMapLooksAheadLessInAPoolThatShrinks(t *testing.T) {
 				return
 			}
 		}
+	})
+}
+
+func TestAheadSetsHowFarMapRunsAhead(t *testing.T) {
+	for _, ahead := range []int{1, 4, 50} {
+		pooltest.Bubble(t, func(t *testing.T) {
+			var busy mostAtOnce
+			pool := pooltest.Open(t, pooltest.System().Root, busy.handle, actors.WithSize(8))
+			pulled, consumed := 0, 0
+			for _, err := range pool.Map(t.Context(), endless(time.Millisecond, &pulled), actors.Ahead(ahead)) {
+				require.NoError(t, err)
+				time.Sleep(time.Second)
+				consumed++
+				assert.LessOrEqual(t, pulled-consumed, ahead)
+				if consumed == 20 {
+					break
+				}
+			}
+			assert.Equal(t, min(ahead, 8), busy.reset())
+		})
+	}
+}
+
+func TestMapYieldsOneErrorForAnOptionThatMakesNoSense(t *testing.T) {
+	pooltest.Bubble(t, func(t *testing.T) {
+		pool := pooltest.Open(t, pooltest.System().Root, pooltest.Sleep, actors.WithSize(1))
+		for name, option := range map[string]actors.TaskOption{
+			"Ahead(0)": actors.Ahead(0), "Ahead(-3)": actors.Ahead(-3), "-1ns": actors.Timeout(-1), "option 0": {},
+		} {
+			pulled := 0
+			var errs []error
+			for _, err := range pool.Map(t.Context(), endless(0, &pulled), option) {
+				errs = append(errs, err)
+			}
+			require.Len(t, errs, 1)
+			require.ErrorIs(t, errs[0], messages.ErrInvalidOption)
+			require.ErrorContains(t, errs[0], name)
+			assert.Zero(t, pulled)
+		}
+		assert.EqualValues(t, 4, pool.Stats().Rejected)
+	})
+}
+
+func TestAheadIsNoOptionOfASingleTask(t *testing.T) {
+	pooltest.Bubble(t, func(t *testing.T) {
+		pool := pooltest.Open(t, pooltest.System().Root, pooltest.Sleep, actors.WithSize(1))
+		_, asked := pool.Ask(t.Context(), 0, actors.Ahead(7))
+		_, submitted := pool.Submit(t.Context(), 0, actors.Ahead(7))
+		for _, err := range []error{asked, submitted, pool.Tell(t.Context(), 0, actors.Ahead(7)), pool.Group(t.Context()).Submit(0, actors.Ahead(7))} {
+			require.ErrorIs(t, err, messages.ErrInvalidOption)
+			require.ErrorContains(t, err, "Ahead(7)")
+		}
+		assert.EqualValues(t, 4, pool.Stats().Rejections[messages.RejectedInvalid])
 	})
 }
