@@ -24,6 +24,7 @@ type collector[In, Out any] struct {
 
 	end      atomic.Pointer[collectorEnd] // why the tasks are canceled; nil: they are not
 	handlers atomic.Int32                 // length of blocked; written under mu
+	watched  atomic.Bool                  // the end of ctx is awaited, or about to be; written under mu, set while a place is taken
 
 	mu        sync.Mutex
 	unsettled chain.Chain[*cell[In, Out]] // guarded by mu; oldest first, also those being submitted
@@ -31,7 +32,6 @@ type collector[In, Out any] struct {
 	places    int                         // guarded by mu; taken by the unsettled, and by submissions that have been let in
 	failure   error                       // guarded by mu; the first error
 	discards  bool                        // guarded by mu; nobody takes answers
-	watched   bool                        // guarded by mu; the end of ctx is awaited, or about to be
 	stop      func()                      // guarded by mu; ends that
 
 	takers     waiters // guarded by mu; wait for an answer
@@ -214,28 +214,16 @@ func (c *collector[In, Out]) use(n int) []*cell[In, Out] {
 	return cells
 }
 
-// close cancels the tasks and discards their answers.
+// close cancels the tasks. Answers are discarded from now on, besides those that are there
+// and that nobody takes any more.
 func (c *collector[In, Out]) close() {
-	for {
-		t := c.discardNext()
-		if t == nil {
-			break
-		}
-		t.discard()
-	}
+	c.discardAnswers()
 	c.cancelAll(messages.ErrCanceled)
 	c.unwatch()
 }
 
-// discardNext takes an answer that nobody will take, now that answers are discarded.
-func (c *collector[In, Out]) discardNext() *cell[In, Out] {
+func (c *collector[In, Out]) discardAnswers() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.discards = true
-	first := c.settled.First()
-	if first == nil {
-		return nil
-	}
-	c.settled.Remove(first)
-	return first.Of
 }

@@ -3,6 +3,7 @@ package actors
 import (
 	"context"
 
+	"github.com/troupe-go/troupe/internal/chain"
 	"github.com/troupe-go/troupe/internal/engine"
 	"github.com/troupe-go/troupe/messages"
 )
@@ -29,6 +30,17 @@ func (c *collector[In, Out]) take(w *waiter) (t *cell[In, Out], more bool) {
 		c.takers.add(w)
 	}
 	return nil, true
+}
+
+// takeAll is take for an only taker. It takes all answers that are there and puts them into
+// taken, which is empty.
+func (c *collector[In, Out]) takeAll(taken *chain.Chain[*cell[In, Out]], w *waiter) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	*taken, c.settled = c.settled, *taken
+	if w != nil && taken.Len() == 0 {
+		c.takers.add(w)
+	}
 }
 
 // retire takes a waiter off the list of those that wait for an answer. If it was woken for an

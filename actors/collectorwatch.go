@@ -10,7 +10,7 @@ import (
 // watch makes the end of ctx cancel the tasks, until unwatch is called. A place must have
 // been taken.
 func (c *collector[In, Out]) watch() {
-	if !c.beginWatch() {
+	if c.watched.Load() || !c.beginWatch() {
 		return
 	}
 	var stop func()
@@ -21,16 +21,15 @@ func (c *collector[In, Out]) watch() {
 func (c *collector[In, Out]) beginWatch() (begun bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	begun = !c.watched
-	c.watched = true
-	return begun
+	return c.watched.CompareAndSwap(false, true)
 }
 
 // endBegin records how the watch ends. A nil stop says that ctx has failed.
 func (c *collector[In, Out]) endBegin(stop func()) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.stop, c.watched = stop, stop != nil
+	c.stop = stop
+	c.watched.Store(stop != nil)
 }
 
 // ended cancels the tasks because ctx has ended.
@@ -53,6 +52,7 @@ func (c *collector[In, Out]) takeStop() (stop func()) {
 		return nil
 	}
 	stop = c.stop
-	c.stop, c.watched = nil, false
+	c.stop = nil
+	c.watched.Store(false)
 	return stop
 }

@@ -6,6 +6,7 @@ import (
 	"maps"
 
 	"github.com/troupe-go/troupe/guard"
+	"github.com/troupe-go/troupe/internal/chain"
 	"github.com/troupe-go/troupe/internal/engine"
 	"github.com/troupe-go/troupe/messages"
 )
@@ -53,6 +54,7 @@ type eaching[In, Out any] struct {
 	yield     func(Answer[In, Out]) bool
 	collector *collector[In, Out]
 	waiter    *waiter
+	taken     chain.Chain[*cell[In, Out]] // settled; to be yielded next
 	numbers   engine.Numerals
 	pending   int // inputs whose answers were not yielded
 }
@@ -102,10 +104,9 @@ func (e *eaching[In, Out]) makeRoom() bool {
 		if full {
 			waiter = e.waiter
 		}
-		t, _ := e.collector.take(waiter)
 		switch {
-		case t != nil:
-			if !e.give(t) {
+		case e.ready(waiter):
+			if !e.give() {
 				return false
 			}
 		case !full:
@@ -119,15 +120,22 @@ func (e *eaching[In, Out]) makeRoom() bool {
 // drain yields the answers that are left, unless the consumer breaks off.
 func (e *eaching[In, Out]) drain() {
 	for e.pending > 0 {
-		t, _ := e.collector.take(e.waiter)
-		if t == nil {
+		if !e.ready(e.waiter) {
 			e.collector.pause(false, e.waiter.ready, nil, nil)
 			continue
 		}
-		if !e.give(t) {
+		if !e.give() {
 			return
 		}
 	}
+}
+
+// ready reports whether there is an answer. Otherwise it lists the waiter, unless that is nil.
+func (e *eaching[In, Out]) ready(w *waiter) bool {
+	if e.taken.Len() == 0 {
+		e.collector.takeAll(&e.taken, w)
+	}
+	return e.taken.Len() > 0
 }
 
 // limit returns how many inputs may be pending. changed is closed when that may have changed.
@@ -136,8 +144,10 @@ func (e *eaching[In, Out]) limit() (pending int, changed <-chan struct{}) {
 	return e.pool.aheadFor(workers, e.ahead), changed
 }
 
-// give yields an answer. It returns false if the consumer breaks off.
-func (e *eaching[In, Out]) give(t *cell[In, Out]) bool {
+// give yields the next answer, which is there. It returns false if the consumer breaks off.
+func (e *eaching[In, Out]) give() bool {
+	first := e.taken.First()
+	e.taken.Remove(first)
 	e.pending--
-	return e.yield(answerOf(t, &e.numbers))
+	return e.yield(answerOf(first.Of, &e.numbers))
 }
