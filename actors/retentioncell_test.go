@@ -190,6 +190,32 @@ func ways() []way {
 				c.cancel()
 			}
 		}},
+		{"Each", cancel, false, func(c *retentionCell, end *ending) {
+			ctx := c.context()
+			c.callers.Go(func() {
+				yielded := 0
+				for range c.pool.Each(ctx, c.payloads()) {
+					yielded++
+				}
+				assert.NotZero(c.t, yielded)
+			})
+			synctest.Wait()
+			if end.needs == cancel {
+				c.cancel()
+			}
+		}},
+		{"Group, answers read", cancel, false, func(c *retentionCell, end *ending) {
+			submitGroup(c, end, func(group *actors.Group[*burden, *burden]) {
+				yielded := 0
+				for range group.Answers() {
+					yielded++
+				}
+				assert.Equal(c.t, retentionSize, yielded)
+			})
+		}},
+		{"Group, waited for", cancel, false, func(c *retentionCell, end *ending) {
+			submitGroup(c, end, func(group *actors.Group[*burden, *burden]) { _ = group.Wait() })
+		}},
 		{"message", nothing, true, each(func(c *retentionCell) { c.system.Root.Send(c.pid, c.payload()) })},
 		{"request", nothing, true, each(func(c *retentionCell) {
 			c.system.Root.RequestWithCustomSender(c.pid, c.payload(), c.from())
@@ -204,6 +230,22 @@ func ways() []way {
 			c.system.Root.RequestWithCustomSender(c.pid, &messages.Broadcast{Message: c.payload()}, c.from())
 			synctest.Wait()
 		}},
+	}
+}
+
+// submitGroup submits tasks in a group, which wait then waits for.
+func submitGroup(c *retentionCell, end *ending, wait func(*actors.Group[*burden, *burden])) {
+	ctx := c.context()
+	c.callers.Go(func() {
+		group := c.pool.Group(ctx)
+		for range retentionSize {
+			require.NoError(c.t, group.Submit(c.payload()))
+		}
+		wait(group)
+	})
+	synctest.Wait()
+	if end.needs == cancel {
+		c.cancel()
 	}
 }
 

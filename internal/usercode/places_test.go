@@ -30,7 +30,7 @@ func crashes(*fixture) work  { return func(context.Context) (int, error) { panic
 
 // handlerPlaces are the places in pools that have a handler.
 func handlerPlaces() []place {
-	return slices.Concat(taskPlaces(), errorPlaces(), contextPlaces(), tracerPlaces(), supervisionPlaces(), hearerPlaces())
+	return slices.Concat(taskPlaces(), errorPlaces(), contextPlaces(), tracerPlaces(), supervisionPlaces(), hearerPlaces(), groupPlaces())
 }
 
 // taskPlaces are those that a task passes on its way.
