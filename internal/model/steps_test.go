@@ -37,7 +37,7 @@ func (r *runner) submit(t *testing.T, n int, o *op, hurry bool) {
 	switch o.kind {
 	case doAsk:
 		var out int
-		do = func() { out, err = r.typed.Ask(ctx, n, options...) }
+		do = func() { out, err = r.ask(ctx, n, options) }
 		note = func() { seen.told, seen.what = r.now(), r.answer(n, out, err) }
 	case doSubmit:
 		do = func() {
