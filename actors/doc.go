@@ -9,10 +9,13 @@
 // its tasks. In either, every accepted task is settled exactly once, and whoever
 // waits for it is told at once; see package messages for the ledger.
 //
+// [Pool.Map], [Pool.Each] and [Pool.Group] are for many tasks: in the order of their inputs,
+// in the order in which they end, and from several places. A [FuncPool] runs functions.
+//
 // # Contexts
 //
-// The context given to Ask, Submit, Tell and Map bounds the wait for admission.
-// For Ask and Map its end also cancels the task. The handler's context carries
+// The context given to Ask, Submit, Tell, Map, Each and Group bounds the wait for admission.
+// For Ask, Map, Each and groups its end also cancels the task. The handler's context carries
 // the values of that context and the task's deadline; it ends when the task is
 // canceled or timed out and when the pool closes. [context.Cause] says which. Once
 // its Done, Err or Value has been called it also ends when the handler has returned;

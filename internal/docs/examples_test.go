@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net/http"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -336,4 +337,66 @@ func Example_middleware() {
 	// Output:
 	// one tea took true
 	// 8 <nil>
+}
+
+func Example_each() {
+	ctx, urls := context.Background(), []string{"/", "/about"}
+	pool, err := actors.New(func(_ context.Context, url string) (int, error) { return len(url), nil }, actors.WithSize(1))
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer pool.Close()
+	for answer := range pool.Each(ctx, slices.Values(urls)) { // in the order in which the tasks end
+		if answer.Err != nil {
+			fmt.Println(answer.In, answer.Outcome, answer.Err)
+			continue
+		}
+		fmt.Println(answer.In, "has", answer.Out, "bytes")
+	}
+	// Output:
+	// / has 1 bytes
+	// /about has 6 bytes
+}
+
+func Example_group() {
+	run := func(ctx context.Context, urls []string) error {
+		pool, err := actors.New(func(_ context.Context, url string) (int, error) { return len(url), nil })
+		if err != nil {
+			return err
+		}
+		defer pool.Close()
+		group := pool.Group(ctx, actors.MaxInFlight(100))
+		for _, url := range urls {
+			if err := group.Submit(url); err != nil { // Wait would return this error as well
+				return err
+			}
+		}
+		return group.Wait() // the first error, when all tasks are settled
+	}
+	fmt.Println(run(context.Background(), []string{"/", "/about"}))
+	// Output: <nil>
+}
+
+func Example_functions() {
+	visit := func(_ context.Context, url string) error {
+		if url == "" {
+			return errors.New("no url")
+		}
+		return nil
+	}
+	run := func(ctx context.Context, urls []string) error {
+		functions, err := actors.NewFuncPool(nil, actors.WithSize(8)) // a parent other than nil shares its actor system
+		if err != nil {
+			return err
+		}
+		defer functions.Close()
+
+		group := functions.Group(ctx, actors.FailFast())
+		for _, url := range urls {
+			group.Go(func(ctx context.Context) error { return visit(ctx, url) })
+		}
+		return group.Wait()
+	}
+	fmt.Println(run(context.Background(), []string{"/", ""}))
+	// Output: no url
 }
