@@ -104,13 +104,13 @@ func (g *Group[In, Out]) await(t *cell[In, Out], s *engine.Spec) error {
 	for {
 		c.pause(true, w.ready, c.ctx.Done(), expired)
 		switch {
+		case isClosed(c.ctx.Done()): // first, since the tasks that this cancels make room
+			return engine.Because(full, guard.Cause(c.ctx))
 		case c.occupy(t, w):
 			placed = true
 			return nil
 		case isClosed(expired):
 			return engine.Because(full, messages.ErrTaskTimeout)
-		case isClosed(c.ctx.Done()):
-			return engine.Because(full, guard.Cause(c.ctx))
 		}
 	}
 }

@@ -20,9 +20,9 @@ import (
 // Map keeps two tasks for each worker unsettled, or more in an autoscaled pool, so that the
 // autoscaler sees a backlog when more workers would help. While the answer that is next in order is
 // missing, Map collects up to 128 later answers for each worker, so that a slow task does
-// not idle the other workers. Both numbers follow the size of the pool; [Ahead] sets another first
-// number. Map pulls inputs on
-// the goroutine of its consumer.
+// not idle the other workers. Both numbers follow the size of the pool. [Ahead] bounds the
+// inputs whose answers were not consumed instead. Map pulls inputs on the goroutine of its
+// consumer.
 //
 // When the loop over the answers ends early, for whatever reason, Map cancels the tasks
 // whose answers were not consumed. When ctx ends, Map cancels the tasks that are left,
@@ -155,6 +155,9 @@ func (m *mapping[In, Out]) drain() {
 func (m *mapping[In, Out]) limits() (unsettled, pending int, changed <-chan struct{}) {
 	workers, changed := m.pool.engine.Workers()
 	unsettled = m.pool.aheadFor(workers, m.ahead)
+	if m.ahead > 0 {
+		return unsettled, unsettled, changed
+	}
 	return unsettled, unsettled + outOfOrder*workers, changed
 }
 

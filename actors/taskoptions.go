@@ -68,10 +68,10 @@ func NoWait() TaskOption { return TaskOption{kind: taskNoWait} }
 // The pool needs no goroutine for that, unless ctx is of a type with its own Done.
 func CancelWithContext() TaskOption { return TaskOption{kind: taskCancelWithContext} }
 
-// Ahead sets how many tasks of a [Pool.Map] or [Pool.Each] may be unsettled at a time, which
-// is how far it runs ahead of the loop over its answers. The default is two for each worker,
-// or more in an autoscaled pool, and follows the size of the pool. Anything below 1 is an
-// error, and so is Ahead for a single task.
+// Ahead sets how far a [Pool.Map] or [Pool.Each] runs ahead of the loop over its answers: at
+// most so many of the inputs that it has pulled have no answer that was consumed. The default
+// follows the size of the pool. Anything below 1 is an error, and so is Ahead for a single
+// task.
 func Ahead(tasks int) TaskOption { return TaskOption{kind: taskAhead, n: int64(tasks)} }
 
 // applyTo says in s what the options name, and sets ahead if [Ahead] is one of them. With a
