@@ -41,6 +41,11 @@ func (c *cell[In, Out]) Settled(s *engine.Settlement) {
 	c.collector.settle(c)
 }
 
+// refuse is what Settled is for a task that was rejected.
+func (c *cell[In, Out]) refuse(id string, err error) {
+	c.err, c.outcome, c.refusedID = err, messages.Rejected, id
+}
+
 // Unlinked implements engine.Body. It is for the other users as well, when they are done.
 func (c *cell[In, Out]) Unlinked() {
 	if c.users.Add(-1) < 0 {

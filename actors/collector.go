@@ -127,9 +127,8 @@ func (c *collector[In, Out]) record(t *cell[In, Out]) (discards bool, end *colle
 	return c.discards, end
 }
 
-// refuse makes the rejection of a cell that has left its place the next answer.
-func (c *collector[In, Out]) refuse(t *cell[In, Out], id string, err error) {
-	t.err, t.outcome, t.refusedID = err, messages.Rejected, id
+// add adds the answer of a cell that was rejected.
+func (c *collector[In, Out]) add(t *cell[In, Out]) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.settled.Push(&t.link)

@@ -56,7 +56,8 @@ type eaching[In, Out any] struct {
 	waiter    *waiter
 	taken     chain.Chain[*cell[In, Out]] // settled; to be yielded next
 	numbers   engine.Numerals
-	pending   int // inputs whose answers were not yielded
+	pending   int            // inputs whose answers were not yielded, without last
+	last      *cell[In, Out] // the input that was not submitted because ctx has ended; nil: none
 }
 
 // describe sets what the options say.
@@ -82,12 +83,15 @@ func (e *eaching[In, Out]) submit(in In) bool {
 	if err == nil {
 		return true
 	}
-	over := c.end.Load() != nil || c.ctx.Err() != nil
-	if over {
-		c.ended(guard.Cause(c.ctx)) // before the answer of this input, which is the last one
+	t.refuse(s.ID, err)
+	if c.end.Load() == nil && c.ctx.Err() == nil {
+		c.add(t)
+		return true
 	}
-	c.refuse(t, s.ID, err)
-	return !over
+	c.ended(guard.Cause(c.ctx))
+	e.pending--
+	e.last = t
+	return false
 }
 
 // makeRoom returns when a further input may be submitted. It yields an answer that is there,
@@ -117,7 +121,8 @@ func (e *eaching[In, Out]) makeRoom() bool {
 	}
 }
 
-// drain yields the answers that are left, unless the consumer breaks off.
+// drain yields the answers that are left, and then the last one, unless the consumer breaks
+// off.
 func (e *eaching[In, Out]) drain() {
 	for e.pending > 0 {
 		if !e.ready(e.waiter) {
@@ -127,6 +132,9 @@ func (e *eaching[In, Out]) drain() {
 		if !e.give() {
 			return
 		}
+	}
+	if e.last != nil {
+		e.yield(answerOf(e.last, &e.numbers))
 	}
 }
 

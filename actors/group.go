@@ -63,8 +63,10 @@ func (g *Group[In, Out]) submit(in In, opts []TaskOption) error {
 	}
 	c := g.collector
 	t := g.pool.work.cell(c, in)
+	var full error // nil: there was a place
 	if !c.enter(t) {
-		if err := g.await(t, &s); err != nil {
+		full = fmt.Errorf("%w: %d tasks of the group are unsettled", messages.ErrQueueFull, c.max)
+		if err := g.await(t, &s, full); err != nil {
 			t.recycle()
 			c.engine.RejectedUnder(c.ctx, err)
 			return err
@@ -72,15 +74,17 @@ func (g *Group[In, Out]) submit(in In, opts []TaskOption) error {
 	}
 	if err := c.submit(t, &s); err != nil {
 		t.discard()
+		if full != nil && c.ctx.Err() != nil { // the end of ctx has settled a task, which made a place
+			return engine.Because(full, err)
+		}
 		return err
 	}
 	return nil
 }
 
-// await waits for a place, and takes it for a cell.
-func (g *Group[In, Out]) await(t *cell[In, Out], s *engine.Spec) error {
+// await waits for a place in a group that is full, and takes it for a cell.
+func (g *Group[In, Out]) await(t *cell[In, Out], s *engine.Spec, full error) error {
 	c := g.collector
-	full := fmt.Errorf("%w: %d tasks of the group are unsettled", messages.ErrQueueFull, c.max)
 	if s.Mode != engine.MayWait {
 		return full
 	}

@@ -280,12 +280,13 @@ func TestMaxInFlightBoundsTheUnsettledTasksOfAGroup(t *testing.T) {
 		pool, gate := openGate(t, 8)
 		g, other := pool.Group(t.Context(), actors.MaxInFlight(3)), pool.Group(t.Context())
 		var submitted atomic.Int32
-		go func() {
+		var submitter sync.WaitGroup
+		submitter.Go(func() {
 			for n := range 10 {
 				assert.NoError(t, g.Submit(n))
 				submitted.Add(1)
 			}
-		}()
+		})
 		synctest.Wait()
 		assert.EqualValues(t, 3, submitted.Load())
 		assert.EqualValues(t, 3, pool.Stats().Running)
@@ -294,6 +295,7 @@ func TestMaxInFlightBoundsTheUnsettledTasksOfAGroup(t *testing.T) {
 		assert.EqualValues(t, 1, pool.Stats().Rejections[messages.RejectedQueueFull])
 		require.NoError(t, other.Submit(100), "it has places of its own")
 		close(gate.Open)
+		submitter.Wait()
 		require.ErrorIs(t, g.Wait(), messages.ErrQueueFull)
 		assert.Len(t, slices.Collect(g.Answers()), 10)
 		require.NoError(t, other.Wait())
