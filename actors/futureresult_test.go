@@ -127,6 +127,19 @@ func TestOnSettledCallsOnceInOrder(t *testing.T) {
 	})
 }
 
+func TestOnSettledCallsAtOnceForATaskThatIsSettled(t *testing.T) {
+	pooltest.Bubble(t, func(t *testing.T) {
+		pool := openSleepers(t, 1)
+		f, err := pool.Submit(t.Context(), 0)
+		require.NoError(t, err)
+		<-f.Done()
+		synctest.Wait()
+		var c calls
+		f.OnSettled(c.add(1))
+		assert.Equal(t, []int{1}, c.get())
+	})
+}
+
 func TestOnSettledKeepsItsOrderAroundTheOutcome(t *testing.T) {
 	pooltest.Bubble(t, func(t *testing.T) {
 		pool := openSleepers(t, 2)

@@ -237,3 +237,54 @@ func TestAContextThatEndsDuringASubmitCancelsItsTask(t *testing.T) {
 		assert.Zero(t, stats.Queued+stats.Running+stats.Succeeded)
 	})
 }
+
+// A gateTracer keeps tasks named "late" from being admitted for a second, and from being
+// known to their submitters for a moment longer.
+type gateTracer struct{}
+
+func (gateTracer) Submitted(_ context.Context, task router.Traced) (map[string]string, func(error)) {
+	if task.ID != "late" {
+		return task.Headers, nil
+	}
+	time.Sleep(second)
+	return task.Headers, func(error) { time.Sleep(50 * time.Millisecond) }
+}
+
+func (gateTracer) Begun(ctx context.Context, _ router.Traced) (context.Context, func(messages.Outcome, error)) {
+	return ctx, nil
+}
+
+func TestATaskThatIsAcceptedAfterAFailureDoesNotStart(t *testing.T) {
+	for name, paused := range map[string]bool{"on an idle worker": false, "in the queue": true} {
+		t.Run(name, func(t *testing.T) {
+			pooltest.Bubble(t, func(t *testing.T) {
+				pool := openJobs(t, actors.WithSize(1), actors.WithTracer(gateTracer{}))
+				g := pool.Group(t.Context(), actors.FailFast())
+				time.AfterFunc(second/2, func() {
+					assert.NoError(t, g.Submit(func(context.Context) error { return errAsked }))
+				})
+				if paused {
+					time.AfterFunc(second*3/4, pool.Pause)
+				}
+				require.NoError(t, g.Submit(func(context.Context) error {
+					t.Error("the handler was called")
+					return nil
+				}, actors.ID("late")))
+				assert.EqualValues(t, 1, pool.Stats().Canceled, "at the latest when Submit returns")
+				assert.Equal(t, errAsked, g.Wait())
+			})
+		})
+	}
+}
+
+func TestATaskThatIsAcceptedDuringAWaitIsFoundToBeInVain(t *testing.T) {
+	pooltest.Bubble(t, func(t *testing.T) {
+		pool := openJobs(t, actors.WithSize(1), actors.WithTracer(gateTracer{}))
+		require.ErrorIs(t, ask(t, pool, 0, func(ctx context.Context) error {
+			g := pool.Group(ctx)
+			go func() { assert.NoError(t, g.Submit(idle, actors.ID("late"))) }()
+			time.Sleep(second / 2)
+			return g.Wait()
+		})(), messages.ErrDeadlock)
+	})
+}
