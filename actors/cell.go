@@ -37,7 +37,8 @@ func (c *cell[In, Out]) Run(ctx *engine.Context) error {
 
 // Settled implements engine.Body.
 func (c *cell[In, Out]) Settled(s *engine.Settlement) {
-	c.err, c.outcome, c.account = s.Err, s.Outcome, s.Account()
+	c.err, c.outcome = s.Err, s.Outcome
+	s.Account(&c.account)
 	c.collector.settle(c)
 }
 

@@ -61,8 +61,8 @@ type eaching[In, Out any] struct {
 }
 
 // describe sets what the options say.
-func (e *eaching[In, Out]) describe(ctx context.Context, opts []TaskOption) (err error) {
-	if e.spec, err = e.pool.describe(opts, &e.ahead); err != nil {
+func (e *eaching[In, Out]) describe(ctx context.Context, opts []TaskOption) error {
+	if err := e.pool.describe(&e.spec, opts, &e.ahead); err != nil {
 		return err
 	}
 	if ctx == nil {

@@ -57,8 +57,8 @@ func (g *Group[In, Out]) submit(in In, opts []TaskOption) error {
 		g.pool.engine.Rejected(g.invalid)
 		return g.invalid
 	}
-	s, err := g.pool.describe(opts, nil)
-	if err != nil {
+	var s engine.Spec
+	if err := g.pool.describe(&s, opts, nil); err != nil {
 		return err
 	}
 	c := g.collector

@@ -49,13 +49,12 @@ func newHandlerWork[In, Out any](handler Handler[In, Out]) design {
 	}
 }
 
-// run calls the handler.
-func (w *handlerWork[In, Out]) run(ctx *engine.Context, in In) (Out, error) {
-	handler := w.handler
-	if handler == nil {
-		handler = ctx.State().(Handler[In, Out])
+// handlerOf returns the handler of the worker that runs a task.
+func (w *handlerWork[In, Out]) handlerOf(ctx *engine.Context) Handler[In, Out] {
+	if w.handler != nil {
+		return w.handler
 	}
-	return handler(ctx.Handler(), in)
+	return ctx.State().(Handler[In, Out])
 }
 
 func (w *handlerWork[In, Out]) produce() func(context.Context) (engine.State, error) { return w.state }

@@ -63,7 +63,7 @@ func (j *job[In, Out]) Copy() *engine.Task { return newTellTask[In, Out](j.calle
 // Run implements engine.Body.
 func (j *job[In, Out]) Run(ctx *engine.Context) error {
 	var err error
-	j.out, err = j.work.run(ctx, j.in)
+	j.out, err = j.work.handlerOf(ctx)(ctx.Handler(), j.in)
 	return err
 }
 

@@ -31,8 +31,7 @@ import (
 func (p *Pool[In, Out]) Map(ctx context.Context, ins iter.Seq[In], opts ...TaskOption) iter.Seq2[Out, error] {
 	return func(yield func(Out, error) bool) {
 		m := mapping[In, Out]{pool: p, ctx: ctx, yield: yield, window: newWindow()}
-		var err error
-		if m.spec, err = p.describe(opts, &m.ahead); err != nil {
+		if err := p.describe(&m.spec, opts, &m.ahead); err != nil {
 			var out Out
 			yield(out, err)
 			return

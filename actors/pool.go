@@ -78,8 +78,8 @@ func newPool[In, Out any](parent actor.SpawnerContext, design design, opts []Opt
 // waited for room; if ctx ends later, the task is canceled and the error is
 // messages.ErrCanceled together with what ended ctx.
 func (p *Pool[In, Out]) Ask(ctx context.Context, in In, opts ...TaskOption) (out Out, err error) {
-	s, err := p.describe(opts, nil)
-	if err != nil {
+	var s engine.Spec
+	if err := p.describe(&s, opts, nil); err != nil {
 		return out, err
 	}
 	c := p.work.ask()
@@ -96,16 +96,18 @@ func (p *Pool[In, Out]) Ask(ctx context.Context, in In, opts ...TaskOption) (out
 	return out, err
 }
 
-// describe returns the description of a task with the given options, and sets ahead if
-// [Ahead] is one of them; with a nil ahead, Ahead is an error. An error is counted as a
-// rejection.
-func (p *Pool[In, Out]) describe(opts []TaskOption, ahead *int) (engine.Spec, error) {
-	s := engine.Spec{Timeout: p.work.timeout}
-	if err := applyTo(&s, opts, ahead); err != nil {
-		p.engine.Rejected(err)
-		return s, err
+// describe says in s what a task with the given options is like, and sets ahead if [Ahead] is
+// one of them; with a nil ahead, Ahead is an error. An error is counted as a rejection.
+func (p *Pool[In, Out]) describe(s *engine.Spec, opts []TaskOption, ahead *int) error {
+	s.Timeout = p.work.timeout
+	if len(opts) == 0 {
+		return nil
 	}
-	return s, nil
+	err := applyTo(s, opts, ahead)
+	if err != nil {
+		p.engine.Rejected(err)
+	}
+	return err
 }
 
 // submit submits a call, whose task ends with ctx.
@@ -141,7 +143,8 @@ func (p *Pool[In, Out]) await(ctx context.Context, c *call[In, Out]) {
 // Submit submits a task whose answer is wanted later. ctx bounds the wait for admission; with
 // [CancelWithContext] its end also cancels the task.
 func (p *Pool[In, Out]) Submit(ctx context.Context, in In, opts ...TaskOption) (*Future[Out], error) {
-	s, err := p.describe(opts, nil)
+	var s engine.Spec
+	err := p.describe(&s, opts, nil)
 	if err != nil {
 		return nil, err
 	}

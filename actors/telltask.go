@@ -49,7 +49,7 @@ func (t *tellTask[In, Out]) Copy() *engine.Task { return newTellTask[In, Out](t.
 
 // Run implements engine.Body.
 func (t *tellTask[In, Out]) Run(ctx *engine.Context) error {
-	out, err := ctx.Work().(*handlerWork[In, Out]).run(ctx, t.in)
+	out, err := ctx.Work().(*handlerWork[In, Out]).handlerOf(ctx)(ctx.Handler(), t.in)
 	if err == nil && ctx.Answered() {
 		ctx.Keep(out)
 	}

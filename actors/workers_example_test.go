@@ -3,6 +3,7 @@ package actors_test
 import (
 	"context"
 	"fmt"
+	"os"
 	"strings"
 	"time"
 
@@ -21,8 +22,8 @@ func (s *scribe) Handle(_ context.Context, name string) (string, error) {
 
 // Close is called once, when the worker is done.
 func (s *scribe) Close() error {
-	fmt.Println("closed")
-	return nil
+	_, err := fmt.Fprintln(os.Stdout, "closed")
+	return err
 }
 
 func newScribe(context.Context) (*scribe, error) { return new(scribe), nil }

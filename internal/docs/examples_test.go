@@ -301,7 +301,6 @@ func Example_workers() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	defer func() { _ = os.RemoveAll(dir) }()
 
 	pool, err := actors.NewPoolOf(nil, func(ctx context.Context) (*clerk, error) {
 		book, err := os.CreateTemp(dir, "orders-")
@@ -312,6 +311,7 @@ func Example_workers() {
 	}
 	fmt.Println(pool.Ask(context.Background(), "one tea"))
 	pool.Close()
+	_ = os.RemoveAll(dir)
 	// Output: 8 <nil>
 }
 

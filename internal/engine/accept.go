@@ -21,7 +21,9 @@ func (e *placing) acceptLocked(q *taskQueue, t *Task, s *Spec, fill func(Body), 
 	if fill != nil {
 		fill(t.body)
 	}
-	e.followLocked(t)
+	if e.journals.followed.Load() {
+		e.journals.accepted(t, e.timeOf(e.now()))
+	}
 	q.pushLocked(t, s.Priority)
 	if q.owner == nil && q.late == nil {
 		e.countOrphansLocked()
@@ -42,11 +44,12 @@ func (e *placing) enterLedgerLocked(q *taskQueue, t *Task, s *Spec, number uint6
 	w := word(number)<<sequenceShift | word(owner)<<workerShift | flags | word(queued)
 	t.state.Store(uint64(w)) // first, since this fetches the task's cache line for writing
 	t.describe(s)
-	e.stampLocked(q, s.Timeout > 0 || flags&flagAnswered != 0)
+	e.stampLocked(q, s.Timeout > 0 || s.Sender != nil)
 	t.enqueued = q.clock
 }
 
-// followLocked tells whoever follows the pool that a task was accepted.
+// followLocked tells whoever follows the pool that a task was accepted. acceptLocked has the
+// same in place, which costs each task a call less.
 func (e *placing) followLocked(t *Task) {
 	if e.journals.followed.Load() {
 		e.journals.accepted(t, e.timeOf(e.now()))

@@ -41,10 +41,10 @@ type core struct {
 	watchdog   watchdog
 	quarantine quarantine
 	quiet      quiet
+	capacity   atomic.Int64 // tasks that may be queued, without AutoCapacity
+	recycling  recycling
 	// startFailure is why the last worker that tried to start has failed; nil: it has started.
 	startFailure atomic.Pointer[error]
-	recycling    recycling
-	capacity     atomic.Int64 // tasks that may be queued, without AutoCapacity
 }
 
 // quiet lets callers wait until nothing is queued and no handler runs.

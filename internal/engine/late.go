@@ -5,13 +5,15 @@ import "github.com/troupe-go/troupe/internal/chain"
 // A lateQueue is the part of the shared queue that late binding needs. It tracks which
 // workers could take a task. The lock of the queue guards it.
 type lateQueue struct {
-	idle      chain.Chain[*Worker] // parked workers that can take a task; the first to park is woken first
-	stateless chain.Chain[*Worker] // likewise, but those that must make their state first: woken when no other is idle
-	opening   int                  // workers that make their states for a task each, and have not taken long
-	able      int                  // workers that could start a task now, including those that have been woken
-	promised  int                  // able workers with pinned tasks, which they start first
-	pinned    int                  // tasks that wait for one worker alone
-	waking    bool                 // one worker has been woken and has not reached the queue yet
+	// What each submission reads fills a cache line.
+	idle     chain.Chain[*Worker] // parked workers that can take a task; the first to park is woken first
+	able     int                  // workers that could start a task now, including those that have been woken
+	promised int                  // able workers with pinned tasks, which they start first
+	pinned   int                  // tasks that wait for one worker alone
+	opening  int32                // workers that make their states for a task each, and have not taken long
+	waking   bool                 // one worker has been woken and has not reached the queue yet
+
+	stateless chain.Chain[*Worker] // idle workers that must make their state first: woken when no other is idle
 	batches   []*Worker            // workers that have claimed tasks
 	recallAt  int64                // when to look for batches that have lasted too long
 }

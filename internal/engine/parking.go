@@ -90,7 +90,7 @@ func (w *Worker) unpark() bool {
 // workers that make their states, or if a woken worker is still on its way: that worker wakes
 // the next one if it finds more tasks.
 func (l *lateQueue) wakeLocked(q *taskQueue) *Worker {
-	if l.waking || q.paused || q.liveLocked() <= l.opening {
+	if l.waking || q.paused || q.liveLocked() <= int(l.opening) {
 		return nil
 	}
 	w := l.firstIdleLocked()

@@ -122,10 +122,10 @@ func (w *Worker) renewal() *renewal {
 	return w.rare.renewal
 }
 
-// wornOutLocked reports whether the worker is to be recycled before its next task.
+// wornOutLocked reports whether a worker with a renewal is to be recycled before its next task.
 func (w *workerMailbox) wornOutLocked() bool {
-	x := w.renewal()
-	if x == nil || x.born == 0 {
+	x := w.rare.renewal
+	if x.born == 0 {
 		return false
 	}
 	if limit := x.limits.MaxTasks; limit > 0 && int(w.handled.Load()) >= limit {

@@ -73,10 +73,10 @@ func (w *workerMailbox) begin(r *runner, t *Task, state word) bool {
 	if w.engine.recycles {
 		w.handled.Add(1)
 	}
-	if r.untimed > 0 && (state&flagAnswered != 0 || w.engine.journals.on() && !r.flooded) {
+	if r.untimed > 0 && (state&flagAnswered != 0 && r.ended == 0 || w.engine.journals.on() && !r.flooded) {
 		r.time(&w.engine.base, &w.pace, w.shard())
 	}
-	started := max(r.now, t.enqueued)
+	started := max(r.now, r.ended, t.enqueued)
 	if h.started.Load() != started {
 		h.started.Store(started)
 	}

@@ -27,6 +27,7 @@ type runner struct {
 	// Of the tasks that have finished since now and have not been timed: brief ones,
 	// perhaps of several workers.
 	untimed  int64
+	ended    int64 // when the last one ended, if it was Timed; otherwise 0
 	waited   int64 // nanoseconds that they had waited
 	waitBase int64 // nanoseconds that the first of them had waited; stands for all
 	cutShort bool  // one of them was interrupted, or returned because its context had ended
@@ -52,7 +53,7 @@ func (r *runner) rest(b *base) {
 		r.record.Runs = append(r.record.Runs, meter.Sample{N: n, Sum: took})
 		r.flush(b, 0)
 	}
-	r.now = 0
+	r.now, r.ended = 0, 0
 	r.settlement = Settlement{}
 }
 
@@ -71,7 +72,7 @@ func (r *runner) measure(b *base) (n, took int64) {
 	r.record.Waits = append(r.record.Waits, meter.Sample{N: n, Sum: r.waited})
 	r.record.Busy += took
 	r.ran += took
-	r.now, r.untimed, r.waited, r.cutShort = now, 0, 0, false
+	r.now, r.ended, r.untimed, r.waited, r.cutShort = now, 0, 0, 0, false
 	return n, took
 }
 

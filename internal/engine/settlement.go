@@ -43,7 +43,8 @@ func (s *Settlement) Answer() {
 	if sender == nil {
 		return
 	}
-	account := s.Account()
+	var account Account
+	s.Account(&account)
 	a := &answer{result: messages.Result{
 		TaskID: t.ID(s.numbers), Value: s.Value, Err: s.Err, Outcome: s.Outcome, Pool: b.name, Headers: t.Headers(),
 		Worker: account.Worker, Attempts: account.Attempts, Wait: account.Wait, Run: account.Run,
@@ -60,11 +61,11 @@ type Account struct {
 	Wait, Run time.Duration
 }
 
-// Account returns the account of the task. Its times are exact only if the task has a sender
-// or its Spec was Timed.
-func (s *Settlement) Account() Account {
+// Account fills in the account of the task, which must be empty. Its times are exact only if
+// the task has a sender or its Spec was Timed.
+func (s *Settlement) Account(a *Account) {
 	t := s.task
-	a := Account{Worker: s.Worker}
+	a.Worker = s.Worker
 	accepted, ran := t.enqueued, int64(0)
 	if past := t.past(); past != nil {
 		a.Attempts = past.attempts
@@ -79,5 +80,4 @@ func (s *Settlement) Account() Account {
 	}
 	a.Run = time.Duration(ran)
 	a.Wait = time.Duration(s.Ended - accepted - ran)
-	return a
 }

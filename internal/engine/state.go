@@ -116,10 +116,11 @@ func (w *workerMailbox) openState() bool {
 // failed start. It changes only on the goroutine that runs the worker.
 func (w *Worker) stateless() bool { return w.hand.state != nil && !w.hand.state.open }
 
-// opensLocked reports whether the worker makes its state next, since a task waits for it.
+// opensLocked reports whether a stateless worker makes its state next, since a task waits for
+// it.
 // The task stays in the queue meanwhile, for other workers.
 func (w *Worker) opensLocked(q *taskQueue) bool {
-	if !w.stateless() || q.paused || !w.ableLocked() || q.liveLocked() <= 0 && (w.rare == nil || len(w.rare.pins) == 0) {
+	if q.paused || !w.ableLocked() || q.liveLocked() <= 0 && (w.rare == nil || len(w.rare.pins) == 0) {
 		return false
 	}
 	if q.late != nil {

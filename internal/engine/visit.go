@@ -149,10 +149,10 @@ func (w *workerMailbox) nextLocked(q *taskQueue, r *runner, returned bool) erran
 	if message, ok := w.mail.Pop(); ok {
 		return errand{kind: errandMail, message: message}
 	}
-	if w.wornOutLocked() {
+	if w.renewal() != nil && w.wornOutLocked() {
 		return errand{kind: errandRecycle}
 	}
-	if w.opensLocked(q) {
+	if w.stateless() && w.opensLocked(q) {
 		return errand{kind: errandOpen}
 	}
 	if w.claimLocked(q, r) {

@@ -2,7 +2,6 @@ package usercode_test
 
 import (
 	"context"
-	"io"
 	"log/slog"
 	"time"
 
@@ -78,7 +77,7 @@ func workerPlaces() []place {
 			},
 		},
 		{
-			name: "error of Close", options: with(actors.WithLogger(slog.New(slog.NewTextHandler(io.Discard, nil)))), trigger: asks(crashes),
+			name: "error of Close", options: with(actors.WithLogger(slog.New(reader{}))), trigger: asks(crashes),
 			state: func(s *fixture) (*holder, error) {
 				return &holder{handle: do, close: func() error { return mean{s, "Error"} }}, nil
 			},
@@ -101,4 +100,14 @@ func workerPlaces() []place {
 			},
 		},
 	}
+}
+
+// reader is a handler of log lines that reads their values.
+type reader struct{ slog.Handler }
+
+func (reader) Enabled(context.Context, slog.Level) bool { return true }
+
+func (reader) Handle(_ context.Context, line slog.Record) error {
+	line.Attrs(func(a slog.Attr) bool { return a.Value.String() != "" })
+	return nil
 }
