@@ -22,12 +22,12 @@ const (
 
 // A follower follows one pool of a system, from its spawn or from now on.
 type follower struct {
-	system   *actor.ActorSystem
-	record   *record
-	handlers *handlers // nil: those of actors, which the kit does not see
-	isIt     func(*directory.Entry) bool
-	unwatch  func()
-	left     chan struct{} // closed when the pool has stopped
+	system  *actor.ActorSystem
+	record  *record
+	calls   *calls // nil: those of actors, which the kit does not see
+	isIt    func(*directory.Entry) bool
+	unwatch func()
+	left    chan struct{} // closed when the pool has stopped
 
 	mu       sync.Mutex
 	entry    *directory.Entry // guarded by mu; nil: the pool has not been spawned
@@ -51,12 +51,12 @@ func named(name string) func(*directory.Entry) bool {
 }
 
 // follow follows the pool that isIt selects. unwatch must be called once; finish does.
-func follow(t testing.TB, system *actor.ActorSystem, h *handlers, isIt func(*directory.Entry) bool) *follower {
+func follow(t testing.TB, system *actor.ActorSystem, c *calls, isIt func(*directory.Entry) bool) *follower {
 	t.Helper()
 	if system == nil {
 		t.Fatal("troupetest: the actor system is nil. Give the system in which the pool is spawned.")
 	}
-	f := &follower{system: system, record: newRecord(), handlers: h, isIt: isIt, left: make(chan struct{})}
+	f := &follower{system: system, record: newRecord(), calls: c, isIt: isIt, left: make(chan struct{})}
 	f.unwatch = directory.Watch(system, directory.Watcher{Joined: f.joined, Left: f.leave})
 	if entry := f.watched(); entry != nil {
 		least := entry.Stats().Submitted
@@ -116,11 +116,11 @@ func (f *follower) pool() *directory.Entry {
 	return f.entry
 }
 
-// stopped reports whether the pool has stopped and its handlers have returned.
+// stopped reports whether the pool has stopped and its calls of the test's code have returned.
 func (f *follower) stopped() bool {
 	select {
 	case <-f.left:
-		return f.pool().Stats().Abandoned == 0 && f.handlers.count() == 0
+		return f.pool().Stats().Abandoned == 0 && f.calls.count() == 0
 	default:
 		return false
 	}

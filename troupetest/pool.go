@@ -1,10 +1,8 @@
 package troupetest
 
 import (
-	"log/slog"
-	"sync"
+	"slices"
 	"testing"
-	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
 
@@ -47,60 +45,8 @@ func NewPool[In, Out any](
 	t testing.TB, parent actor.SpawnerContext, handler actors.Handler[In, Out], opts ...actors.Option,
 ) *Pool[In, Out] {
 	t.Helper()
-	VerifyNoLeaks(t)
-	s, _ := scopes.of(t)
-	var own *actor.ActorSystem
-	if parent == nil {
-		own = ownSystem(t)
-		parent = own.Root
-	}
-	calls := newHandlers(s.label)
-	pool, err := actors.NewPool(parent, observed(calls, handler), opts...)
-	if err != nil {
-		t.Fatalf("troupetest: the pool cannot start: %v", err)
-	}
-	f := follow(t, parent.ActorSystem(), calls, pidOf(pool.PID()))
-	t.Cleanup(func() {
-		t.Helper()
-		f.finish(t)
-		if own != nil {
-			own.Shutdown()
-		}
-	})
-	return &Pool[In, Out]{pool, &Recorder[In]{t: t, record: f.record}}
-}
-
-// ownSystem returns an actor system that writes its warnings to the output of the test.
-func ownSystem(t testing.TB) *actor.ActorSystem {
-	out := &output{t: t}
-	t.Cleanup(out.close)
-	logger := slog.New(slog.NewTextHandler(out, &slog.HandlerOptions{Level: slog.LevelWarn}))
-	return actor.NewActorSystem(
-		actor.WithLoggerFactory(func(*actor.ActorSystem) *slog.Logger { return logger }),
-		actor.WithDeadLetterThrottleInterval(time.Millisecond), // a goroutine lives as long as that
-	)
-}
-
-// An output writes to the output of a test until the test has ended.
-type output struct {
-	t testing.TB
-
-	mu     sync.Mutex
-	closed bool // guarded by mu
-}
-
-// Write implements io.Writer. What is written too late is discarded.
-func (o *output) Write(text []byte) (int, error) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	if o.closed {
-		return len(text), nil
-	}
-	return o.t.Output().Write(text)
-}
-
-func (o *output) close() {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	o.closed = true
+	s := newStage(t, parent)
+	pool, err := actors.NewPool(s.parent, handler, append(slices.Clip(opts), observing[In, Out](s.calls))...)
+	s.spawned(err)
+	return &Pool[In, Out]{pool, &Recorder[In]{t: t, record: s.follow(pool.PID())}}
 }

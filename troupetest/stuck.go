@@ -2,32 +2,21 @@ package troupetest
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/troupe-go/troupe/internal/goroutine"
 )
 
-// advice says what to do about a handler that does not return.
-const advice = "A handler must return soon after its context has ended; context.Cause says why it has."
-
 // stuck says what keeps the pool from stopping.
 func (f *follower) stuck() string {
 	var text strings.Builder
 	pool, now := f.pool(), time.Now()
 	fmt.Fprintf(&text, "troupetest: pool %q has not stopped within %v after the end of its test.\n", pool.Label, stopLimit)
-	calls := f.handlers.unreturned()
-	if len(calls) > 0 {
-		ids := make([]goroutine.ID, len(calls))
-		for i, call := range calls {
-			ids[i] = call.goroutine
-		}
-		stacks := goroutine.Stacks(ids...)
-		for i, call := range calls {
-			fmt.Fprintf(&text, "The handler of task %s, which began %v ago, has not returned. Its stack:\n%s\n",
-				call.task, now.Sub(call.began).Round(time.Millisecond), stacks[i])
-		}
-		return text.String() + advice
+	if calls := f.calls.unreturned(); len(calls) > 0 {
+		writeCalls(&text, calls, now)
+		return text.String()
 	}
 	stats, found := pool.Stats(), false
 	for _, w := range stats.Workers {
@@ -51,4 +40,22 @@ func (f *follower) stuck() string {
 		}
 	}
 	return text.String() + "An actor must return from Receive."
+}
+
+// writeCalls says which calls have not returned, and what to do about that.
+func writeCalls(text *strings.Builder, calls []*call, now time.Time) {
+	ids := make([]goroutine.ID, len(calls))
+	for i, call := range calls {
+		ids[i] = call.goroutine
+	}
+	var advice []string
+	for i, stack := range goroutine.Stacks(ids...) {
+		call := calls[i]
+		fmt.Fprintf(text, "%s %s, which began %v ago, has not returned. Its stack:\n%s\n",
+			call.callee.what, call.name, now.Sub(call.began).Round(time.Millisecond), stack)
+		if !slices.Contains(advice, call.callee.advice) {
+			advice = append(advice, call.callee.advice)
+		}
+	}
+	text.WriteString(strings.Join(advice, "\n"))
 }
