@@ -1,6 +1,7 @@
 package troupetest
 
 import (
+	"io"
 	"strings"
 	"testing"
 
@@ -153,4 +154,15 @@ func TestAProfileIsReadForOneLabel(t *testing.T) {
 #	0x5	example.unlabeled+0x18	/unlabeled.go:3
 `
 	assert.Equal(t, []goroutines{{2, "example.leak\n\t/home/a b/leak.go:3"}}, parse(profile, "7"))
+}
+
+func TestEveryFaultOfAStateIsFound(t *testing.T) {
+	s := newStates()
+	left, twice := s.opened("w/1", io.NopCloser(nil)), s.opened("w/2", io.NopCloser(nil))
+	s.closing(twice)
+	assert.Equal(t, []string{"the io.nopCloser of w/1 was not closed"}, s.audit())
+	s.closing(left)
+	assert.Empty(t, s.audit())
+	s.closing(twice)
+	assert.Equal(t, []string{"the io.nopCloser of w/2 was closed again"}, s.audit())
 }

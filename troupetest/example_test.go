@@ -3,6 +3,7 @@ package troupetest_test
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -61,6 +62,39 @@ func TestUnreachableShopIsCalledAgain(t *testing.T) {
 			t.Error(took)
 		}
 	})
+}
+
+// A till counts the coins of one worker.
+type till struct{ coins int }
+
+func (t *till) Handle(_ context.Context, coins int) (int, error) {
+	t.coins += coins
+	return t.coins, nil
+}
+
+func (t *till) Close() error {
+	t.coins = 0
+	return nil
+}
+
+// A test of a Worker. At the end, the pool has closed each till once, or the test fails.
+func TestTillCountsCoins(t *testing.T) {
+	open := func(context.Context) (*till, error) { return new(till), nil }
+	pool := troupetest.NewPoolOf(t, nil, open, actors.WithSize(1), actors.WithMaxTasks(2))
+
+	total := 0
+	for sum, err := range pool.Map(t.Context(), slices.Values([]int{5, 10, 20})) {
+		if err != nil {
+			t.Error(err)
+		}
+		total = sum
+	}
+	if total != 20 { // the worker got another till after two tasks
+		t.Error(total)
+	}
+	if first, last := pool.Records()[0], pool.Records()[2]; first.Worker != last.Worker {
+		t.Error(first.Worker, last.Worker)
+	}
 }
 
 // A newsroom publishes texts in the background.

@@ -24,7 +24,8 @@ const (
 type follower struct {
 	system  *actor.ActorSystem
 	record  *record
-	calls   *calls // nil: those of actors, which the kit does not see
+	calls   *calls  // nil: those of actors, which the kit does not see
+	states  *states // nil: the workers have none that the kit sees
 	isIt    func(*directory.Entry) bool
 	unwatch func()
 	left    chan struct{} // closed when the pool has stopped
@@ -137,6 +138,9 @@ func (f *follower) finish(t testing.TB) {
 	if !within(stopLimit, f.stopped) {
 		t.Error(f.stuck())
 		scopes.hung(t)
+	} else if !within(settleLimit, func() bool { return len(f.states.audit()) == 0 }) {
+		t.Errorf("troupetest: the Workers of pool %q were not closed exactly once each.\n  %s",
+			pool.Label, strings.Join(f.states.audit(), "\n  "))
 	}
 	var faults []string
 	within(settleLimit, func() bool {

@@ -1,6 +1,8 @@
 package troupetest_test
 
 import (
+	"context"
+	"fmt"
 	"slices"
 	"testing"
 	"time"
@@ -47,5 +49,32 @@ func TestTheTasksOfAGroupAreRecorded(t *testing.T) {
 		assert.Equal(t, messages.Panicked, pool.Task("crash").Outcome)
 		assert.Equal(t, messages.Canceled, pool.Task("last").Outcome)
 		assert.Empty(t, pool.Task("last").Attempts, "no worker began it")
+	})
+}
+
+func TestTheMiddlewareOfTheTestIsAroundTheKits(t *testing.T) {
+	pooltest.Bubble(t, func(t *testing.T) {
+		var calls []string
+		wrap := func(name string) actors.Option {
+			return actors.WithMiddleware(func(next actors.Handler[int, int]) actors.Handler[int, int] {
+				return func(ctx context.Context, n int) (int, error) {
+					calls = append(calls, name)
+					return next(ctx, n+1)
+				}
+			})
+		}
+		opts := make([]actors.Option, 0, 8) // with room behind the last
+		opts = append(opts, actors.WithSize(1), wrap("outer"), wrap("inner"))
+		for _, pool := range []*troupetest.Pool[int, int]{
+			troupetest.New(t, pooltest.Double, opts...),
+			troupetest.NewPoolOf(t, nil, func(context.Context) (stamp, error) { return 2, nil }, opts...),
+		} {
+			n, err := pool.Ask(t.Context(), 1)
+			require.NoError(t, err)
+			assert.Equal(t, 6, n)
+			assert.Equal(t, []int{1}, pool.Submitted(), "the input of the task, not of the handler")
+		}
+		assert.Equal(t, "[outer inner outer inner]", fmt.Sprint(calls))
+		assert.Nil(t, opts[:4][3], "the options of the caller are unchanged")
 	})
 }

@@ -1,6 +1,7 @@
 package troupetest
 
 import (
+	"context"
 	"slices"
 	"testing"
 
@@ -48,5 +49,26 @@ func NewPool[In, Out any](
 	s := newStage(t, parent)
 	pool, err := actors.NewPool(s.parent, handler, append(slices.Clip(opts), observing[In, Out](s.calls))...)
 	s.spawned(err)
-	return &Pool[In, Out]{pool, &Recorder[In]{t: t, record: s.follow(pool.PID())}}
+	return &Pool[In, Out]{pool, &Recorder[In]{t: t, record: s.follow(pool.PID(), nil)}}
+}
+
+// NewPoolOf spawns a pool whose workers have state. It takes the place of actors.NewPoolOf.
+// When the test ends, it stops the pool and makes the same checks as [New], also for the calls
+// of produce and Close. If the Workers are io.Closers, the test fails as well
+//
+//   - if the pool has not closed each of them exactly once.
+//   - if produce returns a pointer that another worker has and that is not closed yet. The
+//     pool closes it for each of them.
+//
+// The kit sees only the calls that the pool makes: a Worker that closes itself as well is not
+// noticed.
+func NewPoolOf[W actors.Worker[In, Out], In, Out any](
+	t testing.TB, parent actor.SpawnerContext, produce func(context.Context) (W, error), opts ...actors.Option,
+) *Pool[In, Out] {
+	t.Helper()
+	s := newStage(t, parent)
+	maker := newMaker(produce, s.calls)
+	pool, err := actors.NewPoolOf(s.parent, maker.producer(), append(slices.Clip(opts), observing[In, Out](s.calls))...)
+	s.spawned(err)
+	return &Pool[In, Out]{pool, &Recorder[In]{t: t, record: s.follow(pool.PID(), maker.states)}}
 }

@@ -40,11 +40,12 @@ func (s *stage) spawned(err error) {
 }
 
 // follow records the tasks of the pool with a PID. At the end of the test, it stops the pool
-// and checks it.
-func (s *stage) follow(pid *actor.PID) *record {
+// and checks it, and also the given states of its workers.
+func (s *stage) follow(pid *actor.PID, states *states) *record {
 	t := s.t
 	t.Helper()
 	f := follow(t, s.parent.ActorSystem(), s.calls, pidOf(pid))
+	f.states = states
 	t.Cleanup(func() {
 		t.Helper()
 		f.finish(t)
