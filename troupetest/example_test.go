@@ -97,6 +97,35 @@ func TestTillCountsCoins(t *testing.T) {
 	}
 }
 
+// visitAll visits pages with the workers of a pool.
+func visitAll(ctx context.Context, pool *actors.FuncPool, visit func(context.Context, string) error, pages ...string) error {
+	group := pool.Group(ctx)
+	for _, page := range pages {
+		group.Go(func(ctx context.Context) error { return visit(ctx, page) }, actors.ID(page))
+	}
+	return group.Wait()
+}
+
+// A test of code that uses a pool of functions.
+func TestVisitAllVisitsThePagesAfterAnError(t *testing.T) {
+	pool := troupetest.NewFuncPool(t, nil, actors.WithSize(1))
+	errGone := errors.New("gone")
+
+	err := visitAll(t.Context(), pool.FuncPool, func(_ context.Context, page string) error {
+		if page == "/old" {
+			return errGone
+		}
+		return nil
+	}, "/old", "/new")
+
+	if !errors.Is(err, errGone) {
+		t.Error(err)
+	}
+	if outcome := pool.Task("/new").Outcome; outcome != messages.Succeeded {
+		t.Error(outcome)
+	}
+}
+
 // A newsroom publishes texts in the background.
 type newsroom struct {
 	pool *actors.Pool[string, string]

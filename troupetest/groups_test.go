@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
@@ -49,6 +50,80 @@ func TestTheTasksOfAGroupAreRecorded(t *testing.T) {
 		assert.Equal(t, messages.Panicked, pool.Task("crash").Outcome)
 		assert.Equal(t, messages.Canceled, pool.Task("last").Outcome)
 		assert.Empty(t, pool.Task("last").Attempts, "no worker began it")
+	})
+}
+
+func TestAFuncPoolRecordsItsFunctions(t *testing.T) {
+	for name, system := range map[string]bool{"own system": false, "parent": true} {
+		t.Run(name, func(t *testing.T) {
+			pooltest.Bubble(t, func(t *testing.T) {
+				var pool *troupetest.FuncPool
+				if system {
+					pool = troupetest.NewFuncPool(t, pooltest.System().Root, actors.WithSize(1))
+				} else {
+					pool = troupetest.NewFuncPool(t, nil, actors.WithSize(1))
+				}
+				submitFunctions(t, pool)
+			})
+		})
+	}
+}
+
+func submitFunctions(t *testing.T, pool *troupetest.FuncPool) {
+	t.Helper()
+	ran := 0
+	run := func(context.Context) error {
+		ran++
+		return nil
+	}
+	require.NoError(t, pool.Go(t.Context(), run, actors.ID("go")))
+	require.ErrorIs(t, pool.Do(t.Context(), func(context.Context) error { return pooltest.ErrTask }, actors.ID("do")), pooltest.ErrTask)
+	group := pool.Group(t.Context())
+	group.Go(run, actors.ID("group"))
+	group.Go(func(context.Context) error { panic("no") }, actors.ID("crash"))
+	require.Error(t, group.Wait())
+	require.Error(t, pool.Go(t.Context(), nil), "it is rejected, and not in the record")
+
+	assert.Equal(t, 2, ran)
+	require.Len(t, pool.WaitAll(t.Context()), 4)
+	assert.Equal(t, messages.Succeeded, pool.Task("go").Outcome)
+	assert.Equal(t, pooltest.ErrTask, pool.Task("do").Err)
+	assert.Equal(t, messages.Succeeded, pool.Task("group").Outcome)
+	assert.Equal(t, messages.Panicked, pool.Task("crash").Outcome)
+	require.NoError(t, pool.Submitted()[0](t.Context()))
+	assert.Equal(t, 3, ran, "it is the function that was submitted")
+}
+
+func TestAFunctionThatNeverReturnsIsReported(t *testing.T) {
+	pooltest.Bubble(t, func(t *testing.T) {
+		fake, release := newFakeT(t), make(chan struct{})
+		failures := fake.run(func() {
+			pool := troupetest.NewFuncPool(fake, nil)
+			assert.NoError(t, pool.Go(t.Context(), func(context.Context) error {
+				_, err := stuckHandler(release)
+				return err
+			}, actors.ID("order-7")))
+			synctest.Wait()
+		})
+		assert.Contains(t, failures, "The handler of task order-7, which began ")
+		assert.Contains(t, failures, "troupetest_test.stuckHandler(", "its stack")
+		close(release)
+		synctest.Wait()
+	})
+}
+
+func TestAGoroutineThatAFunctionLeavesBehindIsReported(t *testing.T) {
+	pooltest.Bubble(t, func(t *testing.T) {
+		fake, release := newFakeT(t), make(chan struct{})
+		failures := fake.run(func() {
+			pool := troupetest.NewFuncPool(fake, nil)
+			assert.NoError(t, pool.Do(t.Context(), func(context.Context) error {
+				go leakedGoroutine(release)
+				return nil
+			}))
+		})
+		assert.Contains(t, failures, "goroutines that this test has started are still running")
+		close(release)
 	})
 }
 

@@ -166,6 +166,7 @@ func TestAnInvalidPoolWithStatesEndsTheTest(t *testing.T) {
 		for _, start := range []func(*fakeT){
 			func(fake *fakeT) { troupetest.NewPoolOf(fake, nil, newDesk, actors.WithMaxTasks(0)) },
 			func(fake *fakeT) { troupetest.NewPoolOf[*desk, int, int](fake, nil, nil) },
+			func(fake *fakeT) { troupetest.NewFuncPool(fake, nil, actors.WithSize(-1)) },
 		} {
 			fake := newFakeT(t)
 			failures := fake.run(func() {
