@@ -1,6 +1,7 @@
 // Package troupetest helps to test programs that use Troupe.
 //
-// [New] and [NewPool] take the place of actors.New and actors.NewPool in a test:
+// [New], [NewPool], [NewPoolOf] and [NewFuncPool] take the place of the functions of package
+// actors with the same names:
 //
 //	func TestShout(t *testing.T) {
 //		pool := troupetest.New(t, shout)
@@ -10,8 +11,9 @@
 //
 // Such a pool records what was submitted to it and how each task was settled: see
 // [Recorder]. It is stopped when the test ends. Then the test fails if a task is lost, if a
-// handler has not returned, or if a goroutine of the test is left. In a bubble of
-// testing/synctest, hours between two attempts pass at once.
+// handler has not returned, if a state of a worker is not closed exactly once, or if a
+// goroutine of the test is left. In a bubble of testing/synctest, hours between two attempts
+// pass at once.
 //
 // [Record] and [RecordNamed] do the same for pools that the test does not make itself: pools
 // of user-written actors, and pools that the code under test spawns. [VerifyNoLeaks] is the
