@@ -9,9 +9,11 @@
 // # Packages
 //
 //   - [github.com/troupe-go/troupe/actors] is where to begin: New makes a typed
-//     pool for a Go program, NewPool one in an actor system, and PropsFromHandler
-//     and PropsFromProducer one that is spawned as an actor. Options, sizes, futures
-//     and task options are there too.
+//     pool for a Go program, NewPool one in an actor system, NewPoolOf one whose
+//     workers have state, and NewFuncPool one that runs functions. PropsFromHandler,
+//     PropsFromWorkers and PropsFromProducer make one that is spawned as an actor.
+//     Ask waits for one task, groups wait for many, Each and Map yield results. Futures
+//     and all options are there too.
 //   - [github.com/troupe-go/troupe/messages] is what is said to a pool and what it
 //     answers: tasks and results, outcomes, statistics, control messages, events
 //     and errors. Whoever only knows a pool's PID needs no other package.
@@ -25,7 +27,9 @@
 //     OpenTelemetry and expvar, a log of what happens to tasks, and traces.
 //   - [github.com/troupe-go/troupe/guard] calls user code safely, for extensions of
 //     Troupe in modules of their own.
-//   - [github.com/troupe-go/troupe/troupetest] helps to test programs that use Troupe.
+//   - [github.com/troupe-go/troupe/troupetest] helps to test programs that use Troupe: its
+//     pools record every task, and fail the test if a task, a state of a worker or a
+//     goroutine is left over.
 //
 // Durable queues are in a module of their own, github.com/troupe-go/troupe/jetstream.
 //

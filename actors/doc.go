@@ -9,8 +9,27 @@
 // its tasks. In either, every accepted task is settled exactly once, and whoever
 // waits for it is told at once; see package messages for the ledger.
 //
-// [Pool.Map], [Pool.Each] and [Pool.Group] are for many tasks: in the order of their inputs,
-// in the order in which they end, and from several places. A [FuncPool] runs functions.
+// # Which function to use
+//
+//   - Wait for one task: [Pool.Ask] returns its answer. [Pool.Submit] returns a [Future], to
+//     wait later, to cancel the task, or to be called back by [Future.OnSettled]. [Pool.Tell]
+//     submits a task whose answer nobody wants.
+//   - Wait for many tasks: [Pool.Group] is for tasks that are submitted from several places
+//     or by other tasks. [Group.Wait] returns their first error; [FailFast] cancels the rest,
+//     and [MaxInFlight] limits the group.
+//   - Results as they come: [Pool.Each] yields an [Answer] for each input in the order in
+//     which the tasks settle, and [Group.Answers] does for a group. [Pool.Map] keeps the order
+//     of the inputs. [Ahead] sets how far Each and Map run ahead.
+//   - Closures: a [FuncPool] of [NewFuncPool] runs functions in place of typed inputs.
+//   - State per worker: [NewPoolOf] and [PropsFromWorkers] give each worker a [Worker] of its
+//     own, such as a connection, and close it. [WithMaxTasks], [WithMaxAge] and
+//     [WithIdleTimeout] recycle it.
+//   - Something around every task: [WithMiddleware] wraps the handler.
+//   - Messages of actors: [Pool.PID] is the address of any pool.
+//   - Stop: [Pool.Shutdown] runs everything accepted, [Pool.Finish] only what runs already,
+//     and [Pool.Close] cancels that too.
+//
+// In tests, package troupetest has constructors with the same names, which check the pool.
 //
 // # Contexts
 //
