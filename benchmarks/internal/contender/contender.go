@@ -15,6 +15,8 @@ const (
 	NameLeastBusy   = "Troupe, least-busy"
 	NameCustom      = "Troupe, custom"
 	NameHash        = "Troupe, consistent hash"
+	NameStateful    = "Troupe, workers with state"
+	NameFuncPool    = "Troupe, pool of functions"
 	NameAnts        = "ants"
 	NameAntsMulti   = "ants, multi-pool"
 	NamePond        = "pond"
