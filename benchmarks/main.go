@@ -39,6 +39,7 @@ func run(args []string, out io.Writer) error {
 		if err != nil {
 			return fmt.Errorf("%s: %w", w.Name, err)
 		}
+		section.Workload = w.Name
 		document.Sections = append(document.Sections, *section)
 		fmt.Fprint(out, section.Markdown())
 	}
@@ -59,6 +60,7 @@ func modules() []string {
 		"github.com/alitto/pond/v2",
 		"github.com/gammazero/workerpool",
 		"github.com/sourcegraph/conc",
+		"golang.org/x/sync",
 	}
 }
 

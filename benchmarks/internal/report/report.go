@@ -11,11 +11,13 @@ import (
 
 // A Section is what one workload found.
 type Section struct {
-	Title   string
-	Text    string
-	Tables  []Table
-	Targets []Target
-	Figures []Figure
+	// Workload is what the flag -only is given to repeat it. Empty: nothing repeats it.
+	Workload string
+	Title    string
+	Text     string
+	Tables   []Table
+	Targets  []Target
+	Figures  []Figure
 }
 
 // A Table has a header and rows of as many cells.
@@ -99,6 +101,9 @@ func (s *Section) Markdown() string {
 	fmt.Fprintf(&b, "## %s\n\n", s.Title)
 	if s.Text != "" {
 		fmt.Fprintf(&b, "%s\n\n", s.Text)
+	}
+	if s.Workload != "" {
+		fmt.Fprintf(&b, "To repeat it, in benchmarks/: `go run . -only '^%s$'`.\n\n", s.Workload)
 	}
 	for i := range s.Tables {
 		s.Tables[i].markdown(&b)

@@ -13,10 +13,12 @@ import (
 func TestATableIsAligned(t *testing.T) {
 	table := report.Table{Title: "ns a task", Header: []string{"contender", "2"}}
 	table.Row("Troupe", "77")
-	section := report.Section{Title: "Tell", Text: "No answer.", Tables: []report.Table{table}}
+	section := report.Section{Workload: "tell", Title: "Tell", Text: "No answer.", Tables: []report.Table{table}}
 	assert.Equal(t, `## Tell
 
 No answer.
+
+To repeat it, in benchmarks/: `+"`go run . -only '^tell$'`"+`.
 
 ns a task:
 
