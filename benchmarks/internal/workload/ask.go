@@ -10,32 +10,16 @@ import (
 	"github.com/troupe-go/troupe/benchmarks/internal/report"
 )
 
-// askSize is the number of workers that are asked.
-const askSize = 64
+const (
+	askSize  = 64 // workers that are asked
+	askTasks = 51_200
+)
 
 // Ask submits tasks and waits for the answer of each.
 func Ask(e Env) (*report.Section, error) {
-	askers := contender.Askers()
-	names := make([]string, len(askers))
-	byName := make(map[string]contender.Asker, len(askers))
-	for i, a := range askers {
-		names[i], byName[a.Name] = a.Name, a
-	}
-	var cells []cell
-	for _, callers := range []int{1, 16, 128} {
-		e.Log("ask: %d callers", callers)
-		tasks := e.scale(51_200)
-		result, err := measure.Compare(e.Runs, names, func(name string) (measure.Sample, error) {
-			return ask(byName[name], callers, tasks)
-		})
-		if err != nil {
-			return nil, err
-		}
-		label := fmt.Sprintf("%d callers", callers)
-		if callers == 1 {
-			label = "1 caller"
-		}
-		cells = append(cells, cell{label, result})
+	cells, err := askCells(e, "ask", contender.Askers(), e.scale(askTasks))
+	if err != nil {
+		return nil, err
 	}
 	return &report.Section{
 		Title: "Ask: submit and wait for the answer",
@@ -49,6 +33,31 @@ func Ask(e Env) (*report.Section, error) {
 		},
 		Targets: askTargets(cells),
 	}, nil
+}
+
+// askCells has askers asked by few and by many callers.
+func askCells(e Env, name string, askers []contender.Asker, tasks int) ([]cell, error) {
+	names := make([]string, len(askers))
+	byName := make(map[string]contender.Asker, len(askers))
+	for i, a := range askers {
+		names[i], byName[a.Name] = a.Name, a
+	}
+	var cells []cell
+	for _, callers := range []int{1, 16, 128} {
+		e.Log("%s: %d callers", name, callers)
+		result, err := measure.Compare(e.Runs, names, func(name string) (measure.Sample, error) {
+			return ask(byName[name], callers, tasks)
+		})
+		if err != nil {
+			return nil, err
+		}
+		label := fmt.Sprintf("%d callers", callers)
+		if callers == 1 {
+			label = "1 caller"
+		}
+		cells = append(cells, cell{label, result})
+	}
+	return cells, nil
 }
 
 func askTargets(cells []cell) []report.Target {

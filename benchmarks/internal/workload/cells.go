@@ -53,7 +53,11 @@ func medians(title string, cells []cell, metric measure.Metric) report.Table {
 
 // ratios is the table of one contender's time divided by each other's.
 func ratios(cells []cell, name string) report.Table {
-	title := fmt.Sprintf("%s's time by theirs; below 1, %s is faster", name, name)
+	return timesBy(fmt.Sprintf("%s's time by theirs; below 1, %s is faster", name, name), cells, name)
+}
+
+// timesBy is the same table with a title of its own.
+func timesBy(title string, cells []cell, name string) report.Table {
 	return table(title, cells, func(result *measure.Comparison, base string) string {
 		return report.Number(result.Ratio(measure.Nanoseconds, name, base))
 	})
@@ -92,9 +96,14 @@ func by(cells []cell, name, base string) []float64 {
 
 // byBest is Troupe's time divided by that of the best peer of each cell.
 func byBest(cells []cell, peers ...string) []float64 {
+	return bestOf(cells, contender.NameTroupe, peers...)
+}
+
+// bestOf is a contender's time divided by that of the best peer of each cell.
+func bestOf(cells []cell, name string, peers ...string) []float64 {
 	best := make([]float64, len(cells))
 	for _, peer := range peers {
-		for i, ratio := range by(cells, contender.NameTroupe, peer) {
+		for i, ratio := range by(cells, name, peer) {
 			best[i] = max(best[i], ratio)
 		}
 	}
