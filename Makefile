@@ -19,7 +19,7 @@ browser: ## Test the dashboard in a headless Chromium
 screenshots: ## Take the pictures of the dashboard in docs/
 	cd dashboard/browser && go test -run '^TestScreenshots' -screenshots ../../docs -v .
 
-bench: ## Measure Troupe against its peers (10 min); writes docs/benchmarks.md
+bench: ## Measure Troupe against its peers (12 min); writes docs/benchmarks.md
 	cd benchmarks && go run .
 
 ratio: ## Measure Troupe against a bare channel and Proto.Actor's own router
