@@ -36,7 +36,7 @@ func Go(e Env) (*report.Section, error) {
 			" functions of Troupe return an error, which is counted; those of the others return nothing.",
 		Tables: []report.Table{
 			medians("ns a task", cells, measure.Nanoseconds),
-			ratios(cells, contender.NameFuncPool),
+			timesBy("Time of Go by theirs", cells, contender.NameFuncPool),
 			medians("allocations a task", cells, measure.Allocations),
 		},
 		Targets: held("by the best peer pool", bestOf(cells, contender.NameFuncPool, peers...), 0.5, 0.9),
@@ -57,7 +57,7 @@ func Do(e Env) (*report.Section, error) {
 			" The end of its context would cancel a call of Troupe; the others have no context.", askSize),
 		Tables: []report.Table{
 			medians("ns a call", cells, measure.Nanoseconds),
-			ratios(cells, contender.NameFuncPool),
+			timesBy("Time of Do by theirs", cells, contender.NameFuncPool),
 			medians("allocations a call", cells, measure.Allocations),
 		},
 	}

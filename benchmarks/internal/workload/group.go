@@ -33,7 +33,7 @@ func Group(e Env) (*report.Section, error) {
 			" first error; the end of a context cancels futures only with CancelWithContext. Troupe and pond keep their pool,"+
 			" whose workers are shared; errgroup and conc start goroutines for each group. Troupe's queue has its default"+
 			" bound, pond's has none, and those of errgroup and conc hold nothing. %s",
-			groupWorkers, groupFigures(e)),
+			groupWorkers, groupFigures(e, groupWorkers)),
 	}
 	results, err := measureGroups(e, section, "group", contender.TaskGroups(), contender.NameGroupWait, groupLoads(e))
 	if err != nil {
@@ -58,7 +58,7 @@ func Funcs(e Env) (*report.Section, error) {
 			" errgroup without a limit runs all tasks at a time. pond and errgroup cannot cancel a task that runs unless it"+
 			" looks at the context of its group itself; Troupe and conc pass the context to the function. A panic is an error"+
 			" in Troupe and pond. Troupe's queue has its default bound, pond's has none, and errgroup and conc have none to"+
-			" wait in. %s", groupWorkers, groupFigures(e)),
+			" wait in. %s", groupWorkers, groupFigures(e, groupWorkers)),
 	}
 	results, err := measureGroups(e, section, "funcs", contender.FuncGroups(), contender.NameFuncGroup, groupLoads(e))
 	if err != nil {
@@ -77,7 +77,7 @@ func Limit(e Env) (*report.Section, error) {
 			" MaxInFlight blocks the submitter while as many are unsettled, as the limits of errgroup and conc do; the queue"+
 			" of pond's subpool takes all tasks. A subpool for each group gives each group a limit of its own, as the others"+
 			" do; one subpool is made beforehand, and groups at the same time would share its limit. %s",
-			limit, groupWorkers, groupFigures(e)),
+			limit, groupWorkers, groupFigures(e, limit)),
 	}
 	loads := []groupLoad{
 		{work: idleTask, sizes: []groupSize{{10, 20_000}, {1000, 20_000}, e.largeGroup()}},
@@ -154,12 +154,12 @@ func groupLoads(e Env) []groupLoad {
 // largeGroup is one group of the largest size.
 func (e Env) largeGroup() groupSize { return groupSize{e.scale(100_000), 100_000} }
 
-// groupFigures says how to read the tables.
-func groupFigures(e Env) string {
-	return fmt.Sprintf("The columns are the sizes of the groups. The figures are elapsed time by tasks, with two processors"+
-		" and %d workers at best a part of what a task takes. Where tasks take longer, they are medians of %d rounds, or of"+
-		" one round where 100,000 tasks sleep, and rows that differ only in what they cost the pool are left out.",
-		groupWorkers, e.few(groupRuns))
+// groupFigures says how to read the tables, where so many tasks run at a time.
+func groupFigures(e Env, atATime int) string {
+	return fmt.Sprintf("The columns are the sizes of the groups. The figures are elapsed time by tasks: at best, tasks of"+
+		" 10 µs take 5 µs each with two processors, and tasks of 1 ms take %d µs each with %d at a time. Where tasks take"+
+		" longer, the figures are medians of %d rounds, or of one round where 100,000 tasks sleep, and rows that differ only"+
+		" in what they cost the pool are left out.", 1000/atATime, atATime, e.few(groupRuns))
 }
 
 // groupResults has the cells of each kind of work.
