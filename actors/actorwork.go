@@ -112,6 +112,15 @@ func (m *mail) Sender() *actor.PID {
 // Caller implements engine.Body.
 func (m *mail) Caller() context.Context { return nil }
 
+// Exact implements engine.Body.
+func (m *mail) Exact() bool { return true }
+
+// Owner implements engine.Body.
+func (m *mail) Owner() any { return nil }
+
+// Disowned implements engine.Body.
+func (m *mail) Disowned() {}
+
 // Copy implements engine.Body. What the worker responds still reaches the sender; the
 // pool has nothing more to tell.
 func (m *mail) Copy() *engine.Task { return newMail(m.envelope) }

@@ -3,7 +3,6 @@ package actors
 import (
 	"time"
 
-	"github.com/troupe-go/troupe/internal/engine"
 	"github.com/troupe-go/troupe/messages"
 )
 
@@ -27,21 +26,4 @@ type Answer[In, Out any] struct {
 	// Run is the time that the task was in hand, summed over its attempts. Wait is the rest of
 	// the time from its admission to its outcome.
 	Wait, Run time.Duration
-}
-
-// answerOf returns the answer of a settled cell, which the collector must not have any more,
-// and gives the cell back.
-func answerOf[In, Out any](c *cell[In, Out], numbers *engine.Numerals) Answer[In, Out] {
-	a := Answer[In, Out]{
-		In: c.input, Outcome: c.outcome, Attempts: c.account.Attempts, Worker: c.account.Worker,
-		Wait: c.account.Wait, Run: c.account.Run,
-	}
-	a.Out, a.Err = c.result()
-	if c.outcome == messages.Rejected {
-		a.ID = c.refusedID
-	} else {
-		a.ID = c.task.ID(numbers)
-	}
-	c.discard()
-	return a
 }

@@ -5,34 +5,37 @@ import (
 	"sync"
 	"sync/atomic"
 
-	"github.com/troupe-go/troupe/internal/chain"
 	"github.com/troupe-go/troupe/internal/engine"
 	"github.com/troupe-go/troupe/messages"
 )
 
 // A collector submits the tasks of an Each or a group and gathers their answers in the order
-// in which they settle. It is safe for concurrent use.
+// in which they settle. It is the caller of its tasks, which is how they and their handlers
+// find it. It is safe for concurrent use.
+//
+// A task takes a place before it is submitted and leaves it when it is settled or was
+// rejected. Without answers and without a bound on the places, no task needs the lock.
 //
 // No lock of the engine is held when a collector is called, and a collector calls neither
 // the engine nor user code while it holds its own.
 type collector[In, Out any] struct {
-	work     *handlerWork[In, Out]
-	engine   *engine.Engine
-	ctx      context.Context // of the tasks; its end cancels them
-	max      int             // places; 0: any number
-	failFast bool            // the first error cancels the tasks
+	context.Context // of the tasks; its end cancels them
+	engine          *engine.Engine
+	max             int  // places; 0: any number
+	failFast        bool // the first error cancels the tasks
+	discards        bool // nobody takes answers
 
 	end      atomic.Pointer[collectorEnd] // why the tasks are canceled; nil: they are not
+	failure  atomic.Pointer[error]        // the first error
 	handlers atomic.Int32                 // length of blocked; written under mu
-	watched  atomic.Bool                  // the end of ctx is awaited, or about to be; written under mu, set while a place is taken
+	watched  atomic.Bool                  // the end of the context is awaited, or about to be; written under mu, set while a place is taken
+	places   atomic.Int64                 // taken places; with max, written under mu
+	awaited  atomic.Bool                  // takers or idlers may wait; set under mu
 
-	mu        sync.Mutex
-	unsettled chain.Chain[*cell[In, Out]] // guarded by mu; oldest first, also those being submitted
-	settled   chain.Chain[*cell[In, Out]] // guarded by mu; not taken yet, in the order in which they settled
-	places    int                         // guarded by mu; taken by the unsettled, and by submissions that have been let in
-	failure   error                       // guarded by mu; the first error
-	discards  bool                        // guarded by mu; nobody takes answers
-	stop      func()                      // guarded by mu; ends that
+	mu      sync.Mutex
+	replies replies[In, Out] // guarded by mu; not taken yet
+	closed  bool             // guarded by mu; no further reply is kept
+	stop    func()           // guarded by mu; ends the watch on the context
 
 	takers     waiters // guarded by mu; wait for an answer
 	idlers     waiters // guarded by mu; wait until no place is taken
@@ -46,24 +49,26 @@ type collectorEnd struct {
 	refused  error // the error of a later submission
 }
 
-// submit submits a task in a place that its cell has taken. If the task is rejected, the cell
-// has left its place, and only the collector uses it.
-func (c *collector[In, Out]) submit(t *cell[In, Out], s *engine.Spec) error {
+// submit submits a task, for which a place was taken. If the task is rejected, it leaves the
+// place.
+func (c *collector[In, Out]) submit(in In, s *engine.Spec) error {
 	accepted := false
 	defer func() {
-		if !accepted { // also if user code has failed: ctx, or a custom dispatch
-			c.leave(t)
-			t.Unlinked()
+		if !accepted { // also if user code has failed: the context, or a custom dispatch
+			c.leave()
 		}
 	}()
 	c.watch()
 	if end := c.end.Load(); end != nil {
-		c.engine.RejectedUnder(c.ctx, end.refused)
+		c.engine.RejectedUnder(c.Context, end.refused)
 		return end.refused
 	}
-	t.caller, t.in = c.ctx, t.input
-	s.Bound, s.Timed = true, true
-	if err := c.engine.Submit(c.ctx, &t.task, s); err != nil {
+	s.Bound, s.Told = true, true
+	err := c.engine.Tell(c.Context, s, func(body engine.Body) {
+		t := body.(*tellTask[In, Out])
+		t.caller, t.in = c, in
+	})
+	if err != nil {
 		return err
 	}
 	accepted = true
@@ -76,153 +81,152 @@ func (c *collector[In, Out]) submit(t *cell[In, Out], s *engine.Spec) error {
 	return nil
 }
 
-// enter takes a place for a cell if there is one.
-func (c *collector[In, Out]) enter(t *cell[In, Out]) (entered bool) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.enterLocked(t)
+// refuses returns the reason why no task may start any more, or nil. A task that was accepted
+// at the moment when the others were canceled may not be canceled yet.
+func (c *collector[In, Out]) refuses() error {
+	end := c.end.Load()
+	if end == nil {
+		return nil
+	}
+	c.cancelAll(end.canceled)
+	return end.canceled
 }
 
-func (c *collector[In, Out]) enterLocked(t *cell[In, Out]) (entered bool) {
-	if c.max > 0 && c.places >= c.max {
+// enter takes a place if there is one.
+func (c *collector[In, Out]) enter() (entered bool) {
+	if c.max == 0 {
+		c.places.Add(1)
+		return true
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.enterLocked()
+}
+
+func (c *collector[In, Out]) enterLocked() (entered bool) {
+	if c.places.Load() >= int64(c.max) {
 		return false
 	}
-	c.places++
-	c.unsettled.Push(&t.link)
+	c.places.Add(1)
 	return true
 }
 
-// leave gives up the place of a cell that is not submitted.
-func (c *collector[In, Out]) leave(t *cell[In, Out]) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.unsettled.Remove(&t.link)
-	c.vacateLocked()
+// leave gives a place to the first that waits for one. If nobody does, the place is free.
+func (c *collector[In, Out]) leave() {
+	if c.max > 0 {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		if !c.submitters.wakeFirst() && c.places.Add(-1) == 0 {
+			c.wakeLocked()
+		}
+		return
+	}
+	if c.places.Add(-1) == 0 && c.awaited.Load() {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		c.wakeLocked()
+	}
 }
 
-// settle is called when a task has been settled. The cell may be reused when it returns.
-func (c *collector[In, Out]) settle(t *cell[In, Out]) {
-	discards, end := c.record(t)
-	if discards {
-		t.discard()
+// wakeLocked wakes those that wait until no place is taken.
+func (c *collector[In, Out]) wakeLocked() {
+	c.awaited.Store(false)
+	c.idlers.wakeAll()
+	c.takers.wakeAll()
+}
+
+// settle is called when a task has been settled. The task may be reused when it returns.
+func (c *collector[In, Out]) settle(t *tellTask[In, Out], s *engine.Settlement) {
+	var end *collectorEnd
+	if s.Err != nil {
+		end = c.note(s.Err)
+	}
+	if !c.discards {
+		c.record(t, s)
+	}
+	c.leave()
+	if c.handlers.Load() > 0 {
+		c.lookAgain()
 	}
 	if end != nil {
 		c.cancelAll(end.canceled)
 	}
 }
 
-// record moves a settled cell to those that are waiting to be taken, unless answers are
-// discarded. end is not nil if the others must be canceled.
-func (c *collector[In, Out]) record(t *cell[In, Out]) (discards bool, end *collectorEnd) {
+// record keeps the answer of a settled task.
+func (c *collector[In, Out]) record(t *tellTask[In, Out], s *engine.Settlement) {
+	var account engine.Account
+	s.Account(&account)
+	id, number := t.task.Name()
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.unsettled.Remove(&t.link)
-	end = c.noteLocked(t.err)
-	if !c.discards {
-		c.settled.Push(&t.link)
-		c.takers.wakeFirst()
+	if c.closed {
+		return
 	}
-	c.vacateLocked()
-	c.blocked.signalAll()
-	return c.discards, end
+	r := c.replies.push()
+	if payload, outside := s.Outside(); outside {
+		r.In, _ = payload.(In)
+	} else {
+		r.In = t.in
+	}
+	r.ID, r.number, r.Err, r.Outcome = id, number, s.Err, s.Outcome
+	r.Attempts, r.Worker, r.Wait, r.Run = account.Attempts, account.Worker, account.Wait, account.Run
+	r.Out, _ = s.Value.(Out)
+	c.takers.wakeFirst()
 }
 
-// add adds the answer of a cell that was rejected.
-func (c *collector[In, Out]) add(t *cell[In, Out]) {
+// add makes the rejection of an input the next answer.
+func (c *collector[In, Out]) add(rejected Answer[In, Out]) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.settled.Push(&t.link)
+	c.replies.push().Answer = rejected
 }
 
 // failed records the error of a rejected submission.
 func (c *collector[In, Out]) failed(err error) {
-	c.mu.Lock()
-	end := c.noteLocked(err)
-	c.mu.Unlock()
-	if end != nil {
+	if end := c.note(err); end != nil {
 		c.cancelAll(end.canceled)
 	}
 }
 
-// noteLocked records the first error. It returns the reason why the tasks must be canceled if
+// note records the first error. It returns the reason why the tasks must be canceled if
 // that is the error.
-func (c *collector[In, Out]) noteLocked(err error) *collectorEnd {
-	if err == nil || c.failure != nil {
-		return nil
-	}
-	c.failure = err
-	if !c.failFast {
+func (c *collector[In, Out]) note(err error) *collectorEnd {
+	if c.failure.Load() != nil || !c.failure.CompareAndSwap(nil, &err) || !c.failFast {
 		return nil
 	}
 	canceled := engine.Because(messages.ErrCanceled, err)
 	end := &collectorEnd{canceled: canceled, refused: canceled}
 	if !c.end.CompareAndSwap(nil, end) {
-		return nil // ctx has ended, and its watch cancels the tasks
+		return nil // the context has ended, and its watch cancels the tasks
 	}
 	return end
 }
 
-// vacateLocked gives a place to the first that waits for one. If nobody does, the place is
-// free.
-func (c *collector[In, Out]) vacateLocked() {
-	if c.submitters.wakeFirst() {
-		return
-	}
-	c.places--
-	if c.places == 0 {
-		c.idlers.wakeAll()
-		c.takers.wakeAll()
-	}
-}
-
 // firstError returns the first error of a task or a rejected submission.
 func (c *collector[In, Out]) firstError() error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.failure
+	if err := c.failure.Load(); err != nil {
+		return *err
+	}
+	return nil
 }
 
 // cancelAll cancels the unsettled tasks that have been accepted.
 func (c *collector[In, Out]) cancelAll(err error) {
-	cells := c.use(0)
-	c.engine.CancelAll(func(yield func(*engine.Task) bool) {
-		for _, t := range cells {
-			if !yield(&t.task) {
-				return
-			}
-		}
-	}, err)
-	for _, t := range cells {
-		t.Unlinked()
+	if c.places.Load() > 0 {
+		c.engine.CancelAll(c.engine.TasksOf(c), err)
 	}
 }
 
-// use returns the oldest unsettled cells, at most n of them, or all if n is 0. The caller is
-// a user of each, and must give each back by Unlinked.
-func (c *collector[In, Out]) use(n int) []*cell[In, Out] {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if n == 0 || n > c.unsettled.Len() {
-		n = c.unsettled.Len()
-	}
-	cells := make([]*cell[In, Out], 0, n)
-	for link := c.unsettled.First(); len(cells) < n; link = link.Next() {
-		link.Of.users.Add(1)
-		cells = append(cells, link.Of)
-	}
-	return cells
-}
-
-// close cancels the tasks. Answers are discarded from now on, besides those that are there
-// and that nobody takes any more.
+// close cancels the tasks. No further answer is kept, and nobody takes those that are there.
 func (c *collector[In, Out]) close() {
-	c.discardAnswers()
+	c.keepNothing()
 	c.cancelAll(messages.ErrCanceled)
 	c.unwatch()
 }
 
-func (c *collector[In, Out]) discardAnswers() {
+func (c *collector[In, Out]) keepNothing() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.discards = true
+	c.closed, c.replies = true, replies[In, Out]{}
 }

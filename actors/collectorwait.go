@@ -3,7 +3,6 @@ package actors
 import (
 	"context"
 
-	"github.com/troupe-go/troupe/internal/chain"
 	"github.com/troupe-go/troupe/internal/engine"
 	"github.com/troupe-go/troupe/messages"
 )
@@ -11,34 +10,37 @@ import (
 // This file has the waits for a collector: for an answer, for a place, and until no place is
 // taken.
 
-// take takes the next answer. It returns nil if there is none; more reports that there will be
-// one, for which the waiter, if it is not nil, is listed.
-func (c *collector[In, Out]) take(w *waiter) (t *cell[In, Out], more bool) {
+// take takes the next answer. ok is false if there is none; more reports that there will be
+// one, for which the waiter is listed.
+func (c *collector[In, Out]) take(w *waiter) (r reply[In, Out], ok, more bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if w != nil {
+	c.takers.remove(w)
+	if !c.replies.empty() {
+		return c.replies.pop(), true, true
+	}
+	c.takers.add(w)
+	if c.vacantLocked() {
 		c.takers.remove(w)
+		return r, false, false
 	}
-	if first := c.settled.First(); first != nil {
-		c.settled.Remove(first)
-		return first.Of, true
-	}
-	if c.places == 0 {
-		return nil, false
-	}
-	if w != nil {
-		c.takers.add(w)
-	}
-	return nil, true
+	return r, false, true
+}
+
+// vacantLocked reports whether no place is taken. Otherwise those that are listed are woken
+// when that is so: whoever leaves the last place looks at awaited afterwards.
+func (c *collector[In, Out]) vacantLocked() bool {
+	c.awaited.Store(true)
+	return c.places.Load() == 0
 }
 
 // takeAll is take for an only taker. It takes all answers that are there and puts them into
-// taken, which is empty.
-func (c *collector[In, Out]) takeAll(taken *chain.Chain[*cell[In, Out]], w *waiter) {
+// taken, which is empty. If there are none, it lists the waiter, unless that is nil.
+func (c *collector[In, Out]) takeAll(taken *replies[In, Out], w *waiter) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	*taken, c.settled = c.settled, *taken
-	if w != nil && taken.Len() == 0 {
+	*taken, c.replies = c.replies, *taken
+	if w != nil && taken.empty() {
 		c.takers.add(w)
 	}
 }
@@ -48,7 +50,7 @@ func (c *collector[In, Out]) takeAll(taken *chain.Chain[*cell[In, Out]], w *wait
 func (c *collector[In, Out]) retire(w *waiter) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if !c.takers.remove(w) && c.settled.Len() > 0 {
+	if !c.takers.remove(w) && !c.replies.empty() {
 		c.takers.wakeFirst()
 	}
 }
@@ -58,43 +60,44 @@ func (c *collector[In, Out]) idle(w *waiter) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.idlers.remove(w)
-	if c.places == 0 {
+	c.idlers.add(w)
+	if c.vacantLocked() {
+		c.idlers.remove(w)
 		return true
 	}
-	c.idlers.add(w)
 	return false
 }
 
-// apply takes a place for a cell if there is one. Otherwise it lists the waiter, which has a
-// place when it is woken.
-func (c *collector[In, Out]) apply(t *cell[In, Out], w *waiter) (entered bool) {
+// apply takes a place if there is one. Otherwise it lists the waiter, which has a place when
+// it is woken.
+func (c *collector[In, Out]) apply(w *waiter) (entered bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.enterLocked(t) {
+	if c.enterLocked() {
 		return true
 	}
 	c.submitters.add(w)
 	return false
 }
 
-// occupy takes a place for a cell if its waiter has one.
-func (c *collector[In, Out]) occupy(t *cell[In, Out], w *waiter) bool {
+// placed reports whether a waiter has a place.
+func (c *collector[In, Out]) placed(w *waiter) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if w.listed {
-		return false
-	}
-	c.unsettled.Push(&t.link)
-	return true
+	return !w.listed
 }
 
 // withdraw ends the wait for a place. It gives up a place that the waiter has.
 func (c *collector[In, Out]) withdraw(w *waiter) {
+	if !c.unlist(w) {
+		c.leave()
+	}
+}
+
+func (c *collector[In, Out]) unlist(w *waiter) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if !c.submitters.remove(w) {
-		c.vacateLocked()
-	}
+	return c.submitters.remove(w)
 }
 
 // lookAgain makes the handlers that wait look for deadlocks.
@@ -109,7 +112,7 @@ func (c *collector[In, Out]) lookAgain() {
 // caller goes on when any task settles; otherwise it waits for all of them, one after
 // another.
 func (c *collector[In, Out]) pause(anyTask bool, a, b, d <-chan struct{}) {
-	if c.ctx != context.Background() && c.engine.OfHandler(c.ctx) {
+	if c.Context != context.Background() && c.engine.OfHandler(c.Context) {
 		c.pauseInHandler(anyTask, a, b, d)
 		return
 	}
@@ -124,19 +127,13 @@ func (c *collector[In, Out]) pauseInHandler(anyTask bool, a, b, d <-chan struct{
 	self := newWaiter()
 	c.block(self)
 	defer c.unblock(self)
-	n := 1
-	if anyTask {
-		n = 0
+	tasks := c.engine.TasksOf(c)
+	if !anyTask && len(tasks) > 1 {
+		tasks = tasks[:1]
 	}
-	cells := c.use(n)
-	defer func() {
-		for _, t := range cells {
-			t.Unlinked()
-		}
-	}()
-	stuck, unblock, vain := c.blockOn(cells)
+	stuck, unblock, vain := c.blockOn(tasks)
 	if vain {
-		c.engine.Cancel(&cells[0].task, errVain)
+		c.engine.CancelAll(tasks[:1], errVain)
 		return
 	}
 	defer unblock()
@@ -147,24 +144,25 @@ func (c *collector[In, Out]) pauseInHandler(anyTask bool, a, b, d <-chan struct{
 	case <-self.ready:
 	case <-stuck:
 		if !anyTask {
-			c.engine.Cancel(&cells[0].task, errVain)
+			c.engine.CancelAll(tasks[:1], errVain)
 		}
 	}
 }
 
 var errVain = engine.Because(messages.ErrCanceled, messages.ErrDeadlock)
 
-// blockOn records a wait of the handler that ctx belongs to, for the first of the cells that
-// it does not wait for in vain. vain reports that it waits for each in vain. Otherwise stuck
-// is closed when the wait becomes vain, and unblock must be called after the wait.
-func (c *collector[In, Out]) blockOn(cells []*cell[In, Out]) (stuck <-chan struct{}, unblock func(), vain bool) {
-	for _, t := range cells {
-		stuck, unblock, err := c.engine.Blocking(c.ctx, &t.task)
+// blockOn records a wait of the handler that the context belongs to, for the first of the
+// tasks that it does not wait for in vain. vain reports that it waits for each in vain.
+// Otherwise stuck is closed when the wait becomes vain, and unblock must be called after the
+// wait.
+func (c *collector[In, Out]) blockOn(tasks []engine.Ref) (stuck <-chan struct{}, unblock func(), vain bool) {
+	for _, t := range tasks {
+		stuck, unblock, err := c.engine.BlockingOn(c.Context, t)
 		if err == nil {
 			return stuck, unblock, false
 		}
 	}
-	return nil, func() {}, len(cells) > 0
+	return nil, func() {}, len(tasks) > 0
 }
 
 func (c *collector[In, Out]) block(w *waiter) {

@@ -7,7 +7,7 @@ import (
 
 // This file makes the end of a collector's context cancel its tasks.
 
-// watch makes the end of ctx cancel the tasks, until unwatch is called. A place must have
+// watch makes the end of the context cancel the tasks, until unwatch is called. A place must have
 // been taken.
 func (c *collector[In, Out]) watch() {
 	if c.watched.Load() || !c.beginWatch() {
@@ -15,7 +15,7 @@ func (c *collector[In, Out]) watch() {
 	}
 	var stop func()
 	defer func() { c.endBegin(stop) }()
-	stop = c.engine.WhenEnded(c.ctx, c.ended)
+	stop = c.engine.WhenEnded(c.Context, c.ended)
 }
 
 func (c *collector[In, Out]) beginWatch() (begun bool) {
@@ -32,13 +32,13 @@ func (c *collector[In, Out]) endBegin(stop func()) {
 	c.watched.Store(stop != nil)
 }
 
-// ended cancels the tasks because ctx has ended.
+// ended cancels the tasks because the context has ended.
 func (c *collector[In, Out]) ended(cause error) {
 	c.end.CompareAndSwap(nil, &collectorEnd{canceled: engine.Because(messages.ErrCanceled, cause), refused: cause})
 	c.cancelAll(c.end.Load().canceled)
 }
 
-// unwatch ends the watch of ctx if no place is taken.
+// unwatch ends the watch on the context if no place is taken.
 func (c *collector[In, Out]) unwatch() {
 	if stop := c.takeStop(); stop != nil {
 		stop()
@@ -48,7 +48,7 @@ func (c *collector[In, Out]) unwatch() {
 func (c *collector[In, Out]) takeStop() (stop func()) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.places > 0 {
+	if c.places.Load() > 0 {
 		return nil
 	}
 	stop = c.stop

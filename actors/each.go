@@ -6,7 +6,6 @@ import (
 	"maps"
 
 	"github.com/troupe-go/troupe/guard"
-	"github.com/troupe-go/troupe/internal/chain"
 	"github.com/troupe-go/troupe/internal/engine"
 	"github.com/troupe-go/troupe/messages"
 )
@@ -32,7 +31,7 @@ func (p *Pool[In, Out]) Each(ctx context.Context, ins iter.Seq[In], opts ...Task
 			yield(Answer[In, Out]{Err: err, Outcome: messages.Rejected})
 			return
 		}
-		e.collector = &collector[In, Out]{work: p.work, engine: p.engine, ctx: ctx}
+		e.collector = &collector[In, Out]{Context: ctx, engine: p.engine}
 		defer e.collector.close()
 		for in := range ins {
 			if !e.submit(in) {
@@ -54,10 +53,10 @@ type eaching[In, Out any] struct {
 	yield     func(Answer[In, Out]) bool
 	collector *collector[In, Out]
 	waiter    *waiter
-	taken     chain.Chain[*cell[In, Out]] // settled; to be yielded next
+	taken     replies[In, Out] // to be yielded next
 	numbers   engine.Numerals
-	pending   int            // inputs whose answers were not yielded, without last
-	last      *cell[In, Out] // the input that was not submitted because ctx has ended; nil: none
+	pending   int              // inputs whose answers were not yielded, without last
+	last      *Answer[In, Out] // that of the input that was not submitted because ctx has ended; nil: none
 }
 
 // describe sets what the options say.
@@ -76,21 +75,20 @@ func (e *eaching[In, Out]) describe(ctx context.Context, opts []TaskOption) erro
 func (e *eaching[In, Out]) submit(in In) bool {
 	c, s := e.collector, e.spec
 	s.Headers = maps.Clone(s.Headers)
-	t := e.pool.work.cell(c, in)
-	c.enter(t)
+	c.enter()
 	e.pending++
-	err := c.submit(t, &s)
+	err := c.submit(in, &s)
 	if err == nil {
 		return true
 	}
-	t.refuse(s.ID, err)
-	if c.end.Load() == nil && c.ctx.Err() == nil {
-		c.add(t)
+	rejected := Answer[In, Out]{ID: s.ID, In: in, Err: err, Outcome: messages.Rejected}
+	if c.end.Load() == nil && c.Context.Err() == nil {
+		c.add(rejected)
 		return true
 	}
-	c.ended(guard.Cause(c.ctx))
+	c.ended(guard.Cause(c.Context))
 	e.pending--
-	e.last = t
+	e.last = &rejected
 	return false
 }
 
@@ -134,16 +132,16 @@ func (e *eaching[In, Out]) drain() {
 		}
 	}
 	if e.last != nil {
-		e.yield(answerOf(e.last, &e.numbers))
+		e.yield(*e.last)
 	}
 }
 
 // ready reports whether there is an answer. Otherwise it lists the waiter, unless that is nil.
 func (e *eaching[In, Out]) ready(w *waiter) bool {
-	if e.taken.Len() == 0 {
+	if e.taken.empty() {
 		e.collector.takeAll(&e.taken, w)
 	}
-	return e.taken.Len() > 0
+	return !e.taken.empty()
 }
 
 // limit returns how many inputs may be pending. changed is closed when that may have changed.
@@ -154,8 +152,7 @@ func (e *eaching[In, Out]) limit() (pending int, changed <-chan struct{}) {
 
 // give yields the next answer, which is there. It returns false if the consumer breaks off.
 func (e *eaching[In, Out]) give() bool {
-	first := e.taken.First()
-	e.taken.Remove(first)
+	r := e.taken.pop()
 	e.pending--
-	return e.yield(answerOf(first.Of, &e.numbers))
+	return e.yield(r.answer(&e.numbers))
 }

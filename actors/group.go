@@ -15,7 +15,7 @@ import (
 // one. All its methods may be called by any number of goroutines and in any order; a group
 // can be used again after [Group.Wait].
 type Group[In, Out any] struct {
-	collector *collector[In, Out]
+	collector collector[In, Out]
 	pool      *Pool[In, Out]
 	invalid   error // what is wrong with the group; nil: nothing
 }
@@ -31,9 +31,10 @@ func (p *Pool[In, Out]) Group(ctx context.Context, opts ...GroupOption) *Group[I
 	if err == nil && ctx == nil {
 		err = errNilContext
 	}
-	return &Group[In, Out]{pool: p, invalid: err, collector: &collector[In, Out]{
-		work: p.work, engine: p.engine, ctx: ctx, max: config.max, failFast: config.failFast,
-	}}
+	g := &Group[In, Out]{pool: p, invalid: err}
+	g.collector.Context, g.collector.engine = ctx, p.engine
+	g.collector.max, g.collector.failFast = config.max, config.failFast
+	return g
 }
 
 // Submit submits a task as part of the group. If it returns nil, the task was accepted. An
@@ -61,35 +62,34 @@ func (g *Group[In, Out]) submit(in In, opts []TaskOption) error {
 	if err := g.pool.describe(&s, opts, nil); err != nil {
 		return err
 	}
-	c := g.collector
-	t := g.pool.work.cell(c, in)
-	var full error // nil: there was a place
-	if !c.enter(t) {
-		full = fmt.Errorf("%w: %d tasks of the group are unsettled", messages.ErrQueueFull, c.max)
-		if err := g.await(t, &s, full); err != nil {
-			t.recycle()
-			c.engine.RejectedUnder(c.ctx, err)
+	c := &g.collector
+	full := false
+	if !c.enter() {
+		full = true
+		if err := g.await(&s); err != nil {
+			c.engine.RejectedUnder(c.Context, err)
 			return err
 		}
 	}
-	if err := c.submit(t, &s); err != nil {
-		t.discard()
-		if full != nil && c.ctx.Err() != nil { // the end of ctx has settled a task, which made a place
-			return engine.Because(full, err)
-		}
-		return err
+	err := c.submit(in, &s)
+	if err != nil && full && c.Context.Err() != nil { // the end of the context has settled a task, which made a place
+		return engine.Because(g.fullError(), err)
 	}
-	return nil
+	return err
 }
 
-// await waits for a place in a group that is full, and takes it for a cell.
-func (g *Group[In, Out]) await(t *cell[In, Out], s *engine.Spec, full error) error {
-	c := g.collector
+func (g *Group[In, Out]) fullError() error {
+	return fmt.Errorf("%w: %d tasks of the group are unsettled", messages.ErrQueueFull, g.collector.max)
+}
+
+// await waits for a place in a group that is full.
+func (g *Group[In, Out]) await(s *engine.Spec) error {
+	c := &g.collector
 	if s.Mode != engine.MayWait {
-		return full
+		return g.fullError()
 	}
 	w := newWaiter()
-	if c.apply(t, w) {
+	if c.apply(w) {
 		return nil
 	}
 	placed := false
@@ -106,15 +106,15 @@ func (g *Group[In, Out]) await(t *cell[In, Out], s *engine.Spec, full error) err
 		defer func() { s.Timeout = max(s.Timeout-time.Since(begun), 1) }()
 	}
 	for {
-		c.pause(true, w.ready, c.ctx.Done(), expired)
+		c.pause(true, w.ready, c.Context.Done(), expired)
 		switch {
-		case isClosed(c.ctx.Done()): // first, since the tasks that this cancels make room
-			return engine.Because(full, guard.Cause(c.ctx))
-		case c.occupy(t, w):
+		case c.placed(w):
 			placed = true
 			return nil
 		case isClosed(expired):
-			return engine.Because(full, messages.ErrTaskTimeout)
+			return engine.Because(g.fullError(), messages.ErrTaskTimeout)
+		case isClosed(c.Context.Done()):
+			return engine.Because(g.fullError(), guard.Cause(c.Context))
 		}
 	}
 }
@@ -139,7 +139,7 @@ func (g *Group[In, Out]) Wait() error {
 	if g.invalid != nil {
 		return g.invalid
 	}
-	c, w := g.collector, newWaiter()
+	c, w := &g.collector, newWaiter()
 	for !c.idle(w) {
 		c.pause(false, w.ready, nil, nil)
 	}
@@ -161,13 +161,13 @@ func (g *Group[In, Out]) Answers() iter.Seq[Answer[In, Out]] {
 			return
 		}
 		var numbers engine.Numerals
-		c, w := g.collector, newWaiter()
+		c, w := &g.collector, newWaiter()
 		defer c.retire(w)
 		for {
-			t, more := c.take(w)
+			r, ok, more := c.take(w)
 			switch {
-			case t != nil:
-				if !yield(answerOf(t, &numbers)) {
+			case ok:
+				if !yield(r.answer(&numbers)) {
 					return
 				}
 			case !more:

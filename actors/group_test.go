@@ -507,3 +507,16 @@ func TestRetriedTasksOfAGroupAreSettledOnce(t *testing.T) {
 		require.NoError(t, g.Wait())
 	})
 }
+
+func TestAGroupIsToldOfTasksThatAreDroppedAtOnce(t *testing.T) {
+	pooltest.Bubble(t, func(t *testing.T) {
+		pool, _ := openGate(t, 1, actors.WithQueue(1, actors.DropNewest))
+		g := pool.Group(t.Context())
+		for i := range 3 {
+			require.NoError(t, g.Submit(i))
+		}
+		pool.Close()
+		require.ErrorIs(t, g.Wait(), messages.ErrDropped)
+		require.Len(t, slices.Collect(g.Answers()), 3)
+	})
+}

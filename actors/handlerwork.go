@@ -23,7 +23,6 @@ type handlerWork[In, Out any] struct {
 	handler Handler[In, Out]                            // nil: each worker has its own, as its state
 	state   func(context.Context) (engine.State, error) // nil: workers have none
 	calls   sync.Pool                                   // of calls, for reuse
-	cells   sync.Pool                                   // of cells, for reuse
 }
 
 var _ work = (*handlerWork[int, int])(nil)
@@ -85,19 +84,6 @@ func (w *handlerWork[In, Out]) ask() *call[In, Out] {
 	return c
 }
 
-// cell returns a cell of a collector. The engine and the collector are its users.
-func (w *handlerWork[In, Out]) cell(c *collector[In, Out], in In) *cell[In, Out] {
-	t, ok := w.cells.Get().(*cell[In, Out])
-	if !ok {
-		t = new(cell[In, Out])
-		t.work, t.link.Of = w, t
-	}
-	t.users.Store(1)
-	t.task.Init(t)
-	t.collector, t.input = c, in
-	return t
-}
-
 // submit makes a promise. lanes call the functions given to OnSettled.
 func (w *handlerWork[In, Out]) submit(callbacks *lanes.Lanes) *promise[In, Out] {
 	p := &promise[In, Out]{done: make(chan struct{})}
@@ -124,7 +110,7 @@ func (w *handlerWork[In, Out]) makeTask(_, message any, task *messages.Task, sen
 	if err != nil {
 		return nil, err
 	}
-	return newTellTask[In, Out](context.Background(), in), nil
+	return newTellTask[In, Out](nil, in), nil
 }
 
 // answerable returns the sender of a message. It returns nil for an answer of a pool: two

@@ -57,6 +57,15 @@ func (j *job[In, Out]) Sender() *actor.PID { return nil }
 // Caller implements engine.Body.
 func (j *job[In, Out]) Caller() context.Context { return j.caller }
 
+// Exact implements engine.Body.
+func (j *job[In, Out]) Exact() bool { return true }
+
+// Owner implements engine.Body.
+func (j *job[In, Out]) Owner() any { return nil }
+
+// Disowned implements engine.Body.
+func (j *job[In, Out]) Disowned() {}
+
 // Copy implements engine.Body.
 func (j *job[In, Out]) Copy() *engine.Task { return newTellTask[In, Out](j.caller, j.in) }
 

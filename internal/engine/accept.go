@@ -35,13 +35,7 @@ func (e *placing) acceptLocked(q *taskQueue, t *Task, s *Spec, fill func(Body), 
 
 // enterLedgerLocked turns a fresh task into a queued one.
 func (e *placing) enterLedgerLocked(q *taskQueue, t *Task, s *Spec, number uint64, owner int, flags word) {
-	if s.Bound {
-		flags |= flagBound
-	}
-	if s.Sender != nil || s.Timed {
-		flags |= flagAnswered
-	}
-	w := word(number)<<sequenceShift | word(owner)<<workerShift | flags | word(queued)
+	w := word(number)<<sequenceShift | word(owner)<<workerShift | flags | s.flags() | word(queued)
 	t.state.Store(uint64(w)) // first, since this fetches the task's cache line for writing
 	t.describe(s)
 	e.stampLocked(q, s.Timeout > 0 || s.Sender != nil)

@@ -49,7 +49,7 @@ func (e *admission) admit(ctx context.Context, t *Task, s *Spec, fill func(Body)
 		}
 	}
 	if e.cfg.DeadlineCheck {
-		if err := e.unreachable(t, s); err != nil {
+		if err := e.unreachable(ctx, s); err != nil {
 			return err
 		}
 	}

@@ -22,6 +22,7 @@ func tellAll(endings []ending) {
 		s.task.forgetSender()
 		if !s.running { // else its worker releases it when the handler has returned
 			s.task.body.Released()
+			s.task.disown()
 		}
 	}
 }

@@ -137,7 +137,10 @@ func (w *Worker) layBackLocked(q *taskQueue, r *runner) {
 func (w *Worker) reclaimLocked(q *taskQueue, r *runner) {
 	kept := 0
 	for i, t := range r.free[:r.frees] {
-		if t.load()&flagOwned != 0 {
+		if state := t.load(); state&flagOwned != 0 {
+			if state&flagAnswered != 0 {
+				t.body.Disowned()
+			}
 			t.Clear()
 			q.spares.putLocked(t)
 		} else {

@@ -75,7 +75,7 @@ func (c *Context) Handler() context.Context {
 // returns to the engine.
 func (c *Context) Keep(value any) { c.hand.value = value }
 
-// Answered reports whether the task has a sender or its Spec was Timed. Only the goroutine
+// Answered reports whether the task has a sender or its Spec was Told. Only the goroutine
 // that runs the task may call it.
 func (c *Context) Answered() bool { return c.hand.word&flagAnswered != 0 }
 

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"context"
 	"fmt"
 	"time"
 
@@ -11,10 +12,10 @@ import (
 // caller's deadline if the task is bound to its caller, would pass before the task is done.
 // The estimate takes the number of tasks ahead, each at the recent mean running time, and
 // ignores the rest of the running tasks. So it is optimistic.
-func (e *admission) unreachable(t *Task, s *Spec) error {
+func (e *admission) unreachable(ctx context.Context, s *Spec) error {
 	left := s.Timeout
 	if s.Bound {
-		if at, ok := t.caller().Deadline(); ok { // may run user code
+		if at, ok := ctx.Deadline(); ok { // may run user code
 			if until := time.Until(at); left == 0 || until < left {
 				left = max(until, 1)
 			}

@@ -39,6 +39,7 @@ type deadlocks struct {
 type poolWait struct {
 	ctx  *Context               // of the handler
 	task *Task                  // nil: it waits for room
+	word word                   // of the task when the wait began; its cell may be reused
 	room atomic.Pointer[Worker] // in the queue of this worker; nil: in any queue
 	over atomic.Bool            // there is room
 	vain chan struct{}          // closed when the wait is found to be vain
@@ -46,7 +47,11 @@ type poolWait struct {
 }
 
 func newPoolWait(self *Context, t *Task) *poolWait {
-	return &poolWait{ctx: self, task: t, vain: make(chan struct{})}
+	wait := &poolWait{ctx: self, task: t, vain: make(chan struct{})}
+	if t != nil {
+		wait.word = t.load()
+	}
+	return wait
 }
 
 // block records a wait. It returns false, and does nothing, if the wait is vain.
@@ -171,6 +176,9 @@ func (d *deadlocks) targetLocked(wait *poolWait) (to *hand, ends bool) {
 		return handOf(wait.room.Load()), false
 	}
 	word := wait.task.load()
+	if word.sequence() != wait.word.sequence() && wait.word.status() != fresh {
+		return nil, true // it was settled
+	}
 	to = handOf(d.roster.worker(word.worker()))
 	if word.status() == running && to == nil { // it runs in its caller
 		to = d.inCallers[wait.task]

@@ -163,16 +163,26 @@ func (e *settling) endInCaller(t *Task, w word, outcome messages.Outcome, err, c
 
 // endingOf describes a task that was settled while no handler ran.
 func (e *settling) endingOf(t *Task, outcome messages.Outcome, err error) ending {
-	return e.newEnding(Settlement{task: t, outside: true, sender: t.body.Sender(), Outcome: outcome, Err: err})
+	return e.newEnding(outside(t, Settlement{Outcome: outcome, Err: err}))
 }
 
 // endingInHand describes a task that was settled at the time now, while its handler runs.
 func (e *settling) endingInHand(t *Task, h *hand, outcome messages.Outcome, err error, now int64) ending {
-	s := e.newEnding(Settlement{
-		task: t, outside: true, sender: t.body.Sender(), Outcome: outcome, Err: err,
-		Worker: h.worker, Started: h.started.Load(), Ended: now,
-	})
+	s := e.newEnding(outside(t, Settlement{
+		Outcome: outcome, Err: err, Worker: h.worker, Started: h.started.Load(), Ended: now,
+	}))
 	s.running = true
+	return s
+}
+
+// outside completes the settlement of a task that is settled from outside.
+func outside(t *Task, s Settlement) Settlement {
+	s.task, s.outside, s.sender = t, true, t.body.Sender()
+	if t.Told() {
+		if s.owner = t.body.Owner(); s.owner != nil {
+			s.payload = t.body.Payload()
+		}
+	}
 	return s
 }
 

@@ -3,7 +3,6 @@ package engine
 import (
 	"cmp"
 	"context"
-	"iter"
 	"runtime"
 	"sync/atomic"
 
@@ -88,18 +87,6 @@ func (e *Engine) Cancel(t *Task, err error) {
 	}
 }
 
-// CancelAll is Cancel for several tasks, whose contexts end at the same time.
-func (e *Engine) CancelAll(tasks iter.Seq[*Task], err error) {
-	var then after
-	for t := range tasks {
-		e.end(t, t.load().sequence(), messages.Canceled, err, err, &then)
-	}
-	if len(then.settled) > 0 {
-		then.run(e.sched)
-		e.progressed()
-	}
-}
-
 // Withdraw settles an accepted task as Canceled if no worker has started it. It reports
 // whether it settled the task.
 func (e *Engine) Withdraw(t *Task, err error) bool {
@@ -122,11 +109,19 @@ func (e *Engine) Withdraw(t *Task, err error) bool {
 // wait is vain: see deadlocks. If err is nil, the caller must call done after the wait, and
 // stuck is closed if the wait becomes vain.
 func (e *Engine) Blocking(ctx context.Context, t *Task) (stuck <-chan struct{}, done func(), err error) {
+	return e.BlockingOn(ctx, Ref{t, t.load().sequence()})
+}
+
+// BlockingOn is Blocking for a task that a Ref refers to.
+func (e *Engine) BlockingOn(ctx context.Context, ref Ref) (stuck <-chan struct{}, done func(), err error) {
 	self := e.handlerOf(ctx)
-	if self == nil || t.load().settled() {
+	if self == nil || ref.settled() {
 		return nil, func() {}, nil
 	}
-	wait := newPoolWait(self, t)
+	wait := newPoolWait(self, ref.task)
+	if wait.word.sequence() != ref.sequence {
+		return nil, func() {}, nil
+	}
 	if !e.deadlocks.block(wait) {
 		return nil, nil, messages.ErrDeadlock
 	}

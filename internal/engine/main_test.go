@@ -34,6 +34,9 @@ func (j *job) Sender() *actor.PID      { return j.sender }
 func (j *job) Copy() *Task             { return &newJob(j.work).task }
 func (j *job) Caller() context.Context { return nil }
 func (j *job) Released()               {}
+func (j *job) Exact() bool             { return true }
+func (j *job) Owner() any              { return nil }
+func (j *job) Disowned()               {}
 
 func (j *job) Run(ctx *Context) error {
 	if j.work == nil {

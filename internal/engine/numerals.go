@@ -12,8 +12,8 @@ type Numerals struct{ block strings.Builder }
 // numeralBytes is the size of a block, after the first ones.
 const numeralBytes, firstNumeralBytes = 2 << 10, 32
 
-// of returns the digits of a number. They keep their block alive.
-func (n *Numerals) of(number uint64) string {
+// Of returns the digits of a number. They keep their block alive.
+func (n *Numerals) Of(number uint64) string {
 	var buffer [20]byte
 	digits := strconv.AppendUint(buffer[:0], number, 10)
 	if n.block.Cap()-n.block.Len() < len(digits) {

@@ -15,7 +15,7 @@ func TestNumeralsStayAsTheyWereWritten(t *testing.T) {
 	var texts []string
 	for i := range 3 * numeralBytes {
 		number := uint64(math.MaxUint64) >> (i % 64)
-		numbers, texts = append(numbers, number), append(texts, n.of(number))
+		numbers, texts = append(numbers, number), append(texts, n.Of(number))
 	}
 	for i, text := range texts {
 		require.Equal(t, strconv.FormatUint(numbers[i], 10), text)
@@ -25,5 +25,5 @@ func TestNumeralsStayAsTheyWereWritten(t *testing.T) {
 func TestNumeralsShareAnAllocation(t *testing.T) {
 	var n Numerals
 	runs := 10 * numeralBytes
-	assert.Less(t, testing.AllocsPerRun(runs, func() { n.of(1_234_567) }), 0.05)
+	assert.Less(t, testing.AllocsPerRun(runs, func() { n.Of(1_234_567) }), 0.05)
 }

@@ -93,7 +93,7 @@ func (e *admission) dropNewest(t *Task, s *Spec) error {
 	q.submitted++
 	t.describe(s)
 	t.enqueued = e.now()
-	w := word(e.numberLocked(q, s.to.turn))<<sequenceShift | word(nobody)<<workerShift | word(endedDropped)
+	w := word(e.numberLocked(q, s.to.turn))<<sequenceShift | word(nobody)<<workerShift | s.flags() | word(endedDropped)
 	t.state.Store(uint64(w))
 	e.followLocked(t)
 	q.unstarted[messages.Dropped]++

@@ -169,6 +169,7 @@ func (e *placing) putBack(w *Worker) {
 	h.attempt = attempt{}
 	if settled {
 		t.body.Released()
+		t.disown()
 	}
 	e.handlerReturned(w)
 	then.run(e.sched)

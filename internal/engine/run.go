@@ -73,7 +73,7 @@ func (w *workerMailbox) begin(r *runner, t *Task, state word) bool {
 	if w.engine.recycles {
 		w.handled.Add(1)
 	}
-	if r.untimed > 0 && (state&flagAnswered != 0 && r.ended == 0 || w.engine.journals.on() && !r.flooded) {
+	if r.untimed > 0 && (state&flagAnswered != 0 && r.ended == 0 && w.exact(t) || w.engine.journals.on() && !r.flooded) {
 		r.time(&w.engine.base, &w.pace, w.shard())
 	}
 	started := max(r.now, r.ended, t.enqueued)
@@ -146,6 +146,7 @@ func (w *workerMailbox) putDown(r *runner, t *Task) {
 		h.forgetInterruption()
 		h.endLastContext()
 		r.cut = true
+		t.disown()
 	} else {
 		w.release(r, t)
 	}
@@ -162,11 +163,15 @@ func (w *workerMailbox) putDown(r *runner, t *Task) {
 func (w *workerMailbox) release(r *runner, t *Task) {
 	h := &w.hand
 	t.forgetSender()
-	switch {
-	case h.word.hop() != 0: // another worker may still have it in its batch
-	case t.extra != nil && h.ctx != nil && h.ctx.used.Load(): // a goroutine may still read its attributes
-	default:
+	if h.word.hop() == 0 && (t.extra == nil || h.ctx == nil || !h.ctx.used.Load()) {
 		r.keep(t)
+		return
+	}
+	// Another worker may still have it in its batch, or a goroutine may read its attributes.
+	if h.word&flagAnswered != 0 {
+		w.q.mu.Lock()
+		t.disown()
+		w.q.mu.Unlock()
 	}
 }
 

@@ -27,7 +27,7 @@ type runner struct {
 	// Of the tasks that have finished since now and have not been timed: brief ones,
 	// perhaps of several workers.
 	untimed  int64
-	ended    int64 // when the last one ended, if it was Timed; otherwise 0
+	ended    int64 // when the last one ended, if its body needed to know; otherwise 0
 	waited   int64 // nanoseconds that they had waited
 	waitBase int64 // nanoseconds that the first of them had waited; stands for all
 	cutShort bool  // one of them was interrupted, or returned because its context had ended

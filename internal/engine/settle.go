@@ -60,14 +60,22 @@ func (w *workerMailbox) settle(t *Task, outcome messages.Outcome, err error) {
 	s.Value, s.Err = nil, nil
 }
 
-// readEnd notes when a task has ended whose Spec was Timed. That costs less than to measure
-// the task by itself. It returns false for a task with a sender.
+// readEnd reads the clock at the end of a task without a sender, if its body needs exact
+// times. That costs less than to measure the task by itself. It returns false for a task with
+// a sender.
 func (w *workerMailbox) readEnd(r *runner, t *Task) bool {
 	if !w.engine.cfg.Handled || t.Sender() != nil {
 		return false
 	}
-	r.ended = w.engine.now()
+	if t.body.Exact() {
+		r.ended = w.engine.now()
+	}
 	return true
+}
+
+// exact reports whether the times of a task must be exact, whose body is told the outcome.
+func (w *workerMailbox) exact(t *Task) bool {
+	return !w.engine.cfg.Handled || t.Sender() != nil || t.body.Exact()
 }
 
 // attemptOver records an attempt of the task in hand that will be retried. Until the task

@@ -17,6 +17,8 @@ type Settlement struct {
 	// body meanwhile, so sender has the sender.
 	outside bool
 	sender  *actor.PID
+	owner   any       // likewise, for a task that is Told
+	payload any       // likewise
 	numbers *Numerals // for the ID of a task that has none; nil: the settling goroutine has no numerals
 
 	Outcome messages.Outcome
@@ -26,6 +28,18 @@ type Settlement struct {
 	Started int64  // start of the last attempt, engine time; 0: the task was not running
 	Ended   int64
 }
+
+// Owner returns what Body.Owner of the task returned when the task was settled.
+func (s *Settlement) Owner() any {
+	if s.outside {
+		return s.owner
+	}
+	return s.task.body.Owner()
+}
+
+// Outside reports whether the task was settled from outside. Then the body may be cleared
+// already, and payload is what it had.
+func (s *Settlement) Outside() (payload any, outside bool) { return s.payload, s.outside }
 
 // An answer is a Result with its envelope, in one allocation.
 type answer struct {
@@ -62,7 +76,7 @@ type Account struct {
 }
 
 // Account fills in the account of the task, which must be empty. Its times are exact only if
-// the task has a sender or its Spec was Timed.
+// the task has a sender or its body says Exact.
 func (s *Settlement) Account(a *Account) {
 	t := s.task
 	a.Worker = s.Worker

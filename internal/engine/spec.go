@@ -28,9 +28,20 @@ type Spec struct {
 	Mode     Mode
 	Sender   *actor.PID // gets a Result; nil: nobody
 	InBody   bool       // the body has the sender
-	Timed    bool       // the times of the task are exact, as those of a task with a sender
+	Told     bool       // Settled of the body is called even though the task has no sender
 
 	to target // where the task goes; set by the engine
+}
+
+// flags returns the flags of the task's word.
+func (s *Spec) flags() (flags word) {
+	if s.Bound {
+		flags |= flagBound
+	}
+	if s.Sender != nil || s.Told {
+		flags |= flagAnswered
+	}
+	return flags
 }
 
 // rare reports whether the task needs an extra.

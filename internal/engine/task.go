@@ -24,6 +24,12 @@ type Body interface {
 	Sender() *actor.PID
 	// Caller returns the context whose values reach the handler. nil stands for Background.
 	Caller() context.Context
+	// Exact reports whether the times of the task must be exact though it has no sender.
+	Exact() bool
+	// Owner returns whatever the task belongs to, for TasksOf, or nil. It is called only for
+	// tasks that are Told, also while a handler runs the task: so what it reads stays until
+	// Disowned.
+	Owner() any
 	// Run does the work. Pools of user actors do not call it.
 	Run(ctx *Context) error
 	// Copy returns a new task with the same work, for which nobody waits.
@@ -31,7 +37,11 @@ type Body interface {
 	// Settled notifies the waiter. It is called once, when the outcome is known.
 	Settled(s *Settlement)
 	// Released is called when no handler uses the payload any more, to drop it and the caller.
+	// What Owner reads must stay.
 	Released()
+	// Disowned is called when Owner is not called any more, to drop what that reads, but only
+	// for tasks that the engine made.
+	Disowned()
 	// Unlinked is called when the engine has no reference to the task any more, but only if
 	// no other goroutine than its worker's can have one. Only then may its maker reuse the
 	// task.
@@ -209,10 +219,30 @@ func (t *Task) ID(numbers *Numerals) string {
 	}
 	number := t.load().sequence()
 	if numbers != nil {
-		return numbers.of(number)
+		return numbers.Of(number)
 	}
 	return strconv.FormatUint(number, 10)
 }
+
+// disown drops the owner of a task that TasksOf does not look at any more: the task is
+// settled, and was so before its queue was unlocked, or the queue is locked.
+func (t *Task) disown() {
+	if t.load()&(flagOwned|flagAnswered) == flagOwned|flagAnswered {
+		t.body.Disowned()
+	}
+}
+
+// Name returns the ID that the submitter of an accepted task gave or, if there is none, the
+// task's number.
+func (t *Task) Name() (id string, number uint64) {
+	if id = t.givenID(); id != "" {
+		return id, 0
+	}
+	return "", t.load().sequence()
+}
+
+// Told reports whether the body of an accepted task is told the outcome.
+func (t *Task) Told() bool { return t.load()&flagAnswered != 0 }
 
 // Headers returns the headers of an accepted task, which must not be changed.
 func (t *Task) Headers() map[string]string {

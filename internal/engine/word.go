@@ -53,8 +53,8 @@ const (
 	flagOwned = 1 << 7
 	// flagBound marks a task that ends with its caller's context.
 	flagBound = 1 << 8
-	// flagAnswered marks a task whose times must be exact: its sender gets a Result, or its
-	// Spec is Timed.
+	// flagAnswered marks a task whose body must be told the outcome: its sender gets a Result,
+	// or its Spec says Told.
 	flagAnswered = 1 << 9
 
 	// flagRetried marks a task that has had an attempt.
