@@ -6,61 +6,55 @@ import (
 	"errors"
 	"hash"
 	"io"
-	"sync"
 
 	"github.com/troupe-go/troupe/actors"
 )
 
 type digest [sha256.Size]byte
 
-// hasher is the work of the pool.
+// file is what the pool gets: a file, or what could not be looked into.
+type file struct {
+	name string
+	err  error // why there is no sum
+}
+
+// hasher is what each worker of the pool has: all it takes to hash a file of any size.
 type hasher struct {
 	open     func(name string) (io.ReadCloser, error)
 	progress func(n int)
-	scratch  sync.Pool // of *scratch: no more are in use than there are workers
+	hash     hash.Hash
+	buf      [128 << 10]byte
 }
 
-// scratch is what it takes to hash one file, whatever its size.
-type scratch struct {
-	hash hash.Hash
-	buf  [128 << 10]byte
-}
-
-func newHasher(open func(string) (io.ReadCloser, error), progress func(int)) *hasher {
-	h := &hasher{open: open, progress: progress}
-	h.scratch.New = func() any { return &scratch{hash: sha256.New()} }
-	return h
-}
-
-// sum is the pool's handler.
-func (h *hasher) sum(ctx context.Context, f *file) (sum digest, err error) {
-	f.begun.Store(true)
+// Handle implements actors.Worker.
+func (h *hasher) Handle(ctx context.Context, f file) (sum digest, err error) {
+	if f.err != nil {
+		return sum, f.err
+	}
 	in, err := h.open(f.name)
 	if err != nil {
 		return sum, err
 	}
 	defer func() { _ = in.Close() }() // nothing was written
 
-	s := h.scratch.Get().(*scratch)
-	defer h.scratch.Put(s)
-	s.hash.Reset()
-	n, err := h.read(ctx, s, in)
+	h.hash.Reset()
+	n, err := h.read(ctx, in)
 	if reportErr := actors.Report(ctx, "bytes", n); err == nil {
 		err = reportErr
 	}
 	if err != nil {
 		return sum, err
 	}
-	s.hash.Sum(sum[:0])
+	h.hash.Sum(sum[:0])
 	return sum, nil
 }
 
-// read feeds the hash. It is not io.CopyBuffer, because that passes the buffer over
-// for an *os.File and knows of no context.
-func (h *hasher) read(ctx context.Context, s *scratch, in io.Reader) (total int64, err error) {
+// read feeds the hash. It does not call io.CopyBuffer, which ignores the buffer for an *os.File
+// and knows of no context.
+func (h *hasher) read(ctx context.Context, in io.Reader) (total int64, err error) {
 	for ctx.Err() == nil {
-		n, err := in.Read(s.buf[:])
-		s.hash.Write(s.buf[:n]) // never fails
+		n, err := in.Read(h.buf[:])
+		h.hash.Write(h.buf[:n]) // never fails
 		total += int64(n)
 		h.progress(n)
 		if errors.Is(err, io.EOF) {

@@ -5,16 +5,14 @@
 //
 // What to look at:
 //
-//   - run.go makes the pool: NewPool takes a plain function, and an actor never
-//     shows. One goroutine walks the trees and submits each file, which blocks
-//     while the pool's queue is full; another prints the answers in that order.
-//     Neither knows how many files there are: a window of futures is all that is
-//     held.
+//   - run.go makes the pool with NewPoolOf: each worker has a hash and a buffer of its own.
+//   - printer.go prints what Map yields: the sums in the order of the files. Map walks the
+//     trees no further ahead of the line that is due than Ahead allows, so neither the list
+//     of the files nor that of the sums is ever in memory.
 //   - hash.go is the work: it adds to a counter of its own with actors.Report, and
 //     the closing summary (summary.go) finds the sum in the pool's statistics.
 //   - with -dashboard localhost:8080, the pool is seen at work in a browser (serve.go).
-//   - interrupt (Ctrl-C) while it runs: Pause keeps the queued files from being
-//     begun, Cancel takes them out of the queue one by one, and the files in hand
+//   - interrupt (Ctrl-C) while it runs: Finish drops the queued files, and the files in hand
 //     are finished and printed. A second interrupt ends the program at once.
 //
 // The names and their order: a path that is a directory is walked, in the lexical

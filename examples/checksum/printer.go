@@ -1,89 +1,67 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 
+	"github.com/troupe-go/troupe/actors"
 	"github.com/troupe-go/troupe/messages"
 )
 
 // printer prints the answers in the order of the files.
 type printer struct {
-	out        *bufio.Writer
-	errs       io.Writer
-	stop       func() // ends the run
-	line       []byte
-	complaints int  // lines about what went wrong
-	dropped    int  // files given up while they were queued
-	stopping   bool // the user has been told that the end takes a while
-	broken     bool // out cannot be written to
+	out, errs  io.Writer
+	names      []string // of the files whose answers are to come
+	complaints int      // lines about what went wrong
+	dropped    int      // files that an interrupt has dropped
+	cut        bool     // an interrupt came before all files were found
 }
 
-func newPrinter(out, errs io.Writer, stop func()) *printer {
-	return &printer{out: bufio.NewWriter(out), errs: errs, stop: stop}
-}
-
-func (p *printer) print(ctx context.Context, files <-chan *file) {
-	for f := range files {
-		sum, err := p.wait(ctx, f)
+// print has the pool hash every file below the paths. It breaks off, which cancels the rest,
+// if the lines cannot be written.
+func (p *printer) print(ctx context.Context, pool *pool, s settings) {
+	var line []byte
+	answers := pool.Map(context.WithoutCancel(ctx), p.files(ctx, s.paths), actors.Ahead(window+s.workers))
+	for sum, err := range answers {
+		name := p.names[0]
+		p.names = p.names[1:]
 		switch {
 		case err == nil:
-			p.line = appendLine(p.line[:0], sum, f.name)
-			_, err = p.out.Write(p.line)
-			p.written(err)
-		case errors.Is(err, messages.ErrCanceled):
+			line = appendLine(line[:0], sum, name)
+			if _, err := p.out.Write(line); err != nil {
+				p.complain("standard output", err)
+				return
+			}
+		case errors.Is(err, messages.ErrDropped):
 			p.dropped++
+		case errors.Is(err, messages.ErrPoolStopped):
+			p.cut = true
 		default:
-			p.flush() // the lines before it, for who sees both on one screen
-			p.complain(complaint(f.name, err))
-		}
-		if len(files) == 0 {
-			p.flush() // the next may be a while
+			p.complain(name, err)
 		}
 	}
-	p.flush()
 }
 
-// wait returns the answer for f. When ctx ends, it gives f up unless a worker has
-// begun it and its line can be printed.
-func (p *printer) wait(ctx context.Context, f *file) (digest, error) {
-	if f.err != nil {
-		return digest{}, f.err
-	}
-	select {
-	case <-f.sum.Done():
-	default:
-		p.flush()
-		select {
-		case <-f.sum.Done():
-		case <-ctx.Done():
-			if p.broken || !f.begun.Load() {
-				f.sum.Cancel()
-			} else if !p.stopping {
-				p.stopping = true
-				fmt.Fprint(p.errs, "checksum: finishing what is running; interrupt again to end at once\n")
+// files yields what is below the paths, until ctx ends, and notes the names.
+func (p *printer) files(ctx context.Context, paths []string) iter.Seq[file] {
+	return func(yield func(file) bool) {
+		for name, err := range walk(paths) {
+			if ctx.Err() != nil {
+				p.cut = true
+				return
+			}
+			p.names = append(p.names, name)
+			if !yield(file{name, err}) {
+				return
 			}
 		}
 	}
-	return f.sum.Wait(context.Background())
 }
 
-func (p *printer) flush() { p.written(p.out.Flush()) }
-
-// written ends the run if the lines cannot be written.
-func (p *printer) written(err error) {
-	if err == nil || p.broken {
-		return
-	}
-	p.broken = true
-	p.complain(complaint("standard output", err))
-	p.stop()
-}
-
-func (p *printer) complain(line string) {
+func (p *printer) complain(name string, err error) {
 	p.complaints++
-	fmt.Fprint(p.errs, line)
+	fmt.Fprint(p.errs, complaint(name, err))
 }

@@ -2,13 +2,13 @@ package main
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"flag"
 	"fmt"
 	"io"
 	"log/slog"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -16,9 +16,7 @@ import (
 	"github.com/troupe-go/troupe/actors"
 )
 
-// window is how many files may be ahead of the one whose line is due. It is large
-// so that the workers have something to do while a large file holds up the lines
-// of those behind it.
+// window is how many files may wait while a large file delays the lines of those behind it.
 const window = 1024
 
 // The exit statuses.
@@ -29,15 +27,7 @@ const (
 	interrupted = 130
 )
 
-// file is a file on its way: the pool's payload, and where its answer is found.
-type file struct {
-	name  string
-	begun atomic.Bool // a worker has begun it
-	sum   *actors.Future[digest]
-	err   error // why there is no sum to come
-}
-
-type pool = actors.Pool[*file, digest]
+type pool = actors.Pool[file, digest]
 
 // run is the program. The end of ctx is an interrupt.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer, open func(string) (io.ReadCloser, error)) int {
@@ -63,7 +53,10 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer, open func
 		defer stop()
 		fmt.Fprintln(stderr, "checksum: the dashboard is at", url)
 	}
-	pool, err := actors.NewPool(system.Root, newHasher(open, screen.advance).sum,
+	produce := func(context.Context) (*hasher, error) {
+		return &hasher{open: open, progress: screen.advance, hash: sha256.New()}, nil
+	}
+	pool, err := actors.NewPoolOf(system.Root, produce,
 		actors.WithName("checksum"),
 		actors.WithSize(settings.workers),
 		actors.WithDispatch(settings.dispatch),
@@ -76,23 +69,11 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer, open func
 
 	running, end := context.WithCancel(context.WithoutCancel(ctx))
 	defer end()
-	stop := func() { // whoever sees the end of running finds that nothing more is begun
-		pool.Pause()
-		end()
-	}
-	defer context.AfterFunc(ctx, stop)()
-
+	p := &printer{out: screen.above(stdout), errs: screen.above(stderr)}
 	var helpers sync.WaitGroup
 	helpers.Go(func() { screen.survey(running, settings.paths) })
-	files := make(chan *file, window)
-	var walked bool // to the end; written before files is closed
-	helpers.Go(func() {
-		defer close(files)
-		walked = submit(running, pool, settings.paths, files)
-	})
-
-	p := newPrinter(screen.above(stdout), screen.above(stderr), stop)
-	p.print(running, files)
+	helpers.Go(func() { finishAfter(ctx, running, pool, p.errs) })
+	p.print(ctx, pool, settings)
 	end()
 	helpers.Wait()
 	_, _ = pool.Shutdown(context.Background()) // nothing is left to wait for
@@ -103,7 +84,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer, open func
 	switch {
 	case ctx.Err() != nil:
 		status = interrupted
-		fmt.Fprint(stderr, dropReport(p.dropped, walked))
+		fmt.Fprint(stderr, dropReport(p.dropped, p.cut))
 	case p.complaints > 0:
 		status = failed
 	}
@@ -111,21 +92,14 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer, open func
 	return status
 }
 
-// submit gives the pool every file below the paths, and files each of them in the
-// same order. It breaks off when ctx ends.
-func submit(ctx context.Context, pool *pool, paths []string, files chan<- *file) (walked bool) {
-	for name, err := range walk(paths) {
-		if ctx.Err() != nil {
-			return false
-		}
-		f := &file{name: name, err: err}
-		if err == nil {
-			f.sum, f.err = pool.Submit(ctx, f)
-		}
-		if f.err != nil && ctx.Err() != nil {
-			return false // it was ctx that refused it
-		}
-		files <- f
+// finishAfter finishes what the workers have in hand, and drops the rest, if ctx ends before
+// running does.
+func finishAfter(ctx, running context.Context, pool *pool, errs io.Writer) {
+	select {
+	case <-running.Done():
+		return
+	case <-ctx.Done():
 	}
-	return true
+	fmt.Fprint(errs, "checksum: finishing what is running; interrupt again to end at once\n")
+	_, _ = pool.Finish(context.Background()) // has no time limit, and so no error
 }

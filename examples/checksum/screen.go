@@ -86,25 +86,25 @@ func (s *screen) drawLocked() {
 	s.added, s.drawn = 0, time.Now()
 }
 
-// above returns a writer that puts what is written above the bar.
+// above returns a writer for any goroutine, which puts what is written above the bar.
 func (s *screen) above(w io.Writer) io.Writer {
-	if s.bar == nil || !isTerminal(w) {
-		return w
-	}
-	return aboveBar{s, w}
+	return aboveBar{screen: s, to: w, visible: s.bar != nil && isTerminal(w)}
 }
 
 type aboveBar struct {
 	*screen
-	to io.Writer
+	to      io.Writer
+	visible bool // on the terminal that has the bar
 }
 
 // Write implements io.Writer.
 func (a aboveBar) Write(lines []byte) (int, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	_ = a.bar.Clear()
-	defer a.drawLocked()
+	if a.visible {
+		_ = a.bar.Clear()
+		defer a.drawLocked()
+	}
 	return a.to.Write(lines)
 }
 

@@ -18,7 +18,7 @@ func serveDashboard(ctx context.Context, system *actor.ActorSystem, addr string)
 	if err != nil {
 		return "", nil, err
 	}
-	view := dashboard.New(system, dashboard.WithPayload(func(payload any) string { return payload.(*file).name }))
+	view := dashboard.New(system, dashboard.WithPayload(func(payload any) string { return payload.(file).name }))
 	server := &http.Server{Handler: view, ReadHeaderTimeout: 10 * time.Second}
 	served := make(chan struct{})
 	go func() {

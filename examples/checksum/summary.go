@@ -19,9 +19,9 @@ func summary(stats *messages.Stats, s settings, errors int, took time.Duration) 
 }
 
 // dropReport says what an interrupt left undone.
-func dropReport(dropped int, walked bool) string {
+func dropReport(dropped int, cut bool) string {
 	line := fmt.Sprintf("checksum: interrupted: %s dropped", count(int64(dropped), "queued file"))
-	if !walked {
+	if cut {
 		line += ", the rest not looked for"
 	}
 	return line + "\n"
