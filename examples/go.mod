@@ -15,6 +15,7 @@ require (
 	github.com/troupe-go/troupe v0.1.0
 	github.com/troupe-go/troupe/jetstream v0.1.0
 	go.uber.org/goleak v1.3.0
+	golang.org/x/image v0.47.0
 	golang.org/x/term v0.47.0
 )
 
