@@ -20,7 +20,7 @@ import (
 var examples = []string{"actorapp", "hello", "priority", "quickstart", "resilience", "resize", "shutdown", "timeout"}
 
 // ownTest are the programs with a test of their own.
-var ownTest = []string{"checksum", "cluster", "dashboard", "durable", "thumbnails", "webservice"}
+var ownTest = []string{"checksum", "cluster", "dashboard", "durable", "orders", "thumbnails", "webservice"}
 
 func TestOutput(t *testing.T) {
 	troupetest.TimeLimit(t)
