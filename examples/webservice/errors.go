@@ -40,14 +40,20 @@ func status(err error) int {
 	return http.StatusInternalServerError
 }
 
-// fail answers a request that failed. It tells the client only of its own errors; package
-// telemetry logs those of tasks.
+// describe returns the status code for an error, and the text for the client. It tells the client
+// only of its own errors; package telemetry logs those of tasks.
+func describe(err error) (code int, text string) {
+	code = status(err)
+	if code == http.StatusBadRequest {
+		return code, err.Error()
+	}
+	return code, http.StatusText(code)
+}
+
+// fail answers a request that failed.
 func fail(w http.ResponseWriter, err error) {
-	code := status(err)
-	text := http.StatusText(code)
+	code, text := describe(err)
 	switch code {
-	case http.StatusBadRequest:
-		text = err.Error()
 	case http.StatusServiceUnavailable:
 		w.Header().Set("Retry-After", "1") // seconds
 	case statusClientGone:

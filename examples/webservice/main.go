@@ -7,6 +7,8 @@
 // Try it from a second terminal:
 //
 //	curl --data-binary @docs/dashboard-overview-light.png -o small.png 'localhost:8080/thumbnail?width=200'
+//	curl --data-binary @docs/dashboard-overview-light.png 'localhost:8080/sizes?width=50&width=100&width=200' | cut -c -100
+//	curl -N -F a=@docs/dashboard-overview-light.png -F b=@README.md 'localhost:8080/album?width=50' | cut -c -100
 //	curl -i --data-binary 'not a picture' 'localhost:8080/thumbnail?width=200'
 //	curl -i localhost:8080/healthz
 //	curl -s localhost:8080/metrics | grep ^troupe_tasks_settled
@@ -23,6 +25,10 @@
 //     so that an overloaded service answers 503 at once instead of letting clients wait.
 //   - service.go passes the request's context to Ask: when a client goes away, its task is
 //     canceled, queued or running. thumbnail.go checks the context while it computes.
+//   - many.go answers with several pictures. /sizes scales one picture to many widths in a
+//     group with FailFast and MaxInFlight. /album scales many pictures and streams the answers
+//     of Each, a line of JSON for each as soon as it is there. Both are bound to the request's
+//     context as well.
 //   - errors.go maps the errors of the pool to status codes. A panic is an error like any
 //     other: its client gets 500, its stack is in the log, and the service goes on.
 //   - shutdown.go ends the program on SIGINT or SIGTERM: first the server, then the pool. A

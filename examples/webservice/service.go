@@ -65,6 +65,8 @@ func (s *service) close() {
 func (s *service) routes() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /thumbnail", s.serveThumbnail)
+	mux.HandleFunc("POST /sizes", s.serveSizes)
+	mux.HandleFunc("POST /album", s.serveAlbum)
 	mux.HandleFunc("GET /healthz", s.serveHealth)
 	mux.Handle("GET /metrics", s.metrics)
 	mux.Handle("/troupe/", s.view)

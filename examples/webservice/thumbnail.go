@@ -20,6 +20,7 @@ const (
 
 // A job is a task of the pool: a picture, still encoded, and the width to scale it to.
 type job struct {
+	name  string // of a picture of an album
 	data  []byte
 	width int
 }
