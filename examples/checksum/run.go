@@ -100,7 +100,7 @@ func finishAfter(ctx, running context.Context, pool *pool, errs io.Writer) {
 		return
 	case <-ctx.Done():
 	}
-	pool.Pause() // what the user is told is true already: Finish returns too late for that
+	pool.Pause() // no file is begun after the message; Finish returns only when it is all over
 	fmt.Fprint(errs, "checksum: finishing what is running; interrupt again to end at once\n")
 	_, _ = pool.Finish(context.Background()) // has no time limit, and so no error
 }
