@@ -107,6 +107,7 @@ var (
 	errModel = errors.New("an error")
 	errPanic = errors.New("a panic")
 	errKill  = errors.New("a panic that is the end of the worker")
+	errStart = errors.New("a failed start")
 )
 
 // describe says which of the known errors there are in err.

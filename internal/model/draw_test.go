@@ -15,6 +15,7 @@ type family struct {
 	calm       bool // workers neither come nor go
 	broadcasts bool
 	actors     bool
+	states     bool // the workers have state
 }
 
 // families are drawn from one by one: each has faults of its own.
@@ -27,6 +28,8 @@ func families() []family {
 		{name: "turns", sizes: []int{2, 3, 4}, dispatches: []dispatching{roundRobin, roundRobin, byPick}, calm: true},
 		{name: "short tasks", sizes: []int{1, 2, 4}, dispatches: all, short: true},
 		{name: "broadcasts", sizes: []int{1, 2, 3, 4}, dispatches: all, calm: true, broadcasts: true},
+		{name: "states", sizes: []int{1, 2, 3, 4}, dispatches: all, states: true},
+		{name: "states, short tasks", sizes: []int{1, 2, 4}, dispatches: all, short: true, states: true},
 		{name: "user actors", sizes: []int{1, 2, 3, 4}, dispatches: all[:1], actors: true},
 		{name: "user actors bound early", sizes: []int{1, 2, 3}, dispatches: all[1:], actors: true},
 		{name: "user actors, short tasks", sizes: []int{1, 2, 4}, dispatches: all, short: true, actors: true},
@@ -77,6 +80,27 @@ func (a *author) drawPool() {
 			panics:   a.family.actors || rapid.Bool().Draw(a.T, "of panics"), // an actor fails only by a panic
 		}
 		s.retry.max = s.retry.min + a.draw(0, 6, "max")
+	}
+	if a.family.states || !a.family.actors && a.oneIn(4, "states") {
+		a.drawStates()
+	}
+}
+
+// drawStates gives the workers states. They have no state that they grow too old for between
+// two tasks that take microseconds: before the first step there would be a million.
+func (a *author) drawStates() {
+	s := &a.script
+	if s.overflow == actors.CallerRuns { // a caller has no state
+		s.overflow = actors.Block
+		s.allForOne = false
+	}
+	s.states = stateful{on: true, maxTasks: a.some(2, 4, "max tasks"), idle: a.some(2, 9, "idle timeout")}
+	if !s.short && a.oneIn(3, "old") {
+		s.states.maxAge = a.draw(10, 40, "max age")
+	}
+	// A worker that cannot start for some time is given up, and all for one restart often.
+	if !s.allForOne && a.oneIn(3, "failing") {
+		s.states.failing = a.draw(2, 5, "failing starts")
 	}
 }
 

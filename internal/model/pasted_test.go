@@ -233,3 +233,25 @@ func TestModelLetsHandlersNameOutcomes(t *testing.T) {
 		{kind: doTell, end: endQuarantined, run: 1},
 	}})
 }
+
+func TestModelRecyclesWorkers(t *testing.T) {
+	runScript(t, script{size: 2, capacity: 5, overflow: actors.Block, states: stateful{on: true, maxTasks: 2, maxAge: 12, idle: 5}, ops: []op{
+		{kind: doAsk, run: 3},
+		{kind: doSubmit, end: endPanic, run: 2},
+		{kind: doTell, run: 4, stubborn: true, timeout: 2},
+		{kind: doResize, after: 4, n: 4},
+		{kind: doAsk, after: 3, run: 9},
+		{kind: doAsk, run: 2},
+		{kind: doResize, after: 4, n: 1},
+		{kind: doSubmit, after: 2, run: 2},
+	}})
+}
+
+func TestModelStartsWorkersThatFailToStart(t *testing.T) {
+	runScript(t, script{size: 2, capacity: 5, overflow: actors.Block, states: stateful{on: true, maxTasks: 1, idle: 3, failing: 2}, ops: []op{
+		{kind: doAsk, run: 2},
+		{kind: doSubmit, end: endPanic, run: 3},
+		{kind: doBurst, after: 9, run: 1, n: 4},
+		{kind: doAsk, end: endKill, run: 2},
+	}})
+}

@@ -38,6 +38,7 @@ type runner struct {
 	active  int                   // guarded by mu; handlers
 	waiting map[string]int        // guarded by mu; goroutines that wait for the pool, by what for
 	hands   map[string]int        // guarded by mu; what each worker has in hand, if they are user actors
+	states  states                // guarded by mu
 	casts   map[int][]string      // guarded by mu; by the first task of a broadcast: the IDs of the workers
 }
 
@@ -49,6 +50,7 @@ func carryOut(t *testing.T, s *script) (seen *account) {
 	r := &runner{
 		script: s, tasks: tasks, futures: make([]*actors.Future[int], len(tasks)), waiting: map[string]int{},
 		casts: map[int][]string{}, hands: map[string]int{},
+		states: states{restarting: map[string]bool{}},
 	}
 	r.account = account{
 		tasks: make([]sighting, len(tasks)), retired: map[int][]int{}, resized: map[int]string{},
@@ -90,11 +92,15 @@ func (r *runner) run(t *testing.T, root *actor.RootContext) {
 			r.submit(t, n, &r.tasks[n], o.kind == doBurst)
 			n++
 		}
+		if o.kind >= doShutdown {
+			r.note(func() { r.states.stopping = true })
+		}
 		r.do(t, i, &o, n)
 		r.snap()
 	}
 	time.Sleep(r.script.span(finale))
 	r.snap()
+	r.checkClosed()
 	for _, what := range slices.Sorted(maps.Keys(r.waiting)) {
 		r.fault("%s: still waited for", what)
 	}
@@ -110,6 +116,7 @@ func (r *runner) spawn(t *testing.T) error {
 	if s.retry.attempts > 0 {
 		options = append(options, actors.WithRetry(s.retryPolicy()))
 	}
+	options = append(options, s.recycling()...)
 	spawned, ended := make(chan error), make(chan struct{})
 	r.parent = pooltest.Spawn(t, r.root, actor.PropsFromFunc(func(ctx actor.Context) {
 		switch ctx.Message().(type) {
@@ -132,7 +139,11 @@ func (r *runner) newPool(parent actor.Context, ended <-chan struct{}, options []
 		r.pool, err = newActorPool(parent, r, ended, options)
 		return err
 	}
-	r.typed, err = actors.NewPool(parent, r.handle, options...)
+	if r.script.states.on {
+		r.typed, err = actors.NewPoolOf(parent, r.produce, options...)
+	} else {
+		r.typed, err = actors.NewPool(parent, r.handle, options...)
+	}
 	r.pool = r.typed
 	return err
 }
@@ -170,9 +181,11 @@ func (r *runner) note(what func()) {
 }
 
 func (r *runner) fault(format string, args ...any) {
-	r.note(func() {
-		r.account.faults = append(r.account.faults, fmt.Sprintf("at %v: ", r.now())+fmt.Sprintf(format, args...))
-	})
+	r.note(func() { r.faultLocked(format, args...) })
+}
+
+func (r *runner) faultLocked(format string, args ...any) {
+	r.account.faults = append(r.account.faults, fmt.Sprintf("at %v: ", r.now())+fmt.Sprintf(format, args...))
 }
 
 // apart has something done that may take its time, and then something noted.
@@ -195,9 +208,14 @@ func (r *runner) snap() {
 	stats := r.stats()
 	active := 0
 	r.note(func() {
-		r.account.snapshots = append(r.account.snapshots, newSnapshot(&stats))
+		shot := newSnapshot(&stats)
+		shot.restarts -= int64(r.states.failed) // these are not predicted
+		r.account.snapshots = append(r.account.snapshots, shot)
 		active = r.active
 	})
+	if r.script.states.on {
+		r.checkRecycled(&stats)
+	}
 	if active > len(stats.Workers) && r.script.overflow != actors.CallerRuns {
 		r.fault("%d handlers of %d workers", active, len(stats.Workers))
 	}

@@ -20,6 +20,7 @@ type script struct {
 	timeout        int  // of tasks that name none; 0: none
 	retry          retrying
 	actors         bool // the workers are user actors, not a handler
+	states         stateful
 	ops            []op
 }
 
@@ -148,6 +149,8 @@ const (
 	ofPatience
 	ofRun
 	ofRetry
+	ofAge
+	ofIdleness
 )
 
 const (
