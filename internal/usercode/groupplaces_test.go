@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/troupe-go/troupe/actors"
+	"github.com/troupe-go/troupe/messages"
 )
 
 // groupPlaces are those of Each, of groups and of futures.
@@ -61,9 +62,72 @@ func groupPlaces() (places []place) {
 				}
 			},
 		},
+		{
+			name: "function given to OnSettled of a settled task", options: with(),
+			trigger: func(s *fixture) {
+				future, err := s.pool.Submit(context.Background(), fails(s))
+				if err == nil {
+					_, _ = future.Wait(context.Background())
+					future.OnSettled(s.harm)
+					future.OnSettled(func() {})
+				}
+			},
+		},
+		{
+			name: "function given to OnSettled of a canceled task", options: with(actors.WithSize(1)),
+			trigger: func(s *fixture) {
+				ctx, cancel := context.WithCancel(context.Background())
+				time.AfterFunc(time.Second, cancel)
+				_ = s.pool.Tell(ctx, untilEnd, actors.CancelWithContext())
+				if future, err := s.pool.Submit(ctx, succeeds(s), actors.CancelWithContext()); err == nil {
+					future.OnSettled(s.harm)
+					future.Cancel()
+				}
+			},
+		},
+		{
+			name: "consumer of the answers of a group in a handler", options: with(),
+			trigger: asks(func(s *fixture) work {
+				return func(ctx context.Context) (int, error) {
+					group := s.pool.Group(ctx, actors.MaxInFlight(1))
+					for range 3 {
+						_ = group.Submit(succeeds(s))
+					}
+					for range group.Answers() {
+						s.harm()
+					}
+					return 1, nil
+				}
+			}, actors.Timeout(time.Second)),
+		},
+		{
+			name: "consumer of Each in a handler", options: with(),
+			trigger: asks(func(s *fixture) work {
+				return func(ctx context.Context) (int, error) {
+					for range s.pool.Each(ctx, slices.Values([]work{succeeds(s), succeeds(s), untilEnd})) {
+						s.harm()
+					}
+					return 1, nil
+				}
+			}, actors.Timeout(time.Second)),
+		},
 	}
 	for _, method := range []string{"Error", "Is", "As", "Unwrap"} {
 		places = append(places, place{
+			name: method + " of an error in WithOutcome that fails a group fast", options: with(actors.WithRetry(actors.Retry{Attempts: 2})),
+			trigger: perhaps(func(s *fixture) {
+				group := s.pool.Group(context.Background(), actors.FailFast())
+				_ = group.Submit(untilEnd)
+				for _, outcome := range []messages.Outcome{messages.TimedOut, messages.Canceled, messages.Dropped, messages.Failed} {
+					_ = group.Submit(func(context.Context) (int, error) {
+						return 0, actors.WithOutcome(outcome, mean{s, method})
+					}, actors.Timeout(2*time.Second))
+				}
+				for range group.Answers() {
+				}
+				_ = group.Wait()
+			}),
+		}, place{
 			name: method + " of an error that fails a group fast", options: with(actors.WithSize(1)),
 			trigger: perhaps(func(s *fixture) {
 				group := s.pool.Group(context.Background(), actors.FailFast())

@@ -29,6 +29,8 @@ type place struct {
 	produce func(s *fixture) actor.Producer
 	// state makes the states of workers; nil: they have none.
 	state func(s *fixture) (*holder, error)
+	// funcs says that the pool is a FuncPool.
+	funcs bool
 	// trigger makes the pool call the code. It runs on a goroutine of its own, which the
 	// code may end or block if that is the goroutine of a caller.
 	trigger func(s *fixture)
@@ -51,13 +53,25 @@ type fixture struct {
 	t       *testing.T
 	system  *actor.ActorSystem
 	pid     *actor.PID
-	pool    *actors.Pool[work, int] // nil: the workers are actors
+	pool    *actors.Pool[work, int] // nil: the workers are actors, or the tasks are functions
+	funcs   *actors.FuncPool        // nil: the tasks are no functions
+	typed   typed                   // pool or funcs; nil: the workers are actors
 	way     func(s *fixture)
 	armed   atomic.Bool
 	reached atomic.Bool
 	failed  atomic.Int32 // starts
 	release chan struct{}
-	started chan struct{} // closed when pid and pool are set
+	started chan struct{} // closed when pid and the pool are set
+}
+
+// typed is what a Pool and a FuncPool have in common.
+type typed interface {
+	PID() *actor.PID
+	Stats() messages.Stats
+	Load() messages.Load
+	Resize(ctx context.Context, size int) error
+	Shutdown(ctx context.Context) (messages.DrainReport, error)
+	Done() <-chan struct{}
 }
 
 // work is a task of a pool with a handler.
@@ -79,15 +93,19 @@ func (s *fixture) reenter() {
 	s.system.Root.Send(s.pid, &messages.Pause{})
 	s.system.Root.Send(s.pid, messages.Resume{})
 	_, _ = s.system.Root.RequestFuture(s.pid, &messages.GetStats{}, time.Second).Result()
-	if s.pool == nil {
+	if s.typed == nil {
 		return
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
-	s.pool.Stats()
-	s.pool.Load()
-	_ = s.pool.Tell(ctx, func(context.Context) (int, error) { return 0, nil }, actors.NoWait())
-	_ = s.pool.Resize(ctx, 3)
+	s.typed.Stats()
+	s.typed.Load()
+	if s.funcs != nil {
+		_ = s.funcs.Go(ctx, func(context.Context) error { return nil }, actors.NoWait())
+	} else {
+		_ = s.pool.Tell(ctx, func(context.Context) (int, error) { return 0, nil }, actors.NoWait())
+	}
+	_ = s.typed.Resize(ctx, 3)
 }
 
 // ask sends the pool a message and returns the answer, or nil if there is none in a minute.
@@ -114,8 +132,11 @@ func (s *fixture) ask(message any) any {
 
 // healthy is a task that succeeds.
 func (s *fixture) healthy() any {
-	if s.pool == nil {
+	switch {
+	case s.typed == nil:
 		return pooltest.Deed(func(ctx actor.Context) { ctx.Respond("well") })
+	case s.funcs != nil:
+		return func(context.Context) error { return nil }
 	}
 	return work(func(context.Context) (int, error) { return 1, nil })
 }
@@ -132,20 +153,26 @@ func (s *fixture) start(p *place) {
 		return
 	}
 	var err error
-	if p.state != nil {
+	switch {
+	case p.funcs:
+		s.funcs, err = actors.NewFuncPool(s.system.Root, options...)
+		s.typed = s.funcs
+	case p.state != nil:
 		s.pool, err = actors.NewPoolOf(s.system.Root, func(context.Context) (*holder, error) { return p.state(s) }, options...)
-	} else {
+		s.typed = s.pool
+	default:
 		s.pool, err = actors.NewPool(s.system.Root, do, options...)
+		s.typed = s.pool
 	}
 	require.NoError(s.t, err)
-	s.pid = s.pool.PID()
+	s.pid = s.typed.PID()
 }
 
 // TestUserCodeMayDoAnything states, for each place and each way: the process lives, the pool
 // goes on with other tasks, whoever waits is told, the pool obeys, the ledger balances, and
 // nothing is left behind.
 func TestUserCodeMayDoAnything(t *testing.T) {
-	for _, p := range slices.Concat(handlerPlaces(), actorPlaces(), workerPlaces()) {
+	for _, p := range slices.Concat(handlerPlaces(), actorPlaces(), workerPlaces(), funcPlaces()) {
 		for name, way := range ways() {
 			t.Run(p.name+"/"+name, func(t *testing.T) {
 				pooltest.Bubble(t, func(t *testing.T) { check(t, &p, way) })
@@ -196,24 +223,24 @@ func check(t *testing.T, p *place, way func(*fixture)) {
 
 // end stops the pool. User code may still block.
 func (s *fixture) end() {
-	if s.pool == nil {
+	if s.typed == nil {
 		s.system.Root.Stop(s.pid)
 		return
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
-	_, err := s.pool.Shutdown(ctx)
+	_, err := s.typed.Shutdown(ctx)
 	assert.True(s.t, err == nil || err == context.DeadlineExceeded, "Shutdown is answered: %v", err)
 }
 
 // gone waits until the pool has stopped.
 func (s *fixture) gone() {
-	if s.pool == nil {
+	if s.typed == nil {
 		require.NoError(s.t, s.system.Root.StopFuture(s.pid).Wait())
 		return
 	}
-	<-s.pool.Done()
-	stats := s.pool.Stats()
+	<-s.typed.Done()
+	stats := s.typed.Stats()
 	assert.True(s.t, stats.Balanced(), "%+v", stats)
 	assert.Zero(s.t, stats.Queued+stats.Running, "all settled: %+v", stats)
 }

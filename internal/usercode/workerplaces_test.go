@@ -77,6 +77,12 @@ func workerPlaces() []place {
 			},
 		},
 		{
+			name: "Close of an abandoned worker", options: with(), state: closers,
+			trigger: asks(func(*fixture) work {
+				return func(context.Context) (int, error) { time.Sleep(4 * time.Second); return 0, nil }
+			}, actors.Timeout(time.Second)),
+		},
+		{
 			name: "error of Close", options: with(actors.WithLogger(slog.New(reader{}))), trigger: asks(crashes),
 			state: func(s *fixture) (*holder, error) {
 				return &holder{handle: do, close: func() error { return mean{s, "Error"} }}, nil
