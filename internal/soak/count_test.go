@@ -99,6 +99,7 @@ func ledgerFields(s *messages.Stats) []ledgerField {
 		{"retries", 0, &s.Retries},
 		{"restarts", 0, &s.Restarts},
 		{"replaced", 0, &s.Replaced},
+		{"recycled", 0, &s.Recycled},
 	}
 }
 

@@ -7,7 +7,9 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/troupe-go/troupe/actors"
 	"github.com/troupe-go/troupe/internal/pooltest"
+	"github.com/troupe-go/troupe/messages"
 )
 
 // A fault is a way in which a task goes wrong.
@@ -22,10 +24,11 @@ const (
 	timesOut
 	isCanceled
 	ignoresContext
+	namesOutcome
 	faults
 )
 
-var faultNames = [faults]string{"none", "fails once", "fails", "panics", "Goexit", "times out", "canceled", "ignores its context"}
+var faultNames = [faults]string{"none", "fails once", "fails", "panics", "Goexit", "times out", "canceled", "ignores its context", "names its outcome"}
 
 // drawFault draws one, each at its share.
 func drawFault() fault {
@@ -44,6 +47,8 @@ func drawFault() fault {
 		return isCanceled
 	case n < 505:
 		return ignoresContext
+	case n < 555:
+		return namesOutcome
 	default:
 		return noFault
 	}
@@ -66,6 +71,11 @@ func (d deedOf) timeout() time.Duration {
 	}
 }
 
+// outcomes are those that a handler may name, and that an error tells.
+var outcomes = []messages.Outcome{
+	messages.Failed, messages.TimedOut, messages.Canceled, messages.Dropped, messages.Quarantined,
+}
+
 func perform(ctx context.Context, d deedOf) (int, error) {
 	switch d.fault {
 	case failsOnce:
@@ -86,6 +96,8 @@ func perform(ctx context.Context, d deedOf) (int, error) {
 		return 0, context.Cause(ctx)
 	case ignoresContext:
 		time.Sleep(5 * time.Millisecond)
+	case namesOutcome:
+		return 0, actors.WithOutcome(outcomes[rand.N(len(outcomes))], pooltest.ErrTask)
 	}
 	return 1, nil
 }

@@ -32,6 +32,8 @@ type fixture struct {
 	pool   *actors.Pool[deedOf, int]
 	left   atomic.Int64 // tasks to be submitted
 	client *client
+	states *states // nil: the workers have none
+	hooks  hooks
 
 	journal  *journal.Journal
 	read     int64                      // the number of its last entry that has been read
@@ -44,6 +46,10 @@ func (s *season) run(t *testing.T, tasks int) *count {
 	listenBadly(system)
 	st := &fixture{count: newCount(), t: t, root: system.Root, recorded: make(map[messages.Outcome]int64)}
 	st.left.Store(int64(tasks))
+	st.hooks.counters = make(chan [2]*atomic.Int32, tasks)
+	if s.states {
+		st.states = &states{st: st}
+	}
 	mood := new(changeable)
 	stopParent := st.spawnPool(append(slices.Clone(s.options), actors.WithSupervision(badStrategy{mood})))
 	st.journal = pooltest.AttachJournal(st.root, journal.Options{Keep: journalKeep, Payload: badFormat})
@@ -89,7 +95,11 @@ func (st *fixture) spawnPool(options []actors.Option) (stopParent func()) {
 	parent := st.root.Spawn(actor.PropsFromFunc(func(ctx actor.Context) {
 		if _, ok := ctx.Message().(*actor.Started); ok {
 			var err error
-			st.pool, err = actors.NewPool(ctx, perform, options...)
+			if st.states != nil {
+				st.pool, err = actors.NewPoolOf(ctx, st.states.produce, options...)
+			} else {
+				st.pool, err = actors.NewPool(ctx, perform, options...)
+			}
 			spawned <- err
 		}
 	}))
@@ -125,7 +135,7 @@ func (st *fixture) produce(producer int) {
 		if rand.N(10) == 0 {
 			options = append(options, actors.NoWait())
 		}
-		switch way := (producer + i) % 5; {
+		switch way := (producer + i) % 9; {
 		case f == isCanceled || way == 0:
 			st.submitAndWait(d, options)
 		case way == 1:
@@ -137,6 +147,20 @@ func (st *fixture) produce(producer int) {
 		case way == 3:
 			for _, err := range st.pool.Map(context.Background(), slices.Values([]deedOf{d, newDeed(noFault)}), options...) {
 				st.answered(err)
+			}
+		case way == 4:
+			st.each(d, options)
+		case way == 5:
+			st.group(d, options)
+		case way == 6:
+			st.submitBound(d, options)
+		case way == 7:
+			ctx, cancel := st.patience()
+			st.submittedUnheard(st.pool.Tell(ctx, d, append(options, actors.CancelWithContext())...))
+			if rand.N(10) > 0 {
+				time.AfterFunc(time.Millisecond, cancel)
+			} else {
+				cancel()
 			}
 		default:
 			st.submittedUnheard(st.pool.Tell(context.Background(), d, options...))
@@ -277,6 +301,10 @@ func (st *fixture) check() {
 	st.checkJournal()
 	assert.Eventually(t, func() bool { return st.pool.Stats().Abandoned == 0 }, 10*time.Second, time.Millisecond,
 		"abandoned handlers have returned")
+	st.hooks.check(st)
+	if st.states != nil {
+		st.states.check()
+	}
 }
 
 // journalKeep is more than comes into the journal while its reader looks away.

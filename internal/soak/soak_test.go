@@ -30,10 +30,11 @@ func TestSoak(t *testing.T) {
 	baseline := goleak.IgnoreCurrent()
 	total := newCount()
 	before := pooltest.Heap()
-	perSeason := max(*soakTasks/len(seasons), 1)
+	perSeason := *soakTasks/len(seasons) + 1
 	for _, s := range seasons {
 		t.Run(s.name, func(t *testing.T) { total.add(s.run(t, perSeason)) })
 	}
+	t.Run("functions", func(t *testing.T) { total.add(runFunctions(t, perSeason)) })
 	if t.Failed() {
 		return
 	}
@@ -50,10 +51,11 @@ type season struct {
 	options []actors.Option
 	end     func(t *testing.T, pool *actors.Pool[deedOf, int], parent func())
 	early   bool // it ends while tasks are still submitted
+	states  bool // the workers have state
 }
 
 func configure(dispatch router.Dispatch, capacity int, overflow actors.Overflow, more ...actors.Option) []actors.Option {
-	return append(more, actors.WithSize(4), actors.WithDispatch(dispatch), actors.WithQueue(capacity, overflow),
+	return append(more, actors.WithSize(4), actors.WithMiddleware(identified), actors.WithDispatch(dispatch), actors.WithQueue(capacity, overflow),
 		actors.WithWatchdog(actors.Watchdog{Grace: time.Millisecond, Limit: 64}),
 		actors.WithHealth(5*time.Millisecond))
 }
@@ -66,17 +68,20 @@ var (
 	breaker    = actors.WithBreaker(actors.Breaker{Failures: 2, Cooldown: 2 * time.Millisecond})
 
 	seasons = []season{
-		{"plain", configure(router.LeastBusy(), 256, actors.Block), shutdown, false},
-		{"retry, least-busy", configure(router.LeastBusy(), 64, actors.Block, retry, quarantine, breaker), shutdown, false},
-		{"retry, round-robin", configure(router.RoundRobin(), 64, actors.Reject, retry, breaker), parentStops, true},
-		{"consistent hash", configure(router.ConsistentHash(), 128, actors.DropOldest, retry, quarantine, breaker), closePool, true},
-		{"random, caller runs", configure(router.Random(), 8, actors.CallerRuns, retry, quarantine), shutdown, false},
-		{"custom, drop newest", configure(custom(), 16, actors.DropNewest, breaker), closePool, true},
-		{"mischief", configure(router.LeastBusy(), 64, actors.Block, append(mischiefOptions(), retry, quarantine)...), shutdown, false},
-		{"mischief, round-robin", configure(router.RoundRobin(), 64, actors.Block, append(mischiefOptions(), retry)...), closePool, true},
-		{"no queue", configure(router.LeastBusy(), 0, actors.Block, retry, quarantine), parentStops, true},
+		{"plain", configure(router.LeastBusy(), 256, actors.Block), shutdown, false, false},
+		{"retry, least-busy", configure(router.LeastBusy(), 64, actors.Block, retry, quarantine, breaker), shutdown, false, false},
+		{"retry, round-robin", configure(router.RoundRobin(), 64, actors.Reject, retry, breaker), parentStops, true, false},
+		{"consistent hash", configure(router.ConsistentHash(), 128, actors.DropOldest, retry, quarantine, breaker), closePool, true, false},
+		{"random, caller runs", configure(router.Random(), 8, actors.CallerRuns, retry, quarantine), shutdown, false, false},
+		{"custom, drop newest", configure(custom(), 16, actors.DropNewest, breaker), closePool, true, false},
+		{"mischief", configure(router.LeastBusy(), 64, actors.Block, append(mischiefOptions(), retry, quarantine)...), shutdown, false, false},
+		{"mischief, round-robin", configure(router.RoundRobin(), 64, actors.Block, append(mischiefOptions(), retry)...), closePool, true, false},
+		{"no queue", configure(router.LeastBusy(), 0, actors.Block, retry, quarantine), parentStops, true, false},
+		{"states", configure(router.LeastBusy(), 64, actors.Block, append(recycling(), retry, breaker)...), shutdown, false, true},
+		{"states, round-robin", configure(router.RoundRobin(), 64, actors.Reject, append(recycling(), retry, quarantine)...), parentStops, true, true},
+		{"states, mischief", configure(router.LeastBusy(), 256, actors.Block, append(mischiefOptions(), recycling()...)...), finish, true, true},
 		{"autoscaled", configure(router.LeastBusy(), actors.Unbounded, actors.Block, retry, breaker, actors.WithAutoscale(
-			supervisor.Autoscale{Min: 2, Max: 16, Every: 2 * time.Millisecond, Rule: supervisor.Threshold{IdleAfter: 10 * time.Millisecond}})), shutdown, false},
+			supervisor.Autoscale{Min: 2, Max: 16, Every: 2 * time.Millisecond, Rule: supervisor.Threshold{IdleAfter: 10 * time.Millisecond}})), shutdown, false, false},
 	}
 )
 
@@ -86,6 +91,11 @@ func custom() router.Dispatch {
 
 func shutdown(t *testing.T, pool *actors.Pool[deedOf, int], _ func()) {
 	_, err := pool.Shutdown(t.Context())
+	assert.NoError(t, err)
+}
+
+func finish(t *testing.T, pool *actors.Pool[deedOf, int], _ func()) {
+	_, err := pool.Finish(t.Context())
 	assert.NoError(t, err)
 }
 
