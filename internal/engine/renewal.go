@@ -89,7 +89,7 @@ func (a idleAlarm) due(now int64) {
 	w := a.worker
 	w.q.mu.Lock()
 	wake := false
-	if a.born > 0 {
+	if a.born > 0 && !w.engine.timer.isSet(&a.idle) { // else the worker has been renewed meanwhile, which has set the alarm
 		again := later(a.since, a.limits.IdleTimeout)
 		if w.hasTaskLocked() || w.hand.state == nil && w.handled.Load() == 0 { // an unused actor is as good as its successor
 			again = later(now, a.limits.IdleTimeout)

@@ -53,7 +53,7 @@ func (t *timer) setLocked(due int64) {
 	}
 }
 
-// addAlarm sets an alarm.
+// addAlarm sets an alarm, which must not be set.
 func (t *timer) addAlarm(entry *alarmEntry, due int64) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -70,6 +70,13 @@ func (t *timer) removeAlarm(entry *alarmEntry) bool {
 	}
 	t.alarms.Remove(entry)
 	return true
+}
+
+// isSet reports whether an alarm is set.
+func (t *timer) isSet(entry *alarmEntry) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return entry.Set()
 }
 
 // popDue removes and returns the earliest alarm if it is due, or returns nil.
