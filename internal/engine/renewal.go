@@ -68,6 +68,15 @@ func (x *renewal) stopLocked() {
 	x.born, x.old, x.rested = 0, false, false
 }
 
+// usedLocked records that the worker has had a task.
+func (x *renewal) usedLocked(now int64) {
+	x.since = max(x.since, now)
+	if x.rested { // the task came before the worker had found that
+		x.rested = false
+		x.worker.engine.timer.addAlarm(&x.idle, later(x.since, x.limits.IdleTimeout))
+	}
+}
+
 // due implements alarm.
 func (a ageAlarm) due(now int64) {
 	w := a.worker

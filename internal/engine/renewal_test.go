@@ -41,3 +41,22 @@ func TestAnIdleAlarmIsNotSetTwiceWhenAStateIsRenewed(t *testing.T) {
 		assert.True(t, x.rested)
 	})
 }
+
+// A task may come just when the worker has been idle for long enough.
+func TestAWorkerIsNotAtRestAfterATask(t *testing.T) {
+	timelimit.Bubble(t, func(t *testing.T) {
+		e := newEngine(t, router.LeastBusy(), func(cfg *Config) { cfg.Recycling.IdleTimeout = time.Second })
+		e.timer.ring = func() {}
+		x := newRenewal(mailboxOf(seat(e, 1)[0]))
+		x.start(e)
+		pass(time.Second)
+		require.NotNil(t, e.timer.popDue(e.now()))
+		x.rested = true
+		pass(time.Minute)
+		x.usedLocked(e.now())
+		assert.False(t, x.rested)
+		assert.Nil(t, e.timer.popDue(e.now()))
+		pass(time.Second)
+		assert.NotNil(t, e.timer.popDue(e.now()), "the worker has been idle once more")
+	})
+}

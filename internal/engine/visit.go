@@ -108,7 +108,7 @@ func (w *workerMailbox) visit(r *runner) errand {
 	if returned {
 		w.returnLocked(q, r)
 		if x := w.renewal(); x != nil {
-			x.since = max(x.since, r.now)
+			x.usedLocked(r.now)
 		}
 	}
 	if w.poke.Load() {
