@@ -3,4 +3,5 @@
 //
 //	go test -fuzz FuzzOptions -fuzztime 1m ./internal/fuzz     # any values as options
 //	go test -fuzz FuzzDispatch -fuzztime 1m ./internal/fuzz    # any tasks, sizes and losses under each dispatch
+//	go test -fuzz FuzzGroup -fuzztime 1m ./internal/fuzz       # any tasks in a group, against a reference
 package fuzz
