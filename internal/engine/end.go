@@ -125,10 +125,10 @@ func (e *settling) endRunningLocked(t *Task, w word, outcome messages.Outcome, e
 		return false
 	}
 	now := e.now()
-	started := h.started.Load()
+	started := h.startOf(t)
 	worker.outcomes[outcome]++
 	worker.ran += now - started
-	e.meter.RecordInterrupted(worker.shard(), max(started-t.enqueued, 0), now-started, now)
+	e.meter.RecordInterrupted(worker.shard(), started-t.enqueued, now-started, now)
 	h.interrupted, h.cause = true, cause
 	s := e.endingInHand(t, h, outcome, err, now)
 	s.ctx, s.cause = h.live, cause
@@ -169,7 +169,7 @@ func (e *settling) endingOf(t *Task, outcome messages.Outcome, err error) ending
 // endingInHand describes a task that was settled at the time now, while its handler runs.
 func (e *settling) endingInHand(t *Task, h *hand, outcome messages.Outcome, err error, now int64) ending {
 	s := e.newEnding(outside(t, Settlement{
-		Outcome: outcome, Err: err, Worker: h.worker, Started: h.started.Load(), Ended: now,
+		Outcome: outcome, Err: err, Worker: h.worker, Started: h.startOf(t), Ended: now,
 	}))
 	s.running = true
 	return s

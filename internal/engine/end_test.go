@@ -5,6 +5,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 
@@ -64,4 +65,31 @@ func TestATaskIsEitherStartedOrWithdrawn(t *testing.T) {
 	other.Wait()
 	assert.Zero(t, wrong, "tasks that were both, or neither")
 	assert.True(t, e.Stats().Balanced())
+}
+
+// An accountant is a body that keeps the account of its task.
+type accountant struct {
+	Body
+	account Account
+}
+
+func (a *accountant) Settled(s *Settlement) { s.Account(&a.account) }
+
+// A worker reads the clock before it takes a batch, in which there may be a task that is
+// accepted a moment later.
+func TestATaskDoesNotRunBeforeItsAdmission(t *testing.T) {
+	timelimit.Bubble(t, func(t *testing.T) {
+		e := newEngine(t, router.LeastBusy())
+		w := seat(e, 1)[0]
+		w.hand.started.Store(e.now())
+		time.Sleep(time.Second)
+		task := claimBatch(t, e, w, newRunner(), 1)[0]
+		body := &accountant{Body: task.body}
+		task.body = body
+		time.Sleep(time.Minute)
+		state := task.load()
+		task.swap(state, state.with(running).of(w.index))
+		e.Cancel(task, messages.ErrCanceled)
+		assert.Equal(t, Account{Worker: "a", Attempts: 1, Run: time.Minute}, body.account)
+	})
 }

@@ -32,6 +32,10 @@ type hand struct {
 // inCaller reports whether the task runs in its caller. Then the hand has no other task.
 func (h *hand) inCaller() bool { return h.worker == "" }
 
+// startOf returns when the task in hand has started. A worker that is just starting the task
+// may have read the clock before the task was accepted.
+func (h *hand) startOf(t *Task) int64 { return max(h.started.Load(), t.enqueued) }
+
 // forgetInterruption resets the hand after a task that was settled from outside.
 func (h *hand) forgetInterruption() {
 	h.mu.Lock()
