@@ -3,6 +3,7 @@ package fuzz_test
 import (
 	"context"
 	"errors"
+	"math/rand/v2"
 	"testing"
 	"time"
 
@@ -24,6 +25,14 @@ func FuzzGroup(f *testing.F) {
 	f.Add([]byte{4, 2, 0, 9, 1, 98, 1, 1, 35, 6})
 	f.Add([]byte{1, 3, 9, 5, 40, 5, 63, 5, 5, 70})
 	f.Add([]byte{6, 1, 4, 2, 45, 100, 3, 3})
+	random := rand.New(rand.NewPCG(1, 2))
+	for range 200 { // a plain run tries more than a few
+		script := make([]byte, 4+random.IntN(mostTasks))
+		for i := range script {
+			script[i] = byte(random.Uint32())
+		}
+		f.Add(script)
+	}
 	f.Fuzz(func(t *testing.T, script []byte) {
 		if len(script) < 4 || len(script) > 3+mostTasks {
 			t.Skip()
