@@ -82,10 +82,10 @@ func (w *workerMailbox) PostSystemMessage(message any) {
 		list, self := w.watchers()
 		list.Handle(w.engine.deliver, self, message)
 	default:
-		if _, stop := message.(*actor.Stop); stop {
-			w.hand.state.interrupt()
-		}
 		w.post(&w.system, message)
+		if _, stop := message.(*actor.Stop); stop {
+			w.hand.state.interrupt() // after the post, so that no task gets a state whose context has ended
+		}
 	}
 }
 
