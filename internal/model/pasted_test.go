@@ -255,3 +255,13 @@ func TestModelStartsWorkersThatFailToStart(t *testing.T) {
 		{kind: doAsk, end: endKill, run: 2},
 	}})
 }
+
+func TestModelWaitsForTheGroupsOfABurst(t *testing.T) {
+	runScript(t, script{size: 2, capacity: 3, overflow: actors.Reject, retry: retrying{attempts: 2, min: 2, max: 2, errors: true}, ops: []op{
+		{kind: doAsk, end: endError, fails: 1, run: 3},
+		{kind: doBurst, after: 1, run: 4, n: 6},
+		{kind: doBurst, after: 9, run: 2, n: 2},
+		{kind: doResize, after: 1, n: 4},
+		{kind: doClose, after: 2},
+	}})
+}

@@ -11,13 +11,9 @@ import (
 	"github.com/troupe-go/troupe/messages"
 )
 
-// singly is the number of tasks that the step submits one by one.
-func (r *runner) singly(o *op) int {
-	if o.kind == doBroadcast {
-		return 0
-	}
-	return o.submissions()
-}
+// bursts reports whether the step submits its tasks, of which the first is n, as a group.
+// Others are told: they are in batches.
+func (r *runner) bursts(o *op, n int) bool { return o.kind == doBurst && r.typed != nil && n%2 == 1 }
 
 // broadcast sends a broadcast, whose first task is n.
 func (r *runner) broadcast(t *testing.T, n int, o op) {

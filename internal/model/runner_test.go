@@ -84,13 +84,18 @@ func (r *runner) run(t *testing.T, root *actor.RootContext) {
 	for i, o := range r.script.complete() {
 		time.Sleep(r.script.span(o.after, i, ofStep))
 		r.snap()
-		if o.kind == doBroadcast {
+		switch {
+		case o.kind == doBroadcast:
 			r.broadcast(t, n, o)
 			n += o.n
-		}
-		for range r.singly(&o) {
-			r.submit(t, n, &r.tasks[n], o.kind == doBurst)
-			n++
+		case r.bursts(&o, n):
+			r.burst(n, o.n)
+			n += o.n
+		default:
+			for range o.submissions() {
+				r.submit(t, n, &r.tasks[n], o.kind == doBurst)
+				n++
+			}
 		}
 		if o.kind >= doShutdown {
 			r.note(func() { r.states.stopping = true })
