@@ -63,7 +63,7 @@ func (c *collector[In, Out]) submit(in In, s *engine.Spec) error {
 		c.engine.RejectedUnder(c.Context, end.refused)
 		return end.refused
 	}
-	s.Bound, s.Told = true, true
+	s.Bound, s.Told, s.Exact = true, true, !c.discards
 	err := c.engine.Tell(c.Context, s, func(body engine.Body) {
 		t := body.(*tellTask[In, Out])
 		t.caller, t.in = c, in

@@ -150,7 +150,7 @@ func (p *Pool[In, Out]) Submit(ctx context.Context, in In, opts ...TaskOption) (
 	}
 	promise := p.work.submit(&p.callbacks)
 	promise.caller, promise.in = ctx, in
-	s.Told = true
+	s.Told, s.Exact = true, true
 	if s.Bound {
 		err = p.submitBound(ctx, &promise.task, &s)
 	} else {

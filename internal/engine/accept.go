@@ -38,7 +38,7 @@ func (e *placing) enterLedgerLocked(q *taskQueue, t *Task, s *Spec, number uint6
 	w := word(number)<<sequenceShift | word(owner)<<workerShift | flags | s.flags() | word(queued)
 	t.state.Store(uint64(w)) // first, since this fetches the task's cache line for writing
 	t.describe(s)
-	e.stampLocked(q, s.Timeout > 0 || s.Sender != nil)
+	e.stampLocked(q, s.Timeout > 0 || s.Sender != nil || s.Exact)
 	t.enqueued = q.clock
 }
 

@@ -29,6 +29,7 @@ type Spec struct {
 	Sender   *actor.PID // gets a Result; nil: nobody
 	InBody   bool       // the body has the sender
 	Told     bool       // Settled of the body is called even though the task has no sender
+	Exact    bool       // what Body.Exact says
 
 	to target // where the task goes; set by the engine
 }
