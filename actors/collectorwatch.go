@@ -48,11 +48,12 @@ func (c *collector[In, Out]) unwatch() {
 func (c *collector[In, Out]) takeStop() (stop func()) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	watched := c.watched.Swap(false) // first: whoever has taken a place since then begins another watch
 	if c.places.Load() > 0 {
+		c.watched.Store(watched)
 		return nil
 	}
 	stop = c.stop
 	c.stop = nil
-	c.watched.Store(false)
 	return stop
 }

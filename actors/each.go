@@ -82,7 +82,7 @@ func (e *eaching[In, Out]) submit(in In) bool {
 		return true
 	}
 	rejected := Answer[In, Out]{ID: s.ID, In: in, Err: err, Outcome: messages.Rejected}
-	if c.end.Load() == nil && c.Context.Err() == nil {
+	if c.end.Load() == nil && c.Err() == nil {
 		c.add(rejected)
 		return true
 	}

@@ -31,10 +31,9 @@ func (p *Pool[In, Out]) Group(ctx context.Context, opts ...GroupOption) *Group[I
 	if err == nil && ctx == nil {
 		err = errNilContext
 	}
-	g := &Group[In, Out]{pool: p, invalid: err}
-	g.collector.Context, g.collector.engine = ctx, p.engine
-	g.collector.max, g.collector.failFast = config.max, config.failFast
-	return g
+	return &Group[In, Out]{pool: p, invalid: err, collector: collector[In, Out]{
+		Context: ctx, engine: p.engine, max: config.max, failFast: config.failFast,
+	}}
 }
 
 // Submit submits a task as part of the group. If it returns nil, the task was accepted. An
@@ -72,7 +71,7 @@ func (g *Group[In, Out]) submit(in In, opts []TaskOption) error {
 		}
 	}
 	err := c.submit(in, &s)
-	if err != nil && full && c.Context.Err() != nil { // the end of the context has settled a task, which made a place
+	if err != nil && full && c.Err() != nil { // the end of the context has settled a task, which made a place
 		return engine.Because(g.fullError(), err)
 	}
 	return err
@@ -106,14 +105,14 @@ func (g *Group[In, Out]) await(s *engine.Spec) error {
 		defer func() { s.Timeout = max(s.Timeout-time.Since(begun), 1) }()
 	}
 	for {
-		c.pause(true, w.ready, c.Context.Done(), expired)
+		c.pause(true, w.ready, c.Done(), expired)
 		switch {
 		case c.placed(w):
 			placed = true
 			return nil
 		case isClosed(expired):
 			return engine.Because(g.fullError(), messages.ErrTaskTimeout)
-		case isClosed(c.Context.Done()):
+		case isClosed(c.Done()):
 			return engine.Because(g.fullError(), guard.Cause(c.Context))
 		}
 	}

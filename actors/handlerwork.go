@@ -110,7 +110,8 @@ func (w *handlerWork[In, Out]) makeTask(_, message any, task *messages.Task, sen
 	if err != nil {
 		return nil, err
 	}
-	return newTellTask[In, Out](nil, in), nil
+	var caller context.Context // none: the sender's values do not reach the handler
+	return newTellTask[In, Out](caller, in), nil
 }
 
 // answerable returns the sender of a message. It returns nil for an answer of a pool: two

@@ -48,7 +48,7 @@ func (e *settling) endQueued(t *Task, w word, outcome messages.Outcome, err erro
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	now := t.load()
-	if now.status() != queued || now.worker() != w.worker() || now.sequence() != w.sequence() {
+	if now.status() != queued || now.worker() != w.worker() || now.sequence() != w.sequence() || e.queueOf(w) != q {
 		return false, false
 	}
 	won = e.endQueuedLocked(q, t, outcome, err, then)
@@ -106,6 +106,9 @@ func (e *settling) endRunning(t *Task, w word, outcome messages.Outcome, err, ca
 	}
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	if e.queueOf(w) != q { // the worker is gone, and another one has its index
+		return false, false
+	}
 	won = e.endRunningLocked(t, w, outcome, err, cause, then)
 	return won, won
 }

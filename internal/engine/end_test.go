@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"github.com/troupe-go/troupe/internal/timelimit"
 	"github.com/troupe-go/troupe/messages"
@@ -92,4 +93,36 @@ func TestATaskDoesNotRunBeforeItsAdmission(t *testing.T) {
 		e.Cancel(task, messages.ErrCanceled)
 		assert.Equal(t, Account{Worker: "a", Attempts: 1, Run: time.Minute}, body.account)
 	})
+}
+
+// A worker's index is used again when the worker is gone. Whoever waits for the lock of the old
+// worker's queue meanwhile must not settle a task of the new worker under that lock.
+func TestATaskIsSettledUnderTheLockOfItsOwnQueue(t *testing.T) {
+	timelimit.Set(t)
+	e := newEngine(t, router.RoundRobin())
+	old := seat(e, 1)[0]
+	task := accept(e, old, &Spec{})
+	old.q.mu.Lock()
+	over := make(chan struct{})
+	go func() {
+		defer close(over)
+		var then after
+		assert.True(t, e.end(task, task.load().sequence(), messages.Canceled, errEnd, errEnd, &then))
+	}()
+	for range 1000 {
+		runtime.Gosched() // it comes to the lock
+	}
+	e.roster.mu.Lock()
+	e.roster.strikeLocked(old)
+	successor := newTestWorker(e, "successor")
+	e.roster.enrollLocked(successor)
+	e.roster.mu.Unlock()
+	require.Equal(t, old.index, successor.index)
+	successor.q.mu.Lock()
+	successor.q.pushLocked(old.q.rings.Pop(), 0)
+	successor.q.mu.Unlock()
+	old.q.mu.Unlock()
+	<-over
+	assert.Zero(t, old.q.unstarted[messages.Canceled])
+	assert.EqualValues(t, 1, successor.q.unstarted[messages.Canceled])
 }
