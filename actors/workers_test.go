@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"runtime"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -627,4 +628,29 @@ func TestTasksDoNotWaitForAWorkerThatIsSlowToStart(t *testing.T) {
 			})
 		})
 	}
+}
+
+func TestAPoolThatIsClosedDuringAStartLeavesNoTimer(t *testing.T) {
+	pooltest.Bubble(t, func(t *testing.T) {
+		var gone atomic.Bool
+		closeDuringStart(t, &gone)
+		assert.Eventually(t, func() bool { runtime.GC(); return gone.Load() }, time.Minute, time.Second, "a timer refers to the pool")
+	})
+}
+
+// closeDuringStart closes a pool while its worker starts. gone is set when nothing refers to
+// the pool any more.
+func closeDuringStart(t *testing.T, gone *atomic.Bool) {
+	t.Helper()
+	shop := new(workshop) // which the pool refers to
+	runtime.AddCleanup(shop, func(b *atomic.Bool) { b.Store(true) }, gone)
+	pool, err := actors.NewPoolOf(nil, func(ctx context.Context) (*craftsman, error) {
+		<-ctx.Done()
+		time.Sleep(time.Second) // the state is made after the pool was closed
+		return shop.make(ctx)
+	}, actors.WithMaxAge(time.Hour), actors.WithIdleTimeout(time.Hour))
+	require.NoError(t, err)
+	synctest.Wait()
+	pool.Close()
+	<-pool.Done()
 }

@@ -14,11 +14,12 @@ type timer struct {
 	clock
 	ring func() // called when something is due
 
-	mu     sync.Mutex
-	timer  *time.Timer          // guarded by mu; nil until it is first set
-	alarms deadline.Heap[alarm] // guarded by mu
-	closed bool                 // guarded by mu
-	at     atomic.Int64         // when it fires, engine time; 0: not set; written under mu
+	mu      sync.Mutex
+	timer   *time.Timer          // guarded by mu; nil until it is first set
+	alarms  deadline.Heap[alarm] // guarded by mu
+	closing bool                 // guarded by mu; close was called
+	closed  bool                 // guarded by mu
+	at      atomic.Int64         // when it fires, engine time; 0: not set; written under mu
 }
 
 // alarmEntry is one alarm of the timer.
@@ -69,6 +70,7 @@ func (t *timer) removeAlarm(entry *alarmEntry) bool {
 		return false
 	}
 	t.alarms.Remove(entry)
+	t.closeLocked()
 	return true
 }
 
@@ -95,12 +97,17 @@ func (t *timer) next() int64 {
 	return at
 }
 
-// close stops the timer unless an alarm is left, so that nothing of a stopped pool stays
-// alive.
+// close stops the timer, so that nothing of a stopped pool stays alive. If alarms are left, it
+// is stopped when the last one is removed.
 func (t *timer) close() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.alarms.Len() > 0 {
+	t.closing = true
+	t.closeLocked()
+}
+
+func (t *timer) closeLocked() {
+	if !t.closing || t.alarms.Len() > 0 {
 		return
 	}
 	t.closed = true
