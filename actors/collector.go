@@ -49,15 +49,21 @@ type collectorEnd struct {
 	refused  error // the error of a later submission
 }
 
-// submit submits a task, for which a place was taken. If the task is rejected, it leaves the
-// place.
+// submit submits a task, for which a place was taken. If the task is rejected, the caller must
+// leave the place when it has recorded that.
 func (c *collector[In, Out]) submit(in In, s *engine.Spec) error {
-	accepted := false
+	returned := false
 	defer func() {
-		if !accepted { // also if user code has failed: the context, or a custom dispatch
+		if !returned { // user code has failed: the context, or a custom dispatch
 			c.leave()
 		}
 	}()
+	err := c.trySubmit(in, s)
+	returned = true
+	return err
+}
+
+func (c *collector[In, Out]) trySubmit(in In, s *engine.Spec) error {
 	c.watch()
 	if end := c.end.Load(); end != nil {
 		c.engine.RejectedUnder(c.Context, end.refused)
@@ -71,7 +77,6 @@ func (c *collector[In, Out]) submit(in In, s *engine.Spec) error {
 	if err != nil {
 		return err
 	}
-	accepted = true
 	if end := c.end.Load(); end != nil { // the task may have been accepted after the others were canceled
 		c.cancelAll(end.canceled)
 	}
@@ -175,18 +180,22 @@ func (c *collector[In, Out]) record(t *tellTask[In, Out], s *engine.Settlement) 
 	c.takers.wakeFirst()
 }
 
-// add makes the rejection of an input the next answer.
+// rejected records the answer, and so the error, of a rejected submission.
+func (c *collector[In, Out]) rejected(a Answer[In, Out]) {
+	end := c.note(a.Err)
+	if !c.discards {
+		c.add(a)
+	}
+	if end != nil {
+		c.cancelAll(end.canceled)
+	}
+}
+
 func (c *collector[In, Out]) add(rejected Answer[In, Out]) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.replies.push().Answer = rejected
-}
-
-// failed records the error of a rejected submission.
-func (c *collector[In, Out]) failed(err error) {
-	if end := c.note(err); end != nil {
-		c.cancelAll(end.canceled)
-	}
+	c.takers.wakeFirst()
 }
 
 // note records the first error. It returns the reason why the tasks must be canceled if
@@ -218,11 +227,14 @@ func (c *collector[In, Out]) cancelAll(err error) {
 	}
 }
 
-// close cancels the tasks. No further answer is kept, and nobody takes those that are there.
+// close cancels the tasks for good. No further answer is kept, and nobody takes those that are
+// there.
 func (c *collector[In, Out]) close() {
 	c.keepNothing()
 	c.cancelAll(messages.ErrCanceled)
-	c.unwatch()
+	if stop := c.takeStop(true); stop != nil {
+		stop()
+	}
 }
 
 func (c *collector[In, Out]) keepNothing() {

@@ -40,16 +40,18 @@ func (c *collector[In, Out]) ended(cause error) {
 
 // unwatch ends the watch on the context if no place is taken.
 func (c *collector[In, Out]) unwatch() {
-	if stop := c.takeStop(); stop != nil {
+	if stop := c.takeStop(false); stop != nil {
 		stop()
 	}
 }
 
-func (c *collector[In, Out]) takeStop() (stop func()) {
+// takeStop returns what ends the watch, or nil. If a place is taken, it does so only if nobody
+// submits any more.
+func (c *collector[In, Out]) takeStop(over bool) (stop func()) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	watched := c.watched.Swap(false) // first: whoever has taken a place since then begins another watch
-	if c.places.Load() > 0 {
+	if !over && c.places.Load() > 0 {
 		c.watched.Store(watched)
 		return nil
 	}

@@ -16,9 +16,9 @@ import (
 // pool rejects an input, its answer has the outcome Rejected. If an option makes no sense, or
 // ctx is nil, Each yields that error alone.
 //
-// Each bounds the inputs whose answers were not consumed, settled or not: to two for each
-// worker, or more in an autoscaled pool, following the size of the pool, or to the number
-// that [Ahead] sets. Each pulls inputs on the goroutine of its consumer.
+// Each pulls at most two inputs per worker whose answers the loop has not consumed, more in an
+// autoscaled pool. The bound follows the size of the pool; [Ahead] sets another one. Each pulls
+// inputs on the goroutine of the loop.
 //
 // When the loop over the answers ends early, for whatever reason, Each cancels the tasks
 // whose answers were not consumed. When ctx ends, Each cancels the tasks that are left,
@@ -82,8 +82,9 @@ func (e *eaching[In, Out]) submit(in In) bool {
 		return true
 	}
 	rejected := Answer[In, Out]{ID: s.ID, In: in, Err: err, Outcome: messages.Rejected}
+	defer c.leave()
 	if c.end.Load() == nil && c.Err() == nil {
-		c.add(rejected)
+		c.rejected(rejected)
 		return true
 	}
 	c.ended(guard.Cause(c.Context))

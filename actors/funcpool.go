@@ -6,11 +6,12 @@ import (
 	"github.com/asynkron/protoactor-go/actor"
 
 	"github.com/troupe-go/troupe/internal/invalid"
+	"github.com/troupe-go/troupe/messages"
 )
 
-// FuncPool is a worker pool whose tasks are functions. Use it to limit how many functions run
-// at a time, where all tasks of a [Pool] would be of one type. Its methods may be called by
-// any number of goroutines, also by its own functions and after it has stopped.
+// FuncPool is a worker pool whose tasks are functions. Use it instead of a [Pool] when the
+// tasks have no common input type. Any number of goroutines may call its methods, also its own
+// functions, and after the pool has stopped.
 type FuncPool struct {
 	*running
 	pool *Pool[task, struct{}]
@@ -42,7 +43,7 @@ func runTask(ctx context.Context, f task) (struct{}, error) {
 	return struct{}{}, f(ctx)
 }
 
-// Go submits a function whose error nobody wants, as [Pool.Tell] submits a task. It blocks
+// Go submits a function whose error is not needed, as [Pool.Tell] submits a task. It blocks
 // while the queue is full. The error says why the function was rejected. The context of the
 // function has the values of ctx; the end of ctx does not cancel it.
 func (p *FuncPool) Go(ctx context.Context, f func(context.Context) error, opts ...TaskOption) error {
@@ -53,7 +54,7 @@ func (p *FuncPool) Go(ctx context.Context, f func(context.Context) error, opts .
 }
 
 // Do runs a function on a worker and returns its error, as [Pool.Ask] does: the error of f
-// itself, a *messages.PanicError if f panicked, or why f did not run or not finish. The end
+// itself, a *messages.PanicError if f panicked, or the reason why f did not run or finish. The end
 // of ctx cancels f.
 func (p *FuncPool) Do(ctx context.Context, f func(context.Context) error, opts ...TaskOption) error {
 	if err := p.check(f); err != nil {
@@ -81,8 +82,8 @@ func (p *FuncPool) Group(ctx context.Context, opts ...GroupOption) *FuncGroup {
 }
 
 // FuncGroup is a number of functions that are waited for together. Use [FuncPool.Group] to
-// make one. All its methods may be called by any number of goroutines, and a group can be
-// used again after [FuncGroup.Wait].
+// make one. Any number of goroutines may call its methods. A group may be used again after
+// [FuncGroup.Wait], but keeps its first error.
 type FuncGroup struct {
 	pool  *FuncPool
 	group *Group[task, struct{}]
@@ -92,7 +93,7 @@ type FuncGroup struct {
 // unless there was an error before. Go blocks as [Group.Submit] does.
 func (g *FuncGroup) Go(f func(context.Context) error, opts ...TaskOption) {
 	if err := g.pool.check(f); err != nil {
-		g.group.collector.failed(err)
+		g.group.collector.rejected(Answer[task, struct{}]{Err: err, Outcome: messages.Rejected})
 		return
 	}
 	_ = g.group.Submit(f, opts...) // Wait returns the error

@@ -12,17 +12,18 @@ import (
 )
 
 // Group is a number of tasks of a pool that are waited for together. Use [Pool.Group] to make
-// one. All its methods may be called by any number of goroutines and in any order; a group
-// can be used again after [Group.Wait].
+// one. Any number of goroutines may call its methods, in any order. A group may be used again
+// after [Group.Wait], but it keeps its first error: later calls of Wait return it and, with
+// [FailFast], the group rejects all further tasks.
 type Group[In, Out any] struct {
 	collector collector[In, Out]
 	pool      *Pool[In, Out]
 	invalid   error // what is wrong with the group; nil: nothing
 }
 
-// Group returns a group without tasks. The tasks get the values of ctx, and the end of ctx
-// cancels those that are not settled, queued or running: their error is messages.ErrCanceled
-// together with what ended ctx, as that of [Pool.Ask].
+// Group returns a group without tasks. The tasks get the values of ctx. The end of ctx cancels
+// the tasks that are queued or running: their error wraps messages.ErrCanceled and the cause of
+// ctx, like that of [Pool.Ask].
 //
 // If an option makes no sense, or ctx is nil, every Submit and Wait return an error that
 // wraps messages.ErrInvalidOption.
@@ -36,45 +37,49 @@ func (p *Pool[In, Out]) Group(ctx context.Context, opts ...GroupOption) *Group[I
 	}}
 }
 
-// Submit submits a task as part of the group. If it returns nil, the task was accepted. An
-// error is one of [Pool.Ask] before a task is accepted. The first error of a group, be it
-// that of a task or of a rejected Submit, is what Wait returns.
+// Submit submits a task as part of the group. It returns nil if the task was accepted, and
+// otherwise the reason for the rejection, as [Pool.Ask] does. Wait returns the first error of
+// the group, whether a task or a rejected Submit caused it.
 //
 // With [MaxInFlight], Submit blocks while too many tasks of the group are unsettled, until
 // the context of the group ends or the [Timeout] of the task is over. With [NoWait] it
 // returns messages.ErrQueueFull instead. After the first error of a group with [FailFast],
 // Submit returns messages.ErrCanceled together with that error.
 func (g *Group[In, Out]) Submit(in In, opts ...TaskOption) error {
-	err := g.submit(in, opts)
+	var s engine.Spec
+	placed, err := g.submit(in, &s, opts)
 	if err != nil {
-		g.collector.failed(err)
+		g.collector.rejected(Answer[In, Out]{ID: s.ID, In: in, Err: err, Outcome: messages.Rejected})
+		if placed { // now that whoever waits will see the error
+			g.collector.leave()
+		}
 	}
 	return err
 }
 
-func (g *Group[In, Out]) submit(in In, opts []TaskOption) error {
+// submit submits a task. placed reports whether it has a place.
+func (g *Group[In, Out]) submit(in In, s *engine.Spec, opts []TaskOption) (placed bool, err error) {
 	if g.invalid != nil {
 		g.pool.engine.Rejected(g.invalid)
-		return g.invalid
+		return false, g.invalid
 	}
-	var s engine.Spec
-	if err := g.pool.describe(&s, opts, nil); err != nil {
-		return err
+	if err := g.pool.describe(s, opts, nil); err != nil {
+		return false, err
 	}
 	c := &g.collector
 	full := false
 	if !c.enter() {
 		full = true
-		if err := g.await(&s); err != nil {
+		if err := g.await(s); err != nil {
 			c.engine.RejectedUnder(c.Context, err)
-			return err
+			return false, err
 		}
 	}
-	err := c.submit(in, &s)
+	err = c.submit(in, s)
 	if err != nil && full && c.Err() != nil { // the end of the context has settled a task, which made a place
-		return engine.Because(g.fullError(), err)
+		err = engine.Because(g.fullError(), err)
 	}
-	return err
+	return true, err
 }
 
 func (g *Group[In, Out]) fullError() error {
@@ -132,8 +137,9 @@ func isClosed(channel <-chan struct{}) bool {
 // there was none. Handlers that ignore their cancellation may still run. Tasks that are
 // submitted meanwhile are waited for as well.
 //
-// In a handler of the same pool, a task for which Wait would wait in vain is canceled with
-// messages.ErrDeadlock, if the handler has made the group with its own context.
+// If a handler of the same pool calls Wait, and one of the tasks could not start before that
+// handler returns, the task is canceled with messages.ErrDeadlock. The pool detects this only
+// if the handler has passed its own context to [Pool.Group].
 func (g *Group[In, Out]) Wait() error {
 	if g.invalid != nil {
 		return g.invalid
@@ -150,8 +156,8 @@ func (g *Group[In, Out]) Wait() error {
 // when every task that was submitted has been settled and its answer yielded. Tasks may be
 // submitted before the loop, inside it, or by the group's own handlers. Until there is a
 // loop, the group keeps the answers. Each answer is yielded once, to one loop if there are
-// several; a loop that is broken off leaves the rest to the next one. A rejected Submit has
-// no answer, since it returns the error.
+// several; a loop that is broken off leaves the rest to the next one. The answer of a rejected
+// Submit has the outcome Rejected.
 //
 // In a handler of the same pool, Answers looks for deadlocks as Wait does.
 func (g *Group[In, Out]) Answers() iter.Seq[Answer[In, Out]] {

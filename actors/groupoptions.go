@@ -28,7 +28,7 @@ func newGroupConfig(options []GroupOption) (c groupConfig, err error) {
 
 // FailFast makes the first error of a group cancel its other tasks: those that wait do not
 // start, and the contexts of those that run end. Later submissions to the group are
-// rejected. The default is to run every task.
+// rejected; one that waits for room in the pool goes on to wait, and is canceled then. The default is to run every task.
 func FailFast() GroupOption {
 	return groupOption(func(c *groupConfig) error {
 		c.failFast = true

@@ -288,3 +288,83 @@ func TestATaskThatIsAcceptedDuringAWaitIsFoundToBeInVain(t *testing.T) {
 		})(), messages.ErrDeadlock)
 	})
 }
+
+// cursed is a context that ends, and whose Err panics from then on.
+type cursed struct {
+	context.Context
+	done chan struct{}
+}
+
+func (c *cursed) Done() <-chan struct{} { return c.done }
+
+func (c *cursed) Err() error {
+	select {
+	case <-c.done:
+		panic("Err")
+	default:
+		return nil
+	}
+}
+
+func TestAContextThatPanicsInAWaitForRoomLeavesNoTaskBehind(t *testing.T) {
+	pooltest.Bubble(t, func(t *testing.T) {
+		pool, gate := openGate(t, 1, actors.WithQueue(0, actors.Block))
+		require.NoError(t, pool.Tell(t.Context(), 0))
+		ctx := &cursed{t.Context(), make(chan struct{})}
+		g := pool.Group(ctx)
+		over := make(chan any)
+		go func() {
+			defer func() { over <- recover() }()
+			_ = g.Submit(1)
+		}()
+		synctest.Wait()
+		close(ctx.done)
+		assert.NotNil(t, <-over, "the panic is the caller's")
+		close(gate.Open)
+		synctest.Wait()
+		assert.EqualValues(t, 1, pool.Stats().Submitted, "the other task was not accepted")
+		_ = g.Wait()
+	})
+}
+
+func TestATaskThatItsCallerRunsMayEndWithTheGroup(t *testing.T) {
+	pooltest.Bubble(t, func(t *testing.T) {
+		hold := make(chan struct{})
+		pool := pooltest.Open(t, pooltest.System().Root, func(ctx context.Context, in string) (string, error) {
+			if in == "hold" {
+				<-hold
+				return in, nil
+			}
+			<-ctx.Done()
+			return in, ctx.Err()
+		}, actors.WithSize(1), actors.WithQueue(0, actors.CallerRuns))
+		require.NoError(t, pool.Tell(t.Context(), "hold"))
+		for range 100 {
+			ctx, cancel := context.WithCancel(t.Context())
+			g := pool.Group(ctx)
+			time.AfterFunc(second, cancel)
+			_ = g.Submit("in its caller")
+			require.ErrorIs(t, g.Wait(), messages.ErrCanceled)
+			for a := range g.Answers() {
+				require.Equal(t, "in its caller", a.In)
+			}
+		}
+		close(hold)
+	})
+}
+
+func TestAnswersIncludeRejectedInputs(t *testing.T) {
+	pooltest.Bubble(t, func(t *testing.T) {
+		pool, gate := openGate(t, 1, actors.WithQueue(0, actors.Reject))
+		g := pool.Group(t.Context())
+		require.NoError(t, g.Submit(1))
+		err := g.Submit(2, actors.ID("second"))
+		require.ErrorIs(t, err, messages.ErrQueueFull)
+		close(gate.Open)
+		answers := slices.Collect(g.Answers())
+		require.Len(t, answers, 2)
+		assert.Equal(t, actors.Answer[int, int]{ID: "second", In: 2, Err: err, Outcome: messages.Rejected}, answers[0])
+		assert.Equal(t, messages.Succeeded, answers[1].Outcome)
+		require.ErrorIs(t, g.Wait(), messages.ErrQueueFull)
+	})
+}

@@ -48,13 +48,18 @@ func (c *callerRuns) runOf(t *Task) *callerRun {
 }
 
 // settleOnce settles a task with the given status and counts the outcome. It returns false
-// if another goroutine was faster.
-func (c *callerRuns) settleOnce(t *Task, run *callerRun, as status, outcome messages.Outcome) bool {
+// if another goroutine was faster. Before that, it calls note, unless that is nil, while the
+// body of the task cannot be cleared.
+func (c *callerRuns) settleOnce(t *Task, run *callerRun, as status, outcome messages.Outcome, note func()) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if !t.swap(run.hand.word, run.hand.word.with(as)) {
+	if t.load() != run.hand.word {
 		return false
 	}
+	if note != nil {
+		note()
+	}
+	t.state.Store(uint64(run.hand.word.with(as)))
 	c.outcomes[outcome]++
 	return true
 }

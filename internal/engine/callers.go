@@ -22,6 +22,7 @@ var _ performer = (*callerJob)(nil)
 func (e *admission) runInCaller(ctx context.Context, t *Task, s *Spec) error {
 	self := e.handlerOf(ctx) // the caller may be a handler of the pool
 	run := &callerRun{over: make(chan struct{})}
+	done := ctx.Done() // user code, which may fail: before the task is accepted
 	if err := e.startInCaller(t, s, run); err != nil {
 		return err
 	}
@@ -42,7 +43,7 @@ func (e *admission) runInCaller(ctx context.Context, t *Task, s *Spec) error {
 	select {
 	case <-returned:
 	case <-run.over:
-	case <-ctx.Done():
+	case <-done:
 	case <-stuck:
 	}
 	return nil
@@ -135,7 +136,7 @@ func (j *callerJob) settle(t *Task, outcome messages.Outcome, err error) {
 	if e.tracer != nil {
 		h.ctx.endTrace(t, outcome, err)
 	}
-	if !e.callers.settleOnce(t, j.callerRun, doneAs(outcome), outcome) {
+	if !e.callers.settleOnce(t, j.callerRun, doneAs(outcome), outcome, nil) {
 		return
 	}
 	s := Settlement{base: &e.base, task: t, Outcome: outcome, Err: err, Value: h.value, Started: h.started.Load(), Ended: e.now()}

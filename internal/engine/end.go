@@ -148,14 +148,19 @@ func (e *settling) endRunningLocked(t *Task, w word, outcome messages.Outcome, e
 // endInCaller settles a task that runs in its caller while its handler still runs.
 func (e *settling) endInCaller(t *Task, w word, outcome messages.Outcome, err, cause error, then *after) (done, won bool) {
 	run := e.callers.runOf(t)
-	if run == nil || !e.callers.settleOnce(t, run, cutAs(outcome), outcome) {
+	if run == nil {
 		return t.load() == w, false // its handler has just returned
 	}
-	now, ctx := e.now(), run.hand.ctx
+	var s ending
+	if !e.callers.settleOnce(t, run, cutAs(outcome), outcome, func() {
+		s = e.endingInHand(t, &run.hand, outcome, err, e.now())
+	}) {
+		return t.load() == w, false
+	}
+	ctx := run.hand.ctx
 	ctx.used.Store(true)
 	ctx.over.Store(true)
 	close(run.over)
-	s := e.endingInHand(t, &run.hand, outcome, err, now)
 	s.ctx, s.cause = ctx, cause
 	then.settled = append(then.settled, s)
 	e.callers.mu.Lock()

@@ -28,6 +28,7 @@ func (w *workerMailbox) obey(message any) {
 		if w.restarting && !w.startLife() {
 			return
 		}
+		w.engine.isBack(&w.Worker) // also without a state, after a failed start
 		w.suspend(false)
 		w.restarted()
 		return
@@ -35,6 +36,7 @@ func (w *workerMailbox) obey(message any) {
 		w.stopping = true
 		w.hand.endLastContext()
 		w.engine.leave(&w.Worker)
+		w.endLife()
 		w.closeState()
 	case *actor.Restart:
 		if w.stopping { // a restart would make Proto.Actor forget the stop

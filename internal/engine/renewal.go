@@ -50,6 +50,9 @@ func newRenewal(w *workerMailbox) *renewal {
 // startLocked begins the life of a state or of an actor.
 func (x *renewal) startLocked(now int64) {
 	x.stopLocked()
+	if x.worker.leaving.Load() {
+		return
+	}
 	x.born, x.since = now, now
 	timer := &x.worker.engine.timer
 	if x.limits.MaxAge > 0 {

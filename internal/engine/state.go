@@ -123,7 +123,7 @@ func (w *Worker) opensLocked(q *taskQueue) bool {
 	if q.paused || !w.ableLocked() || q.liveLocked() <= 0 && (w.rare == nil || len(w.rare.pins) == 0) {
 		return false
 	}
-	if q.late != nil {
+	if q.late != nil && (w.rare == nil || len(w.rare.pins) == 0) { // else no other worker could have the task
 		w.opening = true
 		q.late.opening++
 	}
@@ -167,7 +167,7 @@ func (w *workerMailbox) closeState() {
 	}
 }
 
-// endLife cancels the alarms of a state that is about to be closed.
+// endLife cancels the alarms of a state that is about to be closed, or of an actor.
 func (w *workerMailbox) endLife() {
 	w.q.mu.Lock()
 	defer w.q.mu.Unlock()

@@ -82,6 +82,7 @@ func (s workerStop) unborn() {
 // passed to its actor directly.
 func (s workerStop) abandonedReturned() {
 	s.stopping, s.ended, s.dismissed = true, true, true
+	s.endLife()
 	s.closeState()
 	// Deferred, since the actor may end the goroutine.
 	defer s.lastRead(new(actor.Stopped))

@@ -22,6 +22,7 @@ func (e *backpressure) wait(ctx context.Context, t *Task, s *Spec) error {
 		wt.wait = newPoolWait(self, nil)
 		stuck = wt.wait.vain
 	}
+	done := ctx.Done() // user code, which may fail: before the waiter is listed
 	if err := e.enlist(wt); err != nil {
 		return err
 	}
@@ -37,18 +38,20 @@ func (e *backpressure) wait(ctx context.Context, t *Task, s *Spec) error {
 		defer timer.Stop()
 		timeout = timer.C
 	}
-	var why error
 	select {
 	case <-wt.ready:
 		return wt.err
 	case <-timeout:
 		return e.stopWaiting(wt, fmt.Errorf("%w: %w", messages.ErrTaskTimeout, e.full()))
-	case <-ctx.Done():
-		why = guard.Cause(ctx)
 	case <-stuck:
-		why = messages.ErrDeadlock
+		return e.stopWaiting(wt, Because(e.full(), messages.ErrDeadlock))
+	case <-done:
 	}
-	return e.stopWaiting(wt, Because(e.full(), why))
+	full := e.full()
+	if err := e.stopWaiting(wt, full); err != full { //nolint:errorlint // that error, and not one like it
+		return err
+	}
+	return Because(full, guard.Cause(ctx)) // user code, which may fail: after the wait
 }
 
 // enlist adds a waiter. There may be room already, since a worker that has started a task

@@ -22,7 +22,7 @@ func (r *runner) ask(ctx context.Context, n int, options []actors.TaskOption) (i
 	err := group.Wait()
 	answers := slices.Collect(group.Answers())
 	if refusal != nil {
-		if len(answers) > 0 || describe(err) != describe(refusal) {
+		if len(answers) != 1 || answers[0].Outcome != messages.Rejected || describe(err) != describe(refusal) {
 			r.fault("task %d was rejected by its group: %v, %v, %+v", n, refusal, err, answers)
 		}
 		return 0, refusal

@@ -47,6 +47,7 @@ func (r *runner) burst(first, n int) {
 // was settled.
 func (b *burst) checkLocked(answers []actors.Answer[int, int], err error, at time.Duration) {
 	r := b.runner
+	answers = slices.DeleteFunc(answers, func(a actors.Answer[int, int]) bool { return a.Outcome == messages.Rejected }) // Submit has told
 	if len(answers) != b.accepted {
 		r.faultLocked("%d answers of a group, %d tasks accepted", len(answers), b.accepted)
 	}

@@ -54,12 +54,13 @@ func (st *fixture) group(d deedOf, options []actors.TaskOption) {
 		limits = append(limits, actors.MaxInFlight(1+rand.N(3)))
 	}
 	group := st.pool.Group(ctx, limits...)
-	accepted, faults := 0, 0
+	accepted, rejected, faults := 0, 0, 0
 	for _, d := range append([]deedOf{d}, st.more()...) {
 		if st.submitted(group.Submit(d, options...)) {
 			accepted++
 		} else {
 			faults++
+			rejected++
 		}
 	}
 	early := rand.N(2) == 0
@@ -68,6 +69,10 @@ func (st *fixture) group(d deedOf, options []actors.TaskOption) {
 		err = group.Wait()
 	}
 	for a := range group.Answers() {
+		if a.Outcome == messages.Rejected { // Submit has said so
+			rejected--
+			continue
+		}
 		accepted--
 		if a.Err != nil {
 			faults++
@@ -79,6 +84,7 @@ func (st *fixture) group(d deedOf, options []actors.TaskOption) {
 		err = group.Wait()
 	}
 	assert.Zero(st.t, accepted, "a group answers every task that was accepted, once")
+	assert.Zero(st.t, rejected, "and every input that was rejected")
 	assert.Equal(st.t, faults == 0, err == nil, "Wait returned %v, with %d errors", err, faults)
 }
 
