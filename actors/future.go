@@ -82,16 +82,15 @@ func (f *Future[Out]) Result() (result messages.Result, ok bool) {
 	return result, true
 }
 
-// OnSettled makes a call once, soon after the task has been settled, whatever its outcome.
-// If the task has been settled already, that is at once, but on another goroutine. OnSettled
-// may be called any number of times: the calls are made in the order in which they were
-// given. A nil call is ignored.
+// OnSettled calls hook once, after the task has been settled, whatever its outcome. If the task
+// is settled already, hook is called at once, on another goroutine. Hooks of one Future are
+// called in the order in which they were given. A nil hook is ignored.
 //
 // The calls of all futures of a pool share one goroutine, so a call must not block: it would
 // delay the others. If it panics, or ends its goroutine, that is logged. A pool that has
 // stopped still makes the calls.
-func (f *Future[Out]) OnSettled(call func()) {
-	if call == nil {
+func (f *Future[Out]) OnSettled(hook func()) {
+	if hook == nil {
 		return
 	}
 	h := f.hooks.Load()
@@ -99,7 +98,7 @@ func (f *Future[Out]) OnSettled(call func()) {
 		f.hooks.CompareAndSwap(nil, &hooks{lanes: f.callbacks})
 		h = f.hooks.Load()
 	}
-	h.add(call)
+	h.add(hook)
 	select {
 	case <-f.done: // whoever settled the task may not have seen h
 		h.release()
@@ -107,11 +106,10 @@ func (f *Future[Out]) OnSettled(call func()) {
 	}
 }
 
-// Cancel gives the task up, unless it has been settled: it is taken out of the
-// queue or, if it runs, its handler's context is ended, and its outcome is
-// Canceled at once.
+// Cancel cancels the task unless it is settled: it is taken out of the queue or, if it runs,
+// its handler's context ends. Its outcome is Canceled at once.
 func (f *Future[Out]) Cancel() { f.engine.Cancel(f.task, messages.ErrCanceled) }
 
-// Withdraw is Cancel for a task that no worker has begun: it takes that out of the
-// queue, and reports whether it did. A task that has been begun goes on.
+// Withdraw cancels the task if no worker has begun it, and reports whether it did. A task
+// that has begun goes on.
 func (f *Future[Out]) Withdraw() bool { return f.engine.Withdraw(f.task, messages.ErrCanceled) }

@@ -20,9 +20,9 @@ import (
 // Map keeps two tasks for each worker unsettled, or more in an autoscaled pool, so that the
 // autoscaler sees a backlog when more workers would help. While the answer that is next in order is
 // missing, Map collects up to 128 later answers for each worker, so that a slow task does
-// not idle the other workers. Both numbers follow the size of the pool. [Ahead] bounds the
-// inputs whose answers were not consumed instead. Map pulls inputs on the goroutine of its
-// consumer.
+// not idle the other workers. Both numbers follow the size of the pool. With [Ahead], neither
+// applies: Map pulls at most that many inputs whose answers the loop has not consumed. Map
+// pulls inputs on the goroutine of the loop.
 //
 // When the loop over the answers ends early, for whatever reason, Map cancels the tasks
 // whose answers were not consumed. When ctx ends, Map cancels the tasks that are left,

@@ -73,10 +73,9 @@ func newPool[In, Out any](parent actor.SpawnerContext, design design, opts []Opt
 	return pool, nil
 }
 
-// Ask submits a task and returns its answer. If ctx ends before the task has been
-// accepted, the error is what ended ctx, together with messages.ErrQueueFull if it
-// waited for room; if ctx ends later, the task is canceled and the error is
-// messages.ErrCanceled together with what ended ctx.
+// Ask submits a task and returns its answer. If ctx ends before the task is accepted, the
+// error wraps the cause of ctx, and messages.ErrQueueFull if Ask was waiting for room. If ctx
+// ends later, the task is canceled, and the error wraps messages.ErrCanceled and the cause.
 func (p *Pool[In, Out]) Ask(ctx context.Context, in In, opts ...TaskOption) (out Out, err error) {
 	var s engine.Spec
 	if err := p.describe(&s, opts, nil); err != nil {

@@ -56,9 +56,9 @@ func ID(id string) TaskOption { return TaskOption{kind: taskID, value: id} }
 // NoWait lets the submission fail with messages.ErrQueueFull rather than block.
 func NoWait() TaskOption { return TaskOption{kind: taskNoWait} }
 
-// CancelWithContext makes the end of the ctx that is given to Submit or Tell also the end of
-// the task, as it is with Ask and Map, where the option changes nothing. Use it for tasks
-// that are of no use to anyone when ctx has ended, such as those of a request.
+// CancelWithContext cancels the task when the ctx given to Submit or Tell ends. Ask, Map, Each
+// and groups always do that; there, the option is a no-op. Use it for tasks that are of no use
+// to anyone when ctx has ended, such as those of a request.
 //
 // When ctx ends, a queued task is taken out of the queue at once, and the context of a
 // running handler ends. The outcome is Canceled, with messages.ErrCanceled and what ended
@@ -68,10 +68,9 @@ func NoWait() TaskOption { return TaskOption{kind: taskNoWait} }
 // The pool needs no goroutine for that, unless ctx is of a type with its own Done.
 func CancelWithContext() TaskOption { return TaskOption{kind: taskCancelWithContext} }
 
-// Ahead sets how far a [Pool.Map] or [Pool.Each] runs ahead of the loop over its answers: at
-// most so many of the inputs that it has pulled have no answer that was consumed. The default
-// follows the size of the pool. Anything below 1 is an error, and so is Ahead for a single
-// task.
+// Ahead limits how many inputs a [Pool.Map] or [Pool.Each] may pull before the loop has
+// consumed their answers. The default follows the size of the pool. A number below 1 is an
+// error; so is Ahead for a single task.
 func Ahead(tasks int) TaskOption { return TaskOption{kind: taskAhead, n: int64(tasks)} }
 
 // applyTo says in s what the options name, and sets ahead if [Ahead] is one of them. With a

@@ -19,8 +19,8 @@ import (
 // only counted. Panicked is only counted as well: the worker has not failed, so it is not
 // restarted. For a breaker, Canceled and Dropped are neither failures nor successes.
 //
-// A task that has timed out or was canceled before its handler returns keeps that outcome.
+// If the task times out or is canceled before the handler returns, that outcome stands.
 //
-// A handler cannot name Succeeded, Rejected, or a number that is no outcome. Then the task
-// has Failed, with an error that wraps messages.ErrInvalidOption and err, and names the value.
+// Naming Succeeded, Rejected or an unknown number settles the task as Failed, with an error
+// that wraps messages.ErrInvalidOption and err, and names the value.
 func WithOutcome(named messages.Outcome, err error) error { return outcome.New(named, err) }

@@ -19,8 +19,8 @@ import (
 // needs no locks.
 //
 // If the Worker is also an [io.Closer], the pool calls Close exactly once: after its last
-// task, before a restart, or when the pool ends. Close never runs at the same time as
-// Handle. An error of Close, or a panic, is logged.
+// task, before a restart, when the worker is recycled, or when the pool ends. Close never runs
+// at the same time as Handle. An error of Close, or a panic, is logged.
 type Worker[In, Out any] interface {
 	Handle(ctx context.Context, in In) (Out, error)
 }
@@ -53,11 +53,10 @@ func PropsFromWorkers[W Worker[In, Out], In, Out any](produce func(context.Conte
 	return propsOf(newWorkers[W, In, Out](produce), true, opts)
 }
 
-// WorkerID returns the ID of the worker that runs a handler, or that a Worker is made for.
-// It is that of messages.WorkerStats, and stays the same when the worker is restarted or
-// recycled. ctx is what the handler, or produce of [NewPoolOf], was given, or a context
-// derived from it. For any other context, and in a task that its caller runs, the ID is
-// empty.
+// WorkerID returns the ID of the worker that runs the handler, or for which produce of
+// [NewPoolOf] runs, given the context of either or one derived from it. The ID is that of
+// messages.WorkerStats and survives restarts and recycling. For any other context, and in a
+// task that runs in its caller ([CallerRuns]), it is empty.
 func WorkerID(ctx context.Context) string {
 	if ctx == nil {
 		return ""
@@ -65,10 +64,10 @@ func WorkerID(ctx context.Context) string {
 	return engine.WorkerID(ctx)
 }
 
-// WithMaxTasks recycles a worker after n tasks, where each attempt counts: it gets a new
-// [Worker]. Use it for workers that leak memory or wear out. The actor of a user's own
-// ([PropsFromProducer]) is stopped and replaced. Recycling does not count as a restart. A
-// pool made from a handler has nothing to recycle: there, the option is an error.
+// WithMaxTasks recycles a worker after n attempts: the pool closes its [Worker] and makes a
+// new one. Use it for workers that leak memory or wear out. In a pool of your own actors
+// ([PropsFromProducer]), the actor is stopped and replaced. Recycling does not count as a
+// restart. A pool made from a handler has nothing to recycle: there, the option is an error.
 func WithMaxTasks(n int) Option {
 	return option(func(c *config) error {
 		if n < 1 {
@@ -79,9 +78,9 @@ func WithMaxTasks(n int) Option {
 	})
 }
 
-// WithMaxAge recycles a worker, as [WithMaxTasks] does, when its [Worker] or its actor is of
-// age d: after the task in hand, and one worker at a time, so that the others go on
-// working.
+// WithMaxAge recycles a worker, as [WithMaxTasks] does, once its [Worker] or its actor is d
+// old. A running task finishes first. Only one worker is recycled at a time, so that the
+// others go on working.
 func WithMaxAge(d time.Duration) Option {
 	return option(func(c *config) error {
 		if d <= 0 {
@@ -93,9 +92,8 @@ func WithMaxAge(d time.Duration) Option {
 }
 
 // WithIdleTimeout closes the [Worker] of a worker that has been idle for d, and makes a new
-// one before its next task. Use it for connections that a server closes after a while. The
-// actor of a user's own that has received tasks is stopped and replaced, as with
-// [WithMaxTasks].
+// one before its next task. Use it for connections that a server closes after a while. In a
+// pool of your own actors, an actor that has received tasks is stopped and replaced.
 func WithIdleTimeout(d time.Duration) Option {
 	return option(func(c *config) error {
 		if d <= 0 {

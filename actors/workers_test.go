@@ -654,3 +654,32 @@ func closeDuringStart(t *testing.T, gone *atomic.Bool) {
 	pool.Close()
 	<-pool.Done()
 }
+
+func TestAWorkerThatLeftIsRecycledNoMore(t *testing.T) {
+	pooltest.Bubble(t, func(t *testing.T) {
+		var gone atomic.Bool
+		shrinkAndStop(t, &gone)
+		assert.Eventually(t, func() bool { runtime.GC(); return gone.Load() }, 10*time.Minute, time.Minute, "an alarm refers to the pool")
+	})
+}
+
+// shrinkAndStop stops a pool of actors from which a worker has been removed. gone is set when
+// nothing refers to the pool any more.
+func shrinkAndStop(t *testing.T, gone *atomic.Bool) {
+	t.Helper()
+	system := pooltest.System()
+	shop := new(workshop) // which the pool refers to
+	runtime.AddCleanup(shop, func(b *atomic.Bool) { b.Store(true) }, gone)
+	pid := system.Root.Spawn(actors.PropsFromProducer(func() actor.Actor {
+		shop.mu.Lock()
+		defer shop.mu.Unlock()
+		shop.made++
+		return actor.ReceiveFunc(func(actor.Context) {})
+	}, actors.WithSize(2), actors.WithIdleTimeout(time.Minute)))
+	synctest.Wait()
+	_, err := system.Root.RequestFuture(pid, messages.Resize{Size: 1}, time.Second).Result()
+	require.NoError(t, err)
+	synctest.Wait()
+	require.NoError(t, system.Root.StopFuture(pid).Wait())
+	system.Shutdown()
+}

@@ -39,10 +39,10 @@ type Stats struct {
 	Succeeded, Failed, Panicked, TimedOut, Canceled, Dropped, Quarantined int64
 
 	Rejected int64 // never accepted
-	// Rejections are those of Rejected by their reasons, without those there are none of.
+	// Rejections counts Rejected by reason. Reasons with no rejections are absent.
 	Rejections map[Reason]int64
-	Retries    int64 // attempts that failed and were not to be the last
-	Delayed    int64 // those of Queued that wait for the time of their next attempt
+	Retries    int64 // failed attempts that were followed by a retry, or wait for one
+	Delayed    int64 // queued tasks that wait for their next attempt
 	Restarts   int64 // workers restarted by the strategy
 	Replaced   int64 // workers that stopped and were replaced
 	Recycled   int64 // workers recycled for their number of tasks, their age, or idleness: not in Restarts or Replaced
@@ -70,7 +70,7 @@ type Stats struct {
 	// The times of the attempts that workers made: a task that is tried three times
 	// counts three times.
 	WaitTime Distribution // admission, or the time of the next attempt, to start
-	RunTime  Distribution // start to outcome, or to the decision to try again
+	RunTime  Distribution // start to outcome, or to the decision to retry
 
 	Throughput  float64 // attempts that workers ended per second, over StatsWindow
 	Utilization float64 // share of the workers' time spent on tasks, 0 to 1, over StatsWindow

@@ -16,12 +16,12 @@ import (
 const leakLimit = 5 * time.Second
 
 // VerifyNoLeaks fails the test if goroutines that the test has started are left when it ends.
-// It gives them five seconds to end. [New], [NewPool], [Record] and [RecordNamed] call
-// VerifyNoLeaks, so only a test without them needs to; call it first then, from the goroutine
+// It gives them five seconds to end. The constructors of pools, [Record] and [RecordNamed]
+// call VerifyNoLeaks, so only a test without them needs to; call it first then, from the goroutine
 // of the test.
 //
 // VerifyNoLeaks looks only at goroutines that the test's goroutine started after the call,
-// directly or through others, and at those that handlers of [New] and [NewPool] started. It
+// directly or through others, and at those that handlers of the kit's pools started. It
 // recognizes them by a profiler label, which a goroutine inherits from the one that starts it.
 // So the goroutines of other tests do not matter, even if those run in parallel. A goroutine
 // that was started by a timer is not seen, unless a handler did it.

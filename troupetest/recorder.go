@@ -25,8 +25,8 @@ type Recorder[In any] struct {
 }
 
 // Record records the tasks of a pool that has been spawned, from now on. It is for pools of
-// user-written actors and for pools that the code under test has made. [New] and [NewPool]
-// record their pools themselves.
+// user-written actors and for pools that the code under test has made. The
+// constructors of this package record their pools themselves.
 //
 // When the test ends, Record stops the pool and makes the checks that [New] lists. Record
 // ends the test with Fatal if the system has no pool with that PID.

@@ -6,9 +6,9 @@
 // What to look at:
 //
 //   - run.go makes the pool with NewPoolOf: each worker has a hash and a buffer of its own.
-//   - printer.go prints what Map yields: the sums in the order of the files. Map walks the
-//     trees no further ahead of the line that is due than Ahead allows, so neither the list
-//     of the files nor that of the sums is ever in memory.
+//   - printer.go prints what Map yields: the sums in the order of the files. Ahead limits how
+//     far Map walks ahead of the next line to print, so memory use does not grow with the
+//     number of files.
 //   - hash.go is the work: it adds to a counter of its own with actors.Report, and
 //     the closing summary (summary.go) finds the sum in the pool's statistics.
 //   - with -dashboard localhost:8080, the pool is seen at work in a browser (serve.go).

@@ -14,7 +14,7 @@
 //     makes "out of stock" and "card declined" final: no further attempt would help.
 //   - shop.go submits orders with the deadline of the order, and with CancelWithContext, so
 //     that a customer who goes away cancels the order wherever it is. The future has the
-//     outcome of the order, and whatever was begun and has not succeeded is undone.
+//     outcome of the order, and every order that began and did not succeed is undone.
 //   - meter.go is middleware: it sees every attempt of every step.
 //   - day.go closes the shop with Finish: orders in hand are finished, those in the queue are
 //     dropped, and their customers learn of it. Interrupt (Ctrl-C) to close early.

@@ -20,8 +20,8 @@
 //     running, and Each yields the answers of these tasks too, so that the summary adds up.
 //     A second interrupt ends the program at once.
 //
-// The exit status is 0, or 1 if a thumbnail could not be made (but not for the pictures that
-// were broken on purpose), 2 for a mistake on the command line, 130 after an interrupt.
+// The exit status is 0, or 1 if a thumbnail could not be made (deliberately broken
+// pictures do not count), 2 for a mistake on the command line, 130 after an interrupt.
 package main
 
 import (
