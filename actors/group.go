@@ -76,7 +76,7 @@ func (g *Group[In, Out]) submit(in In, s *engine.Spec, opts []TaskOption) (place
 		}
 	}
 	err = c.submit(in, s)
-	if err != nil && full && c.Err() != nil { // the end of the context has settled a task, which made a place
+	if err != nil && full && isClosed(c.Done()) { // the end of the context has settled a task, which made a place
 		err = engine.Because(g.fullError(), err)
 	}
 	return true, err

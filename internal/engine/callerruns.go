@@ -48,19 +48,19 @@ func (c *callerRuns) runOf(t *Task) *callerRun {
 }
 
 // settleOnce settles a task with the given status and counts the outcome. It returns false
-// if another goroutine was faster. Before that, it calls note, unless that is nil, while the
-// body of the task cannot be cleared.
+// if another goroutine was faster. Otherwise it then calls note, unless that is nil: the body
+// of the task is not cleared meanwhile.
 func (c *callerRuns) settleOnce(t *Task, run *callerRun, as status, outcome messages.Outcome, note func()) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if t.load() != run.hand.word {
 		return false
 	}
+	t.state.Store(uint64(run.hand.word.with(as)))
+	c.outcomes[outcome]++
 	if note != nil {
 		note()
 	}
-	t.state.Store(uint64(run.hand.word.with(as)))
-	c.outcomes[outcome]++
 	return true
 }
 
