@@ -24,7 +24,8 @@ func (c *collector[In, Out]) beginWatch() (begun bool) {
 	return c.watched.CompareAndSwap(false, true)
 }
 
-// endBegin records how the watch ends. A nil stop says that ctx has failed.
+// endBegin records how the watch ends. A nil stop says that the context
+// has failed.
 func (c *collector[In, Out]) endBegin(stop func()) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

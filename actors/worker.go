@@ -8,7 +8,6 @@ import (
 
 	"github.com/asynkron/protoactor-go/actor"
 
-	"github.com/troupe-go/troupe/guard"
 	"github.com/troupe-go/troupe/internal/engine"
 	"github.com/troupe-go/troupe/internal/invalid"
 	"github.com/troupe-go/troupe/messages"
@@ -152,13 +151,7 @@ func (m *maker[W, In, Out]) make(ctx context.Context) (engine.State, error) {
 
 // discarded closes a state that is not used because of err, and returns err.
 func discarded(state engine.State, err error) error {
-	if state.Close == nil {
-		return err
-	}
-	var closing error
-	if failed := guard.Apart(func() { closing = state.Close() }); failed != nil {
-		closing = failed
-	}
+	closing := state.CloseApart()
 	if closing == nil {
 		return err
 	}

@@ -7,8 +7,7 @@ import "strconv"
 type Outcome int
 
 // The outcomes. Every accepted task has exactly one of the first seven;
-// Rejected is the outcome in the [Result] of a task that was never accepted. A handler may also
-// name one of them: see actors.WithOutcome.
+// Rejected is the outcome in the [Result] of a task that was never accepted.
 const (
 	Succeeded   Outcome = iota + 1 // the handler returned without an error
 	Failed                         // the handler returned an error

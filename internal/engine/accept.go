@@ -21,9 +21,7 @@ func (e *placing) acceptLocked(q *taskQueue, t *Task, s *Spec, fill func(Body), 
 	if fill != nil {
 		fill(t.body)
 	}
-	if e.journals.followed.Load() {
-		e.journals.accepted(t, e.timeOf(e.now()))
-	}
+	e.followLocked(t)
 	q.pushLocked(t, s.Priority)
 	if q.owner == nil && q.late == nil {
 		e.countOrphansLocked()
@@ -42,13 +40,14 @@ func (e *placing) enterLedgerLocked(q *taskQueue, t *Task, s *Spec, number uint6
 	t.enqueued = q.clock
 }
 
-// followLocked tells whoever follows the pool that a task was accepted. acceptLocked has the
-// same in place, which costs each task a call less.
+// followLocked tells whoever follows the pool that a task was accepted.
 func (e *placing) followLocked(t *Task) {
-	if e.journals.followed.Load() {
-		e.journals.accepted(t, e.timeOf(e.now()))
+	if e.journals.followed.Load() { // inlined, so that a pool that nobody follows pays for no call
+		e.tellFollowers(t)
 	}
 }
+
+func (e *placing) tellFollowers(t *Task) { e.journals.accepted(t, e.timeOf(e.now())) }
 
 // stampLocked updates the queue's clock, unless a recent reading is good enough.
 func (e *placing) stampLocked(q *taskQueue, exact bool) {

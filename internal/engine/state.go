@@ -16,6 +16,18 @@ type State struct {
 	Close func() error // called once; nil: there is nothing to close
 }
 
+// CloseApart calls Close, which is user code: it may take any time, and it runs on a goroutine
+// of its own, which it may end. The error says if it has failed in any way.
+func (s State) CloseApart() (err error) {
+	if s.Close == nil {
+		return nil
+	}
+	if failed := guard.Apart(func() { err = s.Close() }); failed != nil {
+		return failed
+	}
+	return err
+}
+
 // A workerState has the state of one worker. Only the goroutine that runs the worker makes,
 // uses and closes it, so a state is never closed while a handler uses it.
 type workerState struct {
@@ -144,25 +156,17 @@ func (w *workerMailbox) openForTask(r *runner) {
 	guard.Watch(func() { w.startLife() }, w.fail)
 }
 
-// closeState closes the worker's state, if it has one. Close is user code: it may take any
-// time, and it runs on a goroutine of its own, which it may end.
+// closeState closes the worker's state, if it has one.
 func (w *workerMailbox) closeState() {
 	s := w.hand.state
 	if s == nil || !s.open {
 		return
 	}
-	closing, end := s.Close, s.end
+	closing, end := s.State, s.end
 	s.State, s.open, s.end = State{}, false, nil
 	w.endLife()
 	defer end()
-	if closing == nil {
-		return
-	}
-	var err error
-	if failed := guard.Apart(func() { err = closing() }); failed != nil {
-		err = failed
-	}
-	if err != nil {
+	if err := closing.CloseApart(); err != nil {
 		w.engine.deliver.Log(slog.LevelError, "state of a worker not closed", "worker", w.hand.worker, "error", err)
 	}
 }

@@ -25,9 +25,7 @@ func Go(e Env) (*report.Section, error) {
 	if err != nil {
 		return nil, err
 	}
-	peers := []string{
-		contender.NameAnts, contender.NameAntsMulti, contender.NamePond, contender.NameWorkerpool, contender.NameConc,
-	}
+	peers := peerNames()
 	section := &report.Section{
 		Title: "Go: functions that do nothing",
 		Text: "Workers × producers. All pools get closures, one allocated for each task; Troupe's pool with a handler is given" +

@@ -21,9 +21,7 @@ func Tell(e Env) (*report.Section, error) {
 	if err != nil {
 		return nil, err
 	}
-	peers := []string{
-		contender.NameAnts, contender.NameAntsMulti, contender.NamePond, contender.NameWorkerpool, contender.NameConc,
-	}
+	peers := peerNames()
 	section := &report.Section{
 		Title: "Tell: tasks that do nothing",
 		Text: "Workers × producers. Nobody waits for an answer. Troupe without a dispatch is least-busy, its default. The task" +
@@ -46,4 +44,11 @@ func Tell(e Env) (*report.Section, error) {
 	section.Targets = append(section.Targets,
 		held("least-busy, by the bare channel", by(cells, contender.NameTroupe, contender.NameChannel), 1.4, 1.8)...)
 	return section, nil
+}
+
+// peerNames are the pools of functions to which Troupe is held.
+func peerNames() []string {
+	return []string{
+		contender.NameAnts, contender.NameAntsMulti, contender.NamePond, contender.NameWorkerpool, contender.NameConc,
+	}
 }
