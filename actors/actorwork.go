@@ -31,9 +31,6 @@ func newActorWork(producer actor.Producer) design {
 		if len(c.middleware) > 0 {
 			return nil, invalid.Option("middleware %T: a pool of user actors has no handler", c.middleware[0])
 		}
-		if c.retry.Attempts > 0 && !c.retry.Panics {
-			return nil, invalid.Option("retry without Panics: a task of a user's own actor fails only by a panic")
-		}
 		return func() work { return &actorWork{timeout: c.timeout, producer: producer} }, nil
 	}
 }
@@ -70,7 +67,7 @@ func (w *actorWork) newTasks(n int) []*engine.Task {
 func (w *actorWork) size() int { return int(reflect.TypeFor[mail]().Size()) }
 
 func (w *actorWork) worker(options []actor.PropsOption) *actor.Props {
-	return actor.PropsFromProducer(w.producer, options...).Configure(actor.WithSenderMiddleware(signReports))
+	return actor.PropsFromProducer(w.producer, options...).Configure(actor.WithSenderMiddleware(signReports, engine.Outgoing))
 }
 
 func (w *actorWork) adopt(foreign *actor.PID) *actor.Props {
@@ -130,11 +127,7 @@ func (m *mail) Run(*engine.Context) error { return nil }
 
 // Settled tells the sender what only the pool knows. What the worker has to say, it has
 // said itself.
-func (m *mail) Settled(s *engine.Settlement) {
-	if s.Err != nil {
-		s.Answer()
-	}
-}
+func (m *mail) Settled(s *engine.Settlement) { s.Tell() }
 
 // Released implements engine.Body.
 func (m *mail) Released() { m.envelope = nil }

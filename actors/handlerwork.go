@@ -36,6 +36,9 @@ func newHandlerWork[In, Out any](handler Handler[In, Out]) design {
 		if c.recycling != (engine.Recycling{}) {
 			return nil, invalid.Option("recycling %+v: the workers of a pool made from a handler have no state", c.recycling)
 		}
+		if err := c.noActors(); err != nil {
+			return nil, err
+		}
 		wraps, err := middlewareOf[In, Out](c)
 		if err != nil {
 			return nil, err

@@ -85,6 +85,10 @@ type config struct {
 	recycling     engine.Recycling
 	middleware    []any // each a func(Handler[In, Out]) Handler[In, Out]
 	sized         bool  // WithSize was given
+
+	// Only for user actors.
+	maxHeld        int // 0: the default
+	errorResponses bool
 }
 
 func newConfig(options []Option) (config, error) {
@@ -121,6 +125,17 @@ func (c *config) check() error {
 		if c.size < scale.Min || c.size > scale.Max {
 			return invalid.Option("size %d is not within the autoscaler's %d to %d", c.size, scale.Min, scale.Max)
 		}
+	}
+	return nil
+}
+
+// noActors returns an error if there are options that only users' own actors can use.
+func (c *config) noActors() error {
+	switch {
+	case c.maxHeld > 0:
+		return invalid.Option("max held %d: only users' own actors hold tasks", c.maxHeld)
+	case c.errorResponses:
+		return invalid.Option("error responses: only users' own actors respond")
 	}
 	return nil
 }

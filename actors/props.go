@@ -138,14 +138,16 @@ func (p *template) spawn(system *actor.ActorSystem, id string, _ *actor.Props, p
 		WorkerProps: func(d actor.Dispatcher) *actor.Props {
 			return work.worker(slices.Concat([]actor.PropsOption{actor.WithDispatcher(d)}, p.workerProps))
 		},
-		Produce:   work.produce(),
-		Recycling: p.recycling,
-		Work:      work,
-		TaskSize:  work.size(),
-		NewTasks:  work.newTasks,
-		Post:      work.post,
-		Make:      work.makeTask,
-		Adopt:     work.adopt,
+		Produce:        work.produce(),
+		Recycling:      p.recycling,
+		MaxHeld:        p.maxHeld,
+		ErrorResponses: p.errorResponses,
+		Work:           work,
+		TaskSize:       work.size(),
+		NewTasks:       work.newTasks,
+		Post:           work.post,
+		Make:           work.makeTask,
+		Adopt:          work.adopt,
 	})
 	run.callbacks.Failed = func(_ any, err error) {
 		run.engine.Deliverer().Log(slog.LevelError, "function given to OnSettled failed", "error", err)

@@ -139,7 +139,8 @@ func (s WorkerState) String() string {
 type WorkerStats struct {
 	ID    string // the ID of the worker's PID
 	State WorkerState
-	Task  string    // the ID of the task in hand, empty if none
+	Task  string    // the ID of the task in hand, empty if none; the oldest held one if none else is
+	Held  int       // tasks that it holds, by actors.Hold
 	Since time.Time // when it began that task; zero if none
 	// Settled says that the task in hand has its outcome already, since it timed out or
 	// was canceled: its handler has not returned.

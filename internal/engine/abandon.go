@@ -47,6 +47,7 @@ func (e *membership) abandon(wt *watch) (done bool) {
 			e.pace.busy(-1)
 		}
 		e.leaveLocked(w, then)
+		e.cancelHeldLocked(w, errHolderStopped, messages.ErrCanceled, then)
 		then.call(func() { e.freeName(w) })
 	})
 	return done

@@ -6,7 +6,8 @@ type ending struct {
 	Settlement
 	running bool     // a handler still runs it
 	ctx     *Context // of the handler; nil: the handler has not used one
-	cause   error    // why ctx ends
+	holding *Holding // of a task that was held, or would have been; nil: there is none
+	cause   error    // why the contexts end
 	note    func()   // enters the outcome in the journals; nil: there are none
 }
 

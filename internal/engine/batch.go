@@ -170,7 +170,7 @@ func (q *taskQueue) recallAllLocked() {
 	q.eachBatchLocked(func(w *Worker) { w.recallLocked(q) })
 }
 
-// load returns the number of tasks that the worker runs or has in its own queue.
+// load returns the number of tasks that the worker runs, holds or has in its own queue.
 func (w *Worker) load() int {
 	w.q.mu.Lock()
 	defer w.q.mu.Unlock()
@@ -181,5 +181,5 @@ func (w *Worker) load() int {
 	if w.hasTaskLocked() {
 		n++
 	}
-	return n
+	return n + w.holdsLocked()
 }

@@ -90,7 +90,7 @@ func (j *callerJob) do(t *Task) {
 		if e.tracer != nil {
 			ctx.beginTrace(t)
 		}
-		e.finish(j, ctx, t, t.body.Run(ctx))
+		e.finish(j, &j.hand, t, t.body.Run(ctx))
 	}, func(value any) {
 		e.attemptFailed(j, &j.hand, t, e.newPanicError(value, t), nil)
 	})

@@ -41,6 +41,10 @@ type Config struct {
 	// the state has been closed, or when the worker is told to stop while Produce runs. nil:
 	// workers have no state.
 	Produce func(ctx context.Context) (State, error)
+	// MaxHeld is how many tasks a user's actor may hold. ErrorResponses makes its tasks fail
+	// if it answers with an error.
+	MaxHeld        int
+	ErrorResponses bool
 	// Recycling says when workers are recycled.
 	Recycling Recycling
 	// Work is what Context.Work returns.

@@ -86,6 +86,9 @@ func interrupt(endings []ending) {
 	var cancels []func()
 	var of *base
 	for i := range endings {
+		if x := endings[i].holding; x != nil {
+			x.end(endings[i].cause)
+		}
 		if e := &endings[i]; e.ctx != nil && e.ctx.endFor(e.cause) {
 			of = e.ctx.base
 			cancels = append(cancels, func() { e.ctx.cancelFor(e.cause) })
@@ -117,6 +120,11 @@ func (c *Context) cancelFor(cause error) {
 	if at, ok := std.Deadline(); !ok || !at.Equal(own) {
 		return
 	}
+	awaitTimer(std)
+}
+
+// awaitTimer waits until a context has ended at its deadline, which has just passed.
+func awaitTimer(std context.Context) {
 	lag := time.NewTimer(timerLag)
 	defer lag.Stop()
 	select {

@@ -12,7 +12,7 @@ var (
 	errWorkerGone     = fmt.Errorf("%w: the worker it was for is gone", messages.ErrDropped)
 )
 
-// end settles a task from outside, whether it waits, is queued or runs. It does nothing if
+// end settles a task from outside, whether it waits, is queued, runs or is held. It does nothing if
 // the task is settled already or its cell has another sequence number by now. It reports
 // whether it settled the task. cause is why the context of its handler ends.
 func (e *settling) end(t *Task, sequence uint64, outcome messages.Outcome, err, cause error, then *after) bool {
@@ -29,6 +29,8 @@ func (e *settling) end(t *Task, sequence uint64, outcome messages.Outcome, err, 
 			done, won = e.endQueued(t, w, outcome, err, then)
 		case running:
 			done, won = e.endRunning(t, w, outcome, err, cause, then)
+		case held:
+			done, won = e.endHeld(t, w, outcome, err, cause, then)
 		default:
 			return false
 		}
@@ -138,6 +140,7 @@ func (e *settling) endRunningLocked(t *Task, w word, outcome messages.Outcome, e
 	if s.ctx != nil {
 		s.ctx.over.Store(true)
 	}
+	s.holding = h.desk.overLocked()
 	then.settled = append(then.settled, s)
 	if wt := e.watchdog.begin(h, worker.pid, t); wt != nil {
 		worker.rareLocked().watch = wt

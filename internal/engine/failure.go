@@ -13,6 +13,9 @@ import (
 
 // read passes the actor a message that is not a task.
 func (w *workerMailbox) read(message any) {
+	if _, poison := actor.UnwrapEnvelopeMessage(message).(*actor.PoisonPill); poison && w.departWhenFree() {
+		return
+	}
 	w.doing = message
 	w.invoker.InvokeUserMessage(message)
 	w.doing = nil
@@ -33,9 +36,13 @@ func (w *workerMailbox) obey(message any) {
 		w.restarted()
 		return
 	case *actor.Stop:
+		if w.holdsOn() {
+			return
+		}
 		w.stopping = true
 		w.hand.endLastContext()
 		w.engine.leave(&w.Worker)
+		w.engine.cancelHeld(&w.Worker)
 		w.endLife()
 		w.closeState()
 	case *actor.Restart:
@@ -46,7 +53,11 @@ func (w *workerMailbox) obey(message any) {
 		// Proto.Actor resumes it.
 		w.restarting = true
 		w.suspend(true)
+		w.engine.retryHeld(&w.Worker)
 		w.closeState()
+	}
+	if isStarted(message) {
+		w.furnish()
 	}
 	w.doing = message
 	w.invoker.InvokeSystemMessage(message)
@@ -166,23 +177,4 @@ func (w *workerMailbox) layBack() {
 	defer w.q.mu.Unlock()
 	w.layBackLocked(w.q, w.runner)
 	w.countBatchLocked(w.q)
-}
-
-// dropLateAnswers discards responses of an abandoned actor to the sender of its task.
-func (w *workerMailbox) dropLateAnswers(next actor.SenderFunc) actor.SenderFunc {
-	return func(ctx actor.SenderContext, to *actor.PID, envelope *actor.MessageEnvelope) {
-		if w.abandoned.Load() && w.senderInHand().Equal(to) {
-			w.engine.deliver.DeadLetter(to, envelope.Message)
-			return
-		}
-		next(ctx, to, envelope)
-	}
-}
-
-// senderInHand returns the sender of the task in hand of an abandoned worker, or nil.
-func (w *workerMailbox) senderInHand() *actor.PID {
-	if t := w.hand.task; t != nil {
-		return t.body.Sender()
-	}
-	return nil
 }

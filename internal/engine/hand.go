@@ -19,6 +19,7 @@ type hand struct {
 	value    any // what Context.Keep was given
 
 	state   *workerState             // of the worker; nil: it needs none
+	desk    *desk                    // of the worker's actor; nil: it is the pool's own
 	worker  string                   // the ID of the worker; empty: the task runs in its caller
 	reports atomic.Pointer[counters] // what handlers have reported; nil: nothing
 
@@ -28,6 +29,9 @@ type hand struct {
 	interrupted bool     // guarded by mu; the task was settled from outside
 	cause       error    // guarded by mu; why the context of the task ends then
 }
+
+// keeps reports whether the task that was in hand is held.
+func (h *hand) keeps() bool { return h.desk != nil && h.desk.keeps }
 
 // inCaller reports whether the task runs in its caller. Then the hand has no other task.
 func (h *hand) inCaller() bool { return h.worker == "" }

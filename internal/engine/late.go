@@ -10,6 +10,7 @@ type lateQueue struct {
 	able     int                  // workers that could start a task now, including those that have been woken
 	promised int                  // able workers with pinned tasks, which they start first
 	pinned   int                  // tasks that wait for one worker alone
+	holders  int32                // workers that hold tasks and run none
 	opening  int32                // workers that make their states for a task each, and have not taken long
 	waking   bool                 // one worker has been woken and has not reached the queue yet
 

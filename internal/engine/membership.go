@@ -216,7 +216,8 @@ func (e *membership) Remove(pid *actor.PID) (worked, abandoned, recycled bool) {
 	if w == nil {
 		return false, false, false
 	}
-	e.leave(w) // a no-op unless the worker stopped without a Stop message
+	e.leave(w) // a no-op unless the worker stopped without a Stop message; likewise the next
+	e.cancelHeld(w)
 	for _, message := range e.strike(w) {
 		e.deliver.DeadLetter(pid, message)
 	}

@@ -21,6 +21,14 @@ func (w *Worker) refreshLocked(q *taskQueue) {
 			l.removeIdleLocked(w)
 		}
 	}
+	if holder := !w.hasTaskLocked() && w.holdsLocked() > 0; holder != w.holder {
+		w.holder = holder
+		if holder {
+			l.holders++
+		} else {
+			l.holders--
+		}
+	}
 	if promised := w.able && w.rare != nil && len(w.rare.pins) > 0; promised != w.promised {
 		w.promised = promised
 		if promised {
@@ -35,7 +43,7 @@ func (w *Worker) refreshLocked(q *taskQueue) {
 // the last busy one.
 func (w *Worker) parkLocked(q *taskQueue) (lastBusy bool) {
 	w.parked = true
-	if w.hand.occupied.Load() {
+	if w.hand.occupied.Load() && w.holdsLocked() == 0 {
 		w.hand.occupied.Store(false)
 		lastBusy = w.gauges.pace.busy(-1) == 0
 	}

@@ -39,8 +39,8 @@ func (e *backpressure) quietLocked(then *after) {
 	s.drained = nil
 }
 
-// isQuietLocked reports whether nothing is queued and no handler runs, except abandoned
-// ones.
+// isQuietLocked reports whether nothing is queued or held and no handler runs, except
+// abandoned ones.
 func (e *backpressure) isQuietLocked() bool {
 	if e.delays.count.Load() > 0 || e.callers.count() > 0 {
 		return false
@@ -52,7 +52,7 @@ func (e *backpressure) isQuietLocked() bool {
 		}
 	})
 	for _, w := range e.roster.workers {
-		quiet = quiet && (!w.hasTaskLocked() || w.abandoned.Load())
+		quiet = quiet && (!w.hasTaskLocked() && w.holdsLocked() == 0 || w.abandoned.Load())
 	}
 	return quiet
 }

@@ -103,7 +103,7 @@ func (a idleAlarm) due(now int64) {
 	wake := false
 	if a.born > 0 && !w.engine.timer.isSet(&a.idle) { // else the worker has been renewed meanwhile, which has set the alarm
 		again := later(a.since, a.limits.IdleTimeout)
-		if w.hasTaskLocked() || w.hand.state == nil && w.handled.Load() == 0 { // an unused actor is as good as its successor
+		if w.hasTaskLocked() || w.holdsLocked() > 0 || w.hand.state == nil && w.handled.Load() == 0 { // an unused actor is as good as its successor
 			again = later(now, a.limits.IdleTimeout)
 		}
 		if again > now {
@@ -220,6 +220,9 @@ func (e *core) isBack(w *Worker) {
 // claimable returns how many of n tasks the worker may claim at once.
 func (w *Worker) claimable(n int) int {
 	x := w.rare
+	if x != nil && x.holdings != nil {
+		n = min(n, max(x.holdings.limit-x.holdings.tasks.Len(), 1))
+	}
 	switch {
 	case x == nil:
 		return n

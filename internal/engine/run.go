@@ -92,7 +92,7 @@ func (w *workerMailbox) begin(r *runner, t *Task, state word) bool {
 
 // give passes the task to the actor. With a handler, workerMailbox.settle or finish has
 // settled the task when the call returns. Without one, the task succeeds when Receive
-// returns.
+// returns, unless the actor holds it.
 func (w *workerMailbox) give(t *Task) {
 	e := w.engine
 	if e.tracer != nil {
@@ -113,10 +113,10 @@ func (w *workerMailbox) give(t *Task) {
 	default:
 		w.invoker.InvokeUserMessage(t.body.Message())
 		if !w.hand.settled {
-			w.settle(t, messages.Succeeded, nil)
+			w.received(t)
 		}
 	}
-	if e.contexts {
+	if e.contexts && !w.hand.keeps() {
 		w.endContext(w.hand.ctx)
 	}
 }
@@ -135,6 +135,14 @@ func (w *workerMailbox) endContext(ctx *Context) {
 func (w *workerMailbox) putDown(r *runner, t *Task) {
 	h := &w.hand
 	h.task = nil
+	if h.desk != nil {
+		kept := h.desk.keeps
+		h.desk.clear(h)
+		if kept { // the task is not in this hand any more
+			h.last = nil
+			return
+		}
+	}
 	if h.attempt.retry != nil {
 		return // work calls putBack for the retry
 	}
@@ -189,6 +197,9 @@ func (w *workerMailbox) taskFailed(r *runner, value any) {
 		message = t.body.Payload()
 	}
 	if !h.settled { // else ending the context has panicked
+		if h.desk != nil && h.desk.holding != nil {
+			w.let(h.desk.holding)
+		}
 		w.engine.attemptFailed(w, h, t, w.engine.newPanicError(value, t), nil)
 	}
 	if ctx != nil && (ctx.used.Load() || ctx != h.last) {

@@ -143,6 +143,25 @@ func (r *runner) time(b *base, p *workerPace, shard uint32) {
 	}
 }
 
+// setAside leaves out the running time of a task that is held from now on. It returns when
+// the task began.
+func (r *runner) setAside(b *base, p *workerPace) (began int64) {
+	now := b.now()
+	began = r.now
+	if n := r.untimed; n > 0 {
+		took := min(n*max(p.mean, 0), now-r.now)
+		r.record.Runs = append(r.record.Runs, meter.Sample{N: n, Sum: took})
+		r.record.Waits = append(r.record.Waits, meter.Sample{N: n, Sum: r.waited})
+		r.record.Busy += took
+		r.ran += took
+		began += took
+		r.untimed, r.waited, r.cutShort = 0, 0, false
+	}
+	p.learn(now-began, false)
+	r.now, r.ended = now, 0
+	return began
+}
+
 // skipTime leaves out the running time of a task that was settled from outside, since that
 // was recorded then. The worker still counts as busy until now.
 func (r *runner) skipTime(b *base, p *workerPace, shard uint32) {

@@ -11,7 +11,7 @@ var errNotRun = errors.New("troupe: the task did not reach the handler: a middle
 // This file settles tasks on the goroutine that ran them.
 
 // finish implements runnable.
-func (w *workerMailbox) finish(t *Task, err error) { w.engine.finish(w, w.hand.ctx, t, err) }
+func (w *workerMailbox) finish(t *Task, err error) { w.engine.finish(w, &w.hand, t, err) }
 
 // settle gives the task in hand its outcome, unless it has one, and notifies its waiters.
 func (w *workerMailbox) settle(t *Task, outcome messages.Outcome, err error) {
@@ -48,6 +48,9 @@ func (w *workerMailbox) settle(t *Task, outcome messages.Outcome, err error) {
 	*s = Settlement{
 		base: &e.base, task: t, numbers: &r.numbers, Outcome: outcome, Err: err, Value: h.value,
 		Worker: w.hand.worker, Started: h.started.Load(), Ended: max(r.now, r.ended),
+	}
+	if h.desk != nil {
+		s.reply = h.desk.reply
 	}
 	h.value = nil
 	if entry := h.attempt.entry; outcome == messages.Quarantined && entry != nil {

@@ -19,6 +19,7 @@ type Settlement struct {
 	sender  *actor.PID
 	owner   any       // likewise, for a task that is Told
 	payload any       // likewise
+	reply   reply     // what the worker has told the sender
 	numbers *Numerals // for the ID of a task that has none; nil: the settling goroutine has no numerals
 
 	Outcome messages.Outcome
@@ -41,6 +42,28 @@ func (s *Settlement) Owner() any {
 // already, and payload is what it had.
 func (s *Settlement) Outside() (payload any, outside bool) { return s.payload, s.outside }
 
+// Tell makes sure that the sender of a task of a user's actor has its answer: the worker has
+// answered, its answer was withheld until now, or there is only a failure to report.
+func (s *Settlement) Tell() {
+	switch {
+	case s.Err == nil || s.reply.given:
+	case s.Outcome == messages.Failed && s.reply.withheld != nil:
+		if sender := s.sendee(); sender != nil {
+			s.base.deliver.Tell(sender, s.reply.withheld)
+		}
+	default:
+		s.Answer()
+	}
+}
+
+// sendee returns the sender of the task, or nil.
+func (s *Settlement) sendee() *actor.PID {
+	if s.outside {
+		return s.sender
+	}
+	return s.task.body.Sender()
+}
+
 // An answer is a Result with its envelope, in one allocation.
 type answer struct {
 	result   messages.Result
@@ -50,10 +73,7 @@ type answer struct {
 // Answer sends the result to the task's sender, if it has one.
 func (s *Settlement) Answer() {
 	t, b := s.task, s.base
-	sender := s.sender
-	if !s.outside {
-		sender = t.body.Sender()
-	}
+	sender := s.sendee()
 	if sender == nil {
 		return
 	}

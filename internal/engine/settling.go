@@ -70,8 +70,8 @@ type performer interface {
 	attemptOver(t *Task, retry *retryPlan)
 }
 
-// finish settles a task whose handler has returned err, or plans a retry.
-func (e *settling) finish(p performer, c *Context, t *Task, err error) {
+// finish settles the task in the hand h, whose handler has returned err, or plans a retry.
+func (e *settling) finish(p performer, h *hand, t *Task, err error) {
 	// A handler that returns because its context has ended may return a moment before the
 	// engine notices that end. The outcome is the same.
 	switch {
@@ -79,14 +79,14 @@ func (e *settling) finish(p performer, c *Context, t *Task, err error) {
 		p.settle(t, messages.Succeeded, nil)
 	case t.due > 0 && e.now() >= t.due:
 		p.settle(t, messages.TimedOut, because(messages.ErrTaskTimeout, err))
-	case c.bound && hasEnded(c.caller):
+	case h.ctx != nil && h.ctx.bound && hasEnded(h.ctx.caller):
 		p.settle(t, messages.Canceled, because(messages.ErrCanceled, err))
 	default:
 		if named := outcome.Of(err); named != nil {
-			e.settleNamed(p, c.hand, t, named, err)
+			e.settleNamed(p, h, t, named, err)
 			return
 		}
-		e.attemptFailed(p, c.hand, t, nil, err)
+		e.attemptFailed(p, h, t, nil, err)
 	}
 }
 

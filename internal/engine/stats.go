@@ -85,7 +85,7 @@ func (sum *summary) see(enqueued int64) { sum.oldest = min(sum.oldest, enqueued)
 // countLocked counts a worker that takes tasks.
 func (sum *summary) countLocked(w *Worker) {
 	sum.stats.Size++
-	if w.hasTaskLocked() {
+	if w.hasTaskLocked() || w.holdsLocked() > 0 {
 		sum.stats.Busy++
 	}
 }
@@ -126,6 +126,7 @@ func (sum *summary) addWorkerLocked(w *Worker) {
 			sum.busy += max(sum.now-max(started, sum.windowStart), 0)
 		}
 	}
+	sum.addHeldLocked(w, &ws)
 	sum.tally.add(&t)
 	ws.Succeeded, ws.Failed, ws.Panicked = t[messages.Succeeded], t[messages.Failed], t[messages.Panicked]
 	ws.TimedOut, ws.Canceled = t[messages.TimedOut], t[messages.Canceled]
@@ -139,6 +140,23 @@ func (sum *summary) addWorkerLocked(w *Worker) {
 	}
 	s.Restarts += ws.Restarts
 	s.Workers = append(s.Workers, ws)
+}
+
+// addHeldLocked adds the figures of the tasks that a worker holds.
+func (sum *summary) addHeldLocked(w *Worker, ws *messages.WorkerStats) {
+	hs := w.held()
+	if hs == nil || hs.tasks.Len() == 0 {
+		return
+	}
+	ws.Held = hs.tasks.Len()
+	oldest := hs.tasks.First().Of
+	if ws.Task == "" {
+		ws.Task, ws.Since = oldest.task.id(), sum.engine.timeOf(oldest.started)
+	}
+	sum.longest = max(sum.longest, sum.now-oldest.started)
+	if hs.since > 0 {
+		sum.busy += max(sum.now-max(hs.since, sum.windowStart), 0)
+	}
 }
 
 // complete adds the figures that have locks of their own.
@@ -175,11 +193,11 @@ func (w *Worker) stateLocked() messages.WorkerState {
 	switch {
 	case w.leaving.Load():
 		return messages.WorkerStopping
-	case w.sidelined && !w.hasTaskLocked():
+	case w.sidelined && !w.hasTaskLocked() && w.holdsLocked() == 0:
 		return messages.WorkerSidelined
 	case w.suspended:
 		return messages.WorkerSuspended
-	case w.hasTaskLocked():
+	case w.hasTaskLocked(), w.holdsLocked() > 0:
 		return messages.WorkerBusy
 	default:
 		return messages.WorkerIdle
@@ -198,6 +216,7 @@ func (e *Engine) Load() messages.Load {
 	if q.late != nil {
 		load.Queued += q.late.pinned
 		load.Free = q.late.able
+		load.Busy = int(q.late.holders)
 		for _, w := range q.late.batches {
 			if !w.abandoned.Load() {
 				load.Busy++
@@ -214,7 +233,7 @@ func (e *Engine) Load() messages.Load {
 		if w.ableLocked() {
 			load.Free++
 		}
-		if w.hasTaskLocked() {
+		if w.hasTaskLocked() || w.holdsLocked() > 0 {
 			load.Busy++
 		}
 		w.q.mu.Unlock()

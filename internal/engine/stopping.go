@@ -167,6 +167,7 @@ func (e *stopping) Close() {
 		for _, w := range e.roster.workers {
 			e.forgetSidelinedLocked(w)
 			e.cancelRunningLocked(w, then)
+			e.cancelHeldLocked(w, errCanceledByStop, messages.ErrPoolStopped, then)
 			w.leaving.Store(true)
 			if x := w.renewal(); x != nil {
 				x.stopLocked()

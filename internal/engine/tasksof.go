@@ -47,6 +47,7 @@ func (e *Engine) TasksOf(owner any) (refs []Ref) {
 					see(t)
 				}
 			}
+			w.eachHeldLocked(func(x *Holding) { see(x.task) })
 		}
 		e.delays.tasks.Each(see)
 		for _, t := range e.callers.tasks() {

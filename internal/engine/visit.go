@@ -3,6 +3,8 @@ package engine
 import (
 	"context"
 
+	"github.com/asynkron/protoactor-go/actor"
+
 	"github.com/troupe-go/troupe/guard"
 )
 
@@ -107,6 +109,7 @@ func (w *workerMailbox) visit(r *runner) errand {
 	returned := w.batch != nil
 	if returned {
 		w.returnLocked(q, r)
+		w.stopTimingLocked(r)
 		if x := w.renewal(); x != nil {
 			x.usedLocked(r.now)
 		}
@@ -137,17 +140,26 @@ func (w *workerMailbox) nextLocked(q *taskQueue, r *runner, returned bool) erran
 		}
 		return errand{kind: errandFarewell}
 	}
+	if w.heedLocked() {
+		returned = true
+	}
 	if returned && w.breakerActsLocked() {
 		return errand{kind: errandBreaker}
 	}
 	if message, ok := w.system.Pop(); ok {
 		return errand{kind: errandSystem, message: message}
 	}
-	if w.suspended || w.leaving.Load() {
+	if w.departsLocked() {
+		return errand{kind: errandSystem, message: new(actor.Stop)}
+	}
+	if w.suspended || w.leaving.Load() && w.holdsLocked() == 0 {
 		return errand{}
 	}
 	if message, ok := w.mail.Pop(); ok {
 		return errand{kind: errandMail, message: message}
+	}
+	if w.leaving.Load() {
+		return errand{}
 	}
 	if w.renewal() != nil && w.wornOutLocked() {
 		return errand{kind: errandRecycle}
@@ -156,6 +168,7 @@ func (w *workerMailbox) nextLocked(q *taskQueue, r *runner, returned bool) erran
 		return errand{kind: errandOpen}
 	}
 	if w.claimLocked(q, r) {
+		w.startTimingLocked(r)
 		return errand{kind: errandBatch, trial: w.onTrialLocked()}
 	}
 	if w.restedLocked() {

@@ -5,11 +5,11 @@ import "github.com/troupe-go/troupe/messages"
 // A word is the state of a task in one machine word, so that one compare-and-swap starts a
 // task and one settles it:
 //
-//	status(4) | hop(3) | owned(1) | bound(1) | answered(1) | retried(1) |
-//	worker(20) | sequence(33)
+//	status(5) | hop(3) | owned(1) | bound(1) | answered(1) | retried(1) |
+//	worker(20) | sequence(32)
 //
 // The sequence number distinguishes the words of two tasks that use the same cell: a
-// goroutine that has a word of the earlier task fails in its swap. Numbers repeat after 8
+// goroutine that has a word of the earlier task fails in its swap. Numbers repeat after 4
 // billion tasks.
 type word uint64
 
@@ -21,8 +21,10 @@ const (
 	waiting               // accepted, but must not start yet: see delays
 	queued                // in a queue or in a batch
 	running               // a handler has it
+	held                  // in hand, though Receive has returned: see Holding
 
-	// Settled by the goroutine that ran the task, which counts the outcome.
+	// Settled by the goroutine that ran the task, which counts the outcome; or while it was
+	// held, by any goroutine, which counts the outcome.
 	doneSucceeded
 	doneFailed
 	donePanicked
@@ -43,24 +45,24 @@ const (
 )
 
 const (
-	statusMask = 1<<4 - 1
+	statusMask = 1<<5 - 1
 
-	hopShift = 4
+	hopShift = 5
 	hopOne   = 1 << hopShift
 	hopMask  = 7 << hopShift
 
 	// flagOwned marks a task that the engine made, and may reuse unless it was moved.
-	flagOwned = 1 << 7
+	flagOwned = 1 << 8
 	// flagBound marks a task that ends with its caller's context.
-	flagBound = 1 << 8
+	flagBound = 1 << 9
 	// flagAnswered marks a task whose body must be told the outcome: its sender gets a Result,
 	// or its Spec says Told.
-	flagAnswered = 1 << 9
+	flagAnswered = 1 << 10
 
 	// flagRetried marks a task that has had an attempt.
-	flagRetried = 1 << 10
+	flagRetried = 1 << 11
 
-	workerShift = 11
+	workerShift = 12
 	workerBits  = 20
 	workerMask  = (1<<workerBits - 1) << workerShift
 
@@ -80,7 +82,7 @@ func (w word) worker() int { return int(w&workerMask) >> workerShift }
 
 func (w word) sequence() uint64 { return uint64(w >> sequenceShift) }
 
-func (w word) settled() bool { return w.status() > running }
+func (w word) settled() bool { return w.status() > held }
 
 // dead reports whether the task was settled while it was queued. Its entry may still be in
 // a queue or in a batch.

@@ -21,6 +21,7 @@ var statuses = []struct {
 	{waiting, "waiting", 0, false, false},
 	{queued, "queued", 0, false, false},
 	{running, "running", 0, false, false},
+	{held, "held", 0, false, false},
 	{doneSucceeded, "doneSucceeded", messages.Succeeded, true, false},
 	{doneFailed, "doneFailed", messages.Failed, true, false},
 	{donePanicked, "donePanicked", messages.Panicked, true, false},
@@ -135,7 +136,7 @@ func TestTheLastHopIsTheMask(t *testing.T) {
 	assert.Equal(t, word(hopMask), w.hop())
 }
 
-func TestSequenceNumbersRepeatAfter8Billion(t *testing.T) {
+func TestSequenceNumbersRepeatAfter4Billion(t *testing.T) {
 	const period = uint64(1) << (64 - sequenceShift)
 	numbered := func(n uint64) word { return word(n)<<sequenceShift | word(nobody)<<workerShift | word(queued) }
 	assert.EqualValues(t, 8_589_934_592, period)

@@ -63,6 +63,7 @@ type parking struct {
 	opening   bool        // under late binding: counted in lateQueue.opening
 	able      bool        // under late binding: counted in lateQueue.able
 	promised  bool        // under late binding: counted in lateQueue.promised
+	holder    bool        // under late binding: counted in lateQueue.holders
 	leaving   atomic.Bool // it takes no further task; written while the world is stopped
 	idle      chain.Link[*Worker]
 }
@@ -116,7 +117,8 @@ type rareWorker struct {
 	goroutine goroutine.ID
 	failures  *actor.RestartStatistics // for the strategy; nil: the actor has not failed
 	watchers  watchers.Watchers
-	renewal   *renewal // nil: it is never recycled
+	renewal   *renewal  // nil: it is never recycled
+	holdings  *holdings // nil: it has never held a task
 }
 
 // A breakerState is the state of a worker's breaker.
@@ -131,13 +133,22 @@ const (
 // shard returns the worker's shard of the meter.
 func (w *Worker) shard() uint32 { return uint32(w.index) }
 
-// hasTaskLocked reports whether the worker has a task in hand, settled or not.
+// hasTaskLocked reports whether the worker runs a task, settled or not. It may hold others.
 func (w *Worker) hasTaskLocked() bool { return w.batch != nil }
 
 // ableLocked reports whether the worker could start a task now. q.mu must be held.
 func (w *Worker) ableLocked() bool {
-	return w.started && !w.suspended && !w.leaving.Load() && !w.hasTaskLocked() &&
-		(w.rare == nil || w.rare.breaker != breakerOpen)
+	return w.started && !w.suspended && !w.leaving.Load() && !w.hasTaskLocked() && (w.rare == nil || w.rare.ableLocked())
+}
+
+// ableLocked reports whether neither the breaker nor the tasks that the worker holds keep it from starting
+// another.
+func (x *rareWorker) ableLocked() bool {
+	if x.breaker == breakerOpen {
+		return false
+	}
+	hs := x.holdings
+	return hs == nil || hs.tasks.Len() == 0 || hs.tasks.Len() < hs.limit && x.breaker == breakerClosed
 }
 
 // rareLocked returns w.rare, and makes it first if it is nil.

@@ -174,12 +174,8 @@ func envelop(message any, sender *actor.PID) any {
 }
 
 // NewWorker returns the props of another worker, which joins the pool at Join.
-// All workers share one Props, unless they need sender middleware that recognizes an
-// abandoned worker.
+// All workers share one Props.
 func (e *Engine) NewWorker() *actor.Props {
-	if !e.cfg.Handled && e.watchdog.on() {
-		return e.onlyWorker(e.cfg.WorkerProps(e.sched), nil)
-	}
 	if e.workerProps.Load() == nil { // the options in them are user code, so no lock is held
 		e.workerProps.CompareAndSwap(nil, e.cfg.WorkerProps(e.sched).Configure(
 			actor.WithMailbox(func() actor.Mailbox { return newWorkerMailbox(e) })))
@@ -194,18 +190,9 @@ func (e *Engine) Adopt(foreign *actor.PID) *actor.Props {
 	if props == nil {
 		return nil
 	}
-	return e.onlyWorker(props, foreign)
-}
-
-// onlyWorker adds the mailbox of a single worker to its props.
-func (e *Engine) onlyWorker(props *actor.Props, foreign *actor.PID) *actor.Props {
 	w := newWorkerMailbox(e)
 	w.foreign = foreign
-	props.Configure(actor.WithMailbox(func() actor.Mailbox { return w }))
-	if !e.cfg.Handled && e.watchdog.on() {
-		props.Configure(actor.WithSenderMiddleware(w.dropLateAnswers))
-	}
-	return props
+	return props.Configure(actor.WithMailbox(func() actor.Mailbox { return w }))
 }
 
 // resumeSuspended resumes the workers whose failures were escalated, when the pool's parent

@@ -1,0 +1,105 @@
+package engine
+
+import (
+	"github.com/asynkron/protoactor-go/actor"
+	"github.com/asynkron/protoactor-go/ctxext"
+
+	"github.com/troupe-go/troupe/guard"
+)
+
+// A desk has what a user's actor has done about the task that it receives. Only the goroutine
+// that runs the worker uses it, except for holding.
+type desk struct {
+	worker   *workerMailbox
+	holding  *Holding  // written under hand.mu; nil: the task ends when Receive returns
+	holdings *holdings // of the worker; nil: it has never held a task
+	failure  error     // the task fails with it when Receive returns; nil: it does not
+	reply    reply
+	keeps    bool // the task is held from now on
+}
+
+// A reply says how a worker has answered a task.
+type reply struct {
+	given    bool                   // the sender has its answer
+	withheld *actor.MessageEnvelope // an answer that stands for a failure: sent if the task fails for good
+}
+
+// deskID is the identity of a desk among the extensions of an actor's context.
+var deskID = ctxext.NextContextExtensionID()
+
+// ExtensionID implements ctxext.ContextExtension.
+func (*desk) ExtensionID() ctxext.ContextExtensionID { return deskID }
+
+// furnish gives the worker's actor its desk, before it reads its first message.
+func (w *workerMailbox) furnish() {
+	if !w.engine.cfg.Handled && w.hand.desk == nil {
+		w.hand.desk = &desk{worker: w}
+		w.invoker.(actor.Context).Set(w.hand.desk)
+	}
+}
+
+// deskOf returns the desk of the actor that ctx belongs to; nil: it is no worker.
+func deskOf(ctx actor.Context) *desk {
+	var extension ctxext.ContextExtension
+	_ = guard.Call(func() { extension = ctx.Get(deskID) }) // it panics if Proto.Actor's list of extensions is too short for the ID
+	d, _ := extension.(*desk)
+	return d
+}
+
+// Hold keeps the task that the actor of ctx receives in hand after Receive has returned. If
+// that was done before, it returns the same Holding; otherwise the one that fresh returns.
+// Outside of a task, that one is settled.
+func Hold(ctx actor.Context, fresh func() *Holding) *Holding {
+	d := deskOf(ctx)
+	if d == nil || d.worker.hand.task == nil {
+		return fresh()
+	}
+	if d.holding != nil {
+		return d.holding
+	}
+	w, h := d.worker, &d.worker.hand
+	x := fresh()
+	x.engine, x.worker, x.task = w.engine, w, h.task
+	x.started, x.due, x.trace = h.startOf(h.task), h.task.due, h.ctx
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	d.holding = x
+	if h.interrupted {
+		d.overLocked()
+		x.ended = h.cause
+	}
+	return x
+}
+
+// Fail makes the task that the actor of ctx receives fail with err when Receive returns. It
+// does nothing outside of a task, or if err is nil.
+func Fail(ctx actor.Context, err error) {
+	if d := deskOf(ctx); d != nil && d.worker.hand.task != nil && err != nil && d.failure == nil {
+		d.failure = err
+	}
+}
+
+// overLocked ends the holding of a task that was settled from outside, and returns it. It
+// returns nil if there is none. hand.mu and the lock of the worker's queue are held, or hand.mu
+// on the goroutine that runs the worker.
+func (d *desk) overLocked() *Holding {
+	if d == nil || d.holding == nil {
+		return nil
+	}
+	d.holding.stage = over
+	return d.holding
+}
+
+// clear makes the desk ready for the next task.
+func (d *desk) clear(h *hand) {
+	if d.holding != nil {
+		h.mu.Lock()
+		d.holding = nil
+		h.mu.Unlock()
+	}
+	d.failure, d.reply, d.keeps = nil, reply{}, false
+}
+
+// used reports whether the actor has done anything about its task that matters when Receive
+// returns.
+func (d *desk) used() bool { return d != nil && (d.holding != nil || d.failure != nil) }

@@ -1,0 +1,341 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"math"
+
+	"github.com/troupe-go/troupe/internal/chain"
+	"github.com/troupe-go/troupe/messages"
+)
+
+var (
+	errHolderStopped   = fmt.Errorf("%w: the worker that held the task has stopped", messages.ErrCanceled)
+	errHolderRestarted = fmt.Errorf("%w: the worker that held the task was restarted", messages.ErrCanceled)
+)
+
+// holdings are the tasks that a worker holds. The lock of the worker's queue guards them.
+type holdings struct {
+	tasks    chain.Chain[*Holding]
+	limit    int                // how many the worker may hold; 0: it has never held one
+	since    int64              // the worker has been busy since, which has not been recorded; engine time; 0: all is
+	verdicts []messages.Outcome // for the worker's breaker: outcomes that it has not seen
+	departs  bool               // the worker stops when it holds nothing any more
+}
+
+// held returns the tasks that the worker holds; nil: it has never held one.
+func (w *Worker) held() *holdings {
+	if w.rare == nil {
+		return nil
+	}
+	return w.rare.holdings
+}
+
+// holdsLocked returns how many tasks the worker holds.
+func (w *Worker) holdsLocked() int {
+	if hs := w.held(); hs != nil {
+		return hs.tasks.Len()
+	}
+	return 0
+}
+
+// eachHeldLocked calls f with each task that the worker holds, in the order of their attempts.
+// f may let go of the task.
+func (w *Worker) eachHeldLocked(f func(*Holding)) {
+	hs := w.held()
+	if hs == nil {
+		return
+	}
+	for link := hs.tasks.First(); link != nil; {
+		next := link.Next()
+		f(link.Of)
+		link = next
+	}
+}
+
+// received ends the attempt of a user's actor whose Receive has returned, or keeps the task.
+func (w *workerMailbox) received(t *Task) {
+	d := w.hand.desk
+	if !d.used() {
+		w.settle(t, messages.Succeeded, nil)
+		return
+	}
+	err := d.failure
+	if x := d.holding; x != nil {
+		if err == nil && w.keep(t, x) {
+			return
+		}
+		if err == nil {
+			err = x.err
+		}
+		w.let(x)
+	}
+	w.engine.finish(w, &w.hand, t, err)
+}
+
+// keep holds the task in hand from now on. It returns false if the attempt is over already.
+func (w *workerMailbox) keep(t *Task, x *Holding) bool {
+	r, q, h := w.runner, w.q, &w.hand
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	x.word = h.word.with(held)
+	if x.done || !t.swap(h.word, x.word) {
+		return false
+	}
+	w.batch[w.at-1] = nil
+	x.stage, x.reply = kept, h.desk.reply
+	x.link.Of = x
+	hs := w.holdingsLocked()
+	h.desk.holdings = hs
+	hs.tasks.Push(&x.link)
+	if hs.since == 0 {
+		hs.since = r.setAside(&w.engine.base, &w.pace)
+	} else {
+		r.setAside(&w.engine.base, &w.pace)
+	}
+	w.refreshLocked(q)
+	w.poke.Store(true)
+	h.desk.keeps = true
+	r.cut = true
+	return true
+}
+
+// holdingsLocked returns the holdings, and makes them first if there are none.
+func (w *workerMailbox) holdingsLocked() *holdings {
+	x := w.rareLocked()
+	if x.holdings == nil {
+		x.holdings = &holdings{limit: max(w.engine.cfg.MaxHeld, 1)}
+		if w.foreign != nil && w.q.late == nil {
+			x.holdings.limit = math.MaxInt
+		}
+	}
+	return x.holdings
+}
+
+// holdsOn reports whether a worker that has been told to stop goes on until it holds no task
+// any more: it was retired by a resize, or is recycled. If it is told once more, it stops.
+func (w *workerMailbox) holdsOn() bool {
+	return (w.leaving.Load() || w.recycled.Load()) && w.departWhenFree()
+}
+
+// departWhenFree makes a worker that holds tasks stop when it holds none any more. Until then
+// it gets no other. It returns false if the worker holds none, or has been told before.
+func (w *workerMailbox) departWhenFree() bool {
+	w.q.mu.Lock()
+	hs := w.held()
+	departs := hs != nil && hs.tasks.Len() > 0 && !hs.departs
+	if departs {
+		hs.departs = true
+	}
+	w.q.mu.Unlock()
+	if departs {
+		w.engine.leave(&w.Worker)
+	}
+	return departs
+}
+
+// departsLocked reports, once, that the worker must stop, since it holds no task any more.
+func (w *workerMailbox) departsLocked() bool {
+	hs := w.held()
+	if hs == nil || !hs.departs || hs.tasks.Len() > 0 {
+		return false
+	}
+	hs.departs = false
+	return true
+}
+
+// heedLocked counts the outcomes of held tasks for the worker's breaker. It reports whether
+// there were any.
+func (w *workerMailbox) heedLocked() bool {
+	hs := w.held()
+	if hs == nil || len(hs.verdicts) == 0 {
+		return false
+	}
+	for _, outcome := range hs.verdicts {
+		w.noteOutcome(outcome)
+	}
+	hs.verdicts = hs.verdicts[:0]
+	return true
+}
+
+// A worker that holds tasks is busy. While it also runs one, that task's own time is recorded
+// instead.
+
+// startTimingLocked records the time up to now, at which the worker begins to run a task.
+func (w *workerMailbox) startTimingLocked(r *runner) {
+	if hs := w.held(); hs != nil && hs.since > 0 {
+		w.engine.meter.RecordBusy(w.shard(), hs.since, r.now)
+		hs.since = 0
+	}
+}
+
+// stopTimingLocked notes that the worker runs no task any more.
+func (w *workerMailbox) stopTimingLocked(r *runner) {
+	if hs := w.held(); hs != nil && hs.since == 0 && hs.tasks.Len() > 0 {
+		hs.since = r.now
+	}
+}
+
+// let ends the holding of a task whose attempt ends with Receive.
+func (w *workerMailbox) let(x *Holding) {
+	w.q.mu.Lock()
+	x.stage = over
+	w.q.mu.Unlock()
+	x.end(context.Canceled)
+}
+
+// letGoLocked takes a task out of the worker's hands at the time now. It returns a worker to
+// schedule, which has something to do now, or nil.
+func (e *core) letGoLocked(x *Holding, now int64) (wake *Worker) {
+	w, q := &x.worker.Worker, x.worker.q
+	hs := w.rare.holdings
+	x.stage = over
+	hs.tasks.Remove(&x.link)
+	summoned := len(hs.verdicts) > 0
+	if hs.tasks.Len() == 0 {
+		if hs.since > 0 {
+			e.meter.RecordBusy(w.shard(), hs.since, now)
+			hs.since = 0
+		}
+		if w.parked && w.hand.occupied.Load() {
+			w.hand.occupied.Store(false)
+			e.pace.busy(-1)
+		}
+		summoned = summoned || hs.departs
+	}
+	w.refreshLocked(q)
+	switch {
+	case summoned:
+		if w.summonLocked() {
+			return w
+		}
+	case len(w.rare.pins) > 0, q.late == nil && (q.liveLocked() > 0 || e.orphans.Load() > 0):
+		if w.wakeOwnLocked(q) {
+			return w
+		}
+	case q.late != nil:
+		return q.late.wakeLocked(q)
+	}
+	return nil
+}
+
+// countHeldLocked enters the outcome of a held task into the ledger.
+func (e *core) countHeldLocked(x *Holding, outcome messages.Outcome, now int64) {
+	w := &x.worker.Worker
+	w.outcomes[outcome]++
+	e.countAttemptLocked(x, outcome, now)
+}
+
+// countAttemptLocked records the attempt of a held task, which is over.
+func (e *core) countAttemptLocked(x *Holding, outcome messages.Outcome, now int64) {
+	w := &x.worker.Worker
+	w.ran += now - x.started
+	e.meter.RecordInterrupted(w.shard(), x.started-x.task.enqueued, now-x.started, now)
+	if e.cfg.Breaker.Failures > 0 {
+		w.rare.holdings.verdicts = append(w.rare.holdings.verdicts, outcome)
+	}
+}
+
+// succeed settles a held task whose attempt has succeeded.
+func (e *Engine) succeed(x *Holding) {
+	w, t := x.worker, x.task
+	tell := e.journals.on() || e.tracer != nil
+	now := e.now()
+	w.q.mu.Lock()
+	if x.stage == over || !t.swap(x.word, x.word.with(doneSucceeded)) {
+		w.q.mu.Unlock()
+		return
+	}
+	e.countHeldLocked(x, messages.Succeeded, now)
+	wake := e.letGoLocked(x, now)
+	if !tell { // nobody else has the task any more
+		t.body.Released()
+		if x.word&flagOwned != 0 && x.word.hop() == 0 {
+			t.Clear()
+			w.q.spares.putLocked(t)
+		}
+	}
+	w.q.mu.Unlock()
+	x.end(context.Canceled)
+	if tell {
+		e.tellHeld(x, &Settlement{Outcome: messages.Succeeded, Ended: now}, nil)
+	}
+	if wake != nil {
+		e.sched.schedule(wake)
+	}
+	e.progressed()
+}
+
+// tellHeld notifies whoever is to know of the outcome of a held task, and releases the task.
+func (e *Engine) tellHeld(x *Holding, s *Settlement, entry *quarantined) {
+	t := x.task
+	s.base, s.task, s.Worker, s.Started, s.reply = &e.base, t, x.worker.hand.worker, x.started, x.reply
+	if x.trace != nil {
+		x.trace.endTrace(t, s.Outcome, s.Err)
+		x.trace.dismiss()
+	}
+	if entry != nil {
+		e.quarantine.add(entry)
+	}
+	if note := e.journals.note(t, s, nil); note != nil {
+		note()
+	}
+	t.body.Settled(s)
+	t.forgetSender()
+	t.body.Released()
+}
+
+// endHeld settles a task that is held.
+func (e *settling) endHeld(t *Task, w word, outcome messages.Outcome, err, cause error, then *after) (done, won bool) {
+	q := e.queueOf(w)
+	if q == nil {
+		return false, false
+	}
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if t.load() != w {
+		return false, false
+	}
+	worker := e.roster.worker(w.worker())
+	for link := worker.rare.holdings.tasks.First(); link != nil; link = link.Next() { // the oldest are likely to end first
+		if link.Of.task == t {
+			e.endHeldLocked(link.Of, outcome, err, cause, then)
+			return true, true
+		}
+	}
+	return false, false
+}
+
+// endHeldLocked settles a task that is held, from outside.
+func (e *settling) endHeldLocked(x *Holding, outcome messages.Outcome, err, cause error, then *after) {
+	t, now := x.task, e.now()
+	t.state.Store(uint64(x.word.with(doneAs(outcome))))
+	e.countHeldLocked(x, outcome, now)
+	s := e.newEnding(outside(t, Settlement{
+		Outcome: outcome, Err: err, Worker: x.worker.hand.worker, Started: x.started, Ended: now, reply: x.reply,
+	}))
+	s.holding, s.cause = x, cause
+	then.settled = append(then.settled, s)
+	then.wake(e.letGoLocked(x, now))
+	if x.trace != nil {
+		then.call(func() {
+			x.trace.endTrace(t, outcome, err)
+			x.trace.dismiss()
+		})
+	}
+}
+
+// cancelHeldLocked cancels the tasks that a worker holds.
+func (e *settling) cancelHeldLocked(w *Worker, err, cause error, then *after) {
+	w.eachHeldLocked(func(x *Holding) { e.endHeldLocked(x, messages.Canceled, err, cause, then) })
+}
+
+// cancelHeld cancels the tasks that a worker holds, since it stops.
+func (e *backpressure) cancelHeld(w *Worker) {
+	var then after
+	w.q.mu.Lock()
+	e.cancelHeldLocked(w, errHolderStopped, messages.ErrCanceled, &then)
+	w.q.mu.Unlock()
+	then.run(e.sched)
+	e.progressed()
+}
