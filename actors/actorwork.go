@@ -31,6 +31,9 @@ func newActorWork(producer actor.Producer) design {
 		if len(c.middleware) > 0 {
 			return nil, invalid.Option("middleware %T: a pool of user actors has no handler", c.middleware[0])
 		}
+		if c.hedge > 0 {
+			return nil, invalid.Option("hedge after %v: only tasks of a handler can be hedged", c.hedge)
+		}
 		return func() work { return &actorWork{timeout: c.timeout, producer: producer} }, nil
 	}
 }

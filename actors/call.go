@@ -19,7 +19,7 @@ var _ engine.Body = (*call[int, int])(nil)
 
 // Settled implements engine.Body.
 func (c *call[In, Out]) Settled(s *engine.Settlement) {
-	c.err = s.Err
+	c.settled(s)
 	window := c.window
 	c.done <- struct{}{}
 	if window != nil {

@@ -71,9 +71,21 @@ func (j *job[In, Out]) Copy() *engine.Task { return newTellTask[In, Out](j.calle
 
 // Run implements engine.Body.
 func (j *job[In, Out]) Run(ctx *engine.Context) error {
-	var err error
-	j.out, err = j.work.handlerOf(ctx)(ctx.Handler(), j.in)
+	out, err := j.work.handlerOf(ctx)(ctx.Handler(), j.in)
+	if !ctx.Raced() {
+		j.out = out
+	} else if err == nil { // a copy may be faster
+		ctx.Keep(out)
+	}
 	return err
+}
+
+// settled keeps the outcome of the job, and the answer of a task that ran in several copies.
+func (j *job[In, Out]) settled(s *engine.Settlement) {
+	j.err = s.Err
+	if s.Value != nil {
+		j.out, _ = s.Value.(Out)
+	}
 }
 
 // Released implements engine.Body.

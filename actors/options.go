@@ -86,6 +86,8 @@ type config struct {
 	middleware    []any // each a func(Handler[In, Out]) Handler[In, Out]
 	sized         bool  // WithSize was given
 
+	hedge time.Duration // 0: off
+
 	// Only for user actors.
 	maxHeld        int // 0: the default
 	errorResponses bool
@@ -106,6 +108,9 @@ func newConfig(options []Option) (config, error) {
 		if err := o.apply(&c); err != nil {
 			return c, err
 		}
+	}
+	if c.hedge > 0 && c.dispatch.Within() > 0 {
+		return c, invalid.Option("hedge after %v with %v dispatch, which starts copies itself", c.hedge, c.dispatch)
 	}
 	err := c.check()
 	return c, err
@@ -166,11 +171,8 @@ func WithSize(size int) Option {
 // WithDispatch says which worker gets a task. The default is router.LeastBusy().
 func WithDispatch(dispatch router.Dispatch) Option {
 	return option(func(c *config) error {
-		if !dispatch.Valid() {
-			return invalid.Option("dispatch %+v", dispatch)
-		}
 		c.dispatch = dispatch
-		return nil
+		return dispatch.Validate()
 	})
 }
 
@@ -333,6 +335,24 @@ func WithWorkerProps(options ...actor.PropsOption) Option {
 			}
 		}
 		c.workerProps = append(c.workerProps, options...)
+		return nil
+	})
+}
+
+// WithHedge starts a second attempt of an [Idempotent] task on another worker if the first one has
+// not ended after the given time. The first success settles the task, and the context of the
+// other attempt ends. If both fail, the task has failed with the first error. The second attempt
+// starts only on an idle worker; if none is idle, the pool looks again after the same time. Choose
+// a time that most tasks do not need, such as their 95th percentile.
+//
+// The ledger counts one task and one attempt; Stats.Copies counts the second ones. A pool of users'
+// own actors cannot hedge: that is an error, as is a dispatch that starts copies itself.
+func WithHedge(after time.Duration) Option {
+	return option(func(c *config) error {
+		if after <= 0 {
+			return invalid.Option("hedge after %v <= 0", after)
+		}
+		c.hedge = after
 		return nil
 	})
 }

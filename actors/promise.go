@@ -13,7 +13,7 @@ var _ engine.Body = (*promise[int, int])(nil)
 
 // Settled implements engine.Body.
 func (p *promise[In, Out]) Settled(s *engine.Settlement) {
-	p.err = s.Err
+	p.settled(s)
 	s.Account(&p.future.account)
 	close(p.done)
 	if h := p.future.hooks.Load(); h != nil {

@@ -133,6 +133,7 @@ func (p *template) spawn(system *actor.ActorSystem, id string, _ *actor.Props, p
 		Watchdog:          p.watchdog,
 		Breaker:           p.breaker,
 		DeadlineCheck:     p.deadlineCheck,
+		Hedge:             p.hedge,
 		Handled:           p.handled,
 		Direct:            p.handled && len(p.workerProps) == 0,
 		WorkerProps: func(d actor.Dispatcher) *actor.Props {

@@ -27,6 +27,7 @@ const (
 	taskNoWait
 	taskCancelWithContext
 	taskAhead
+	taskIdempotent
 )
 
 // Priority orders the queue: higher first, first-in-first-out within one. The
@@ -68,6 +69,9 @@ func NoWait() TaskOption { return TaskOption{kind: taskNoWait} }
 // The pool needs no goroutine for that, unless ctx is of a type with its own Done.
 func CancelWithContext() TaskOption { return TaskOption{kind: taskCancelWithContext} }
 
+// Idempotent says that the task may run more than once, even at the same time: see [WithHedge].
+func Idempotent() TaskOption { return TaskOption{kind: taskIdempotent} }
+
 // Ahead limits how many inputs a [Pool.Map] or [Pool.Each] may pull before the loop has
 // consumed their answers. The default follows the size of the pool. A number below 1 is an
 // error; so is Ahead for a single task.
@@ -98,6 +102,8 @@ func applyTo(s *engine.Spec, options []TaskOption, ahead *int) error {
 			s.Mode = engine.NoWait
 		case taskCancelWithContext:
 			s.Bound = true
+		case taskIdempotent:
+			s.Idempotent = true
 		case taskAhead:
 			if ahead == nil {
 				return invalid.Option("Ahead(%d) for a single task", o.n)

@@ -45,6 +45,7 @@ type Stats struct {
 	Delayed    int64 // queued tasks that wait for their next attempt
 	Restarts   int64 // workers restarted by the strategy
 	Replaced   int64 // workers that stopped and were replaced
+	Copies     int64 // further copies of tasks that ran: see router.ScatterGather, router.TailChopping and actors.WithHedge
 	Recycled   int64 // workers recycled for their number of tasks, their age, or idleness: not in Restarts or Replaced
 
 	// Lost is the number of workers that are gone for good, since their restarts or

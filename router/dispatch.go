@@ -1,10 +1,18 @@
 package router
 
+import (
+	"time"
+
+	"github.com/troupe-go/troupe/internal/invalid"
+)
+
 // Dispatch chooses the worker for a task. A value may serve any number of pools; each
 // pool keeps its own state. The zero value is invalid.
 type Dispatch struct {
 	name string
 	pick func(task TaskView, workers Workers) int // nil unless made by Custom
+
+	within, interval time.Duration // 0 unless made by ScatterGather or TailChopping
 }
 
 // String returns the name that flags and logs show.
@@ -15,6 +23,33 @@ func (d Dispatch) Valid() bool { return d.name != "" }
 
 // Pick returns the function given to [Custom], or nil for every other dispatch.
 func (d Dispatch) Pick() func(task TaskView, workers Workers) int { return d.pick }
+
+// Within returns how long tasks may take, by [ScatterGather] or [TailChopping]; 0 for every other
+// dispatch.
+func (d Dispatch) Within() time.Duration { return d.within }
+
+// Interval returns the interval given to [TailChopping], or 0 for every other dispatch.
+func (d Dispatch) Interval() time.Duration { return d.interval }
+
+// Validate returns an error that wraps [messages.ErrInvalidOption] if d was not made by one of the
+// functions of this package, or from arguments that make no sense.
+func (d Dispatch) Validate() error {
+	switch {
+	case !d.Valid():
+		return invalid.Option("dispatch %+v", d)
+	case d.name == scatterGather && d.within <= 0, d.name == tailChopping && d.within <= 0:
+		return invalid.Option("%s within %v <= 0", d.name, d.within)
+	case d.name == tailChopping && d.interval <= 0:
+		return invalid.Option("%s with interval %v <= 0", d.name, d.interval)
+	default:
+		return nil
+	}
+}
+
+const (
+	scatterGather = "scatter-gather"
+	tailChopping  = "tail-chopping"
+)
 
 // LeastBusy leaves tasks in the pool's shared queue, from which the first worker
 // to become free takes the next. No worker idles while a task waits, and a slow
@@ -53,6 +88,26 @@ func Custom(pick func(task TaskView, workers Workers) int) Dispatch {
 		return Dispatch{}
 	}
 	return Dispatch{name: "custom", pick: pick}
+}
+
+// ScatterGather gives each task to all workers. The first success settles the task, and the others
+// are canceled: copies that have begun have their contexts ended, and answers of users' actors
+// that come later are Proto.Actor dead letters. If all fail, the attempt fails with the first
+// failure. The ledger counts one task and one attempt, however many copies run.
+//
+// A free worker takes the task from the shared queue, as with [LeastBusy]; from then on each other
+// worker runs a copy before its next task. within bounds the whole life of each task, as its
+// timeout does: the shorter one counts. What the workers do must be safe to do more than once.
+func ScatterGather(within time.Duration) Dispatch {
+	return Dispatch{name: scatterGather, within: within}
+}
+
+// TailChopping gives a task to one worker and, each time the interval has passed without a success,
+// to one more. After a failure it does not wait. The first success settles the task, and the
+// others are canceled; otherwise it is as [ScatterGather]. It makes the slowest answers faster,
+// for few further copies.
+func TailChopping(interval, within time.Duration) Dispatch {
+	return Dispatch{name: tailChopping, interval: interval, within: within}
 }
 
 // TaskView is the part of a task that a custom dispatch sees.

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"testing"
 
-	"github.com/asynkron/protoactor-go/actor"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -46,37 +45,6 @@ func TestRetryCoversEveryErrorUnlessOnNarrowsIt(t *testing.T) {
 				_, err = pool.Ask(t.Context(), 1)
 				require.Error(t, err)
 				assert.Equal(t, tt.attempts, attempts)
-			})
-		})
-	}
-}
-
-func TestAPoolOfActorsRefusesARetryThatCanNeverHappen(t *testing.T) {
-	produce := func() actor.Actor { return actor.ReceiveFunc(func(actor.Context) {}) }
-	for name, tt := range map[string]struct {
-		policy router.Retry
-		valid  bool
-	}{
-		"of every error": {router.Retry{Attempts: 2}, false},
-		"of some errors": {router.Retry{Attempts: 2, On: router.AnyError}, false},
-		"of panics":      {router.Retry{Attempts: 2, Panics: true}, true},
-		"of errors, too": {router.Retry{Attempts: 2, Panics: true, On: router.AnyError}, true},
-		"no policy":      {router.Retry{}, true},
-	} {
-		t.Run(name, func(t *testing.T) {
-			pooltest.Bubble(t, func(t *testing.T) {
-				var opts []actors.Option
-				if tt.policy.Attempts > 0 {
-					opts = append(opts, actors.WithRetry(tt.policy))
-				}
-				root := pooltest.System().Root
-				pid, err := root.SpawnNamed(actors.PropsFromProducer(produce, opts...), "pool")
-				if !tt.valid {
-					require.ErrorIs(t, err, messages.ErrInvalidOption)
-					return
-				}
-				require.NoError(t, err)
-				require.NoError(t, root.StopFuture(pid).Wait())
 			})
 		})
 	}

@@ -29,6 +29,9 @@ func (e *admission) submit(ctx context.Context, t *Task, s *Spec, fill func(Body
 	if ended(ctx) {
 		return endOf(ctx)
 	}
+	if within := e.cfg.Dispatch.Within(); within > 0 && (s.Timeout == 0 || s.Timeout > within) {
+		s.Timeout = within
+	}
 	if e.tracer != nil {
 		return e.submitTraced(ctx, t, s, fill)
 	}

@@ -149,6 +149,9 @@ func (j *callerJob) settle(t *Task, outcome messages.Outcome, err error) {
 	t.body.Settled(&s)
 }
 
+// park implements performer. A task that runs in its caller has no copies.
+func (j *callerJob) park(*Task, *Holding) bool { return false }
+
 // attemptOver implements performer.
 func (j *callerJob) attemptOver(t *Task, retry *retryPlan) {
 	e := j.engine

@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"log/slog"
+	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
 
@@ -30,6 +31,7 @@ type Config struct {
 	Watchdog      router.Watchdog
 	Breaker       router.Breaker
 	DeadlineCheck bool
+	Hedge         time.Duration // when a second attempt of an idempotent task begins on another worker; 0: never
 
 	// Handled says that the pool has a handler. Direct says that nothing comes between the
 	// mailbox and the handler, so the mailbox may call it.

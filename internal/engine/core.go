@@ -43,6 +43,7 @@ type core struct {
 	quiet      quiet
 	capacity   atomic.Int64 // tasks that may be queued, without AutoCapacity
 	recycling  recycling
+	races      races
 	// startFailure is why the last worker that tried to start has failed; nil: it has started.
 	startFailure atomic.Pointer[error]
 }

@@ -59,7 +59,7 @@ func Hold(ctx actor.Context, fresh func() *Holding) *Holding {
 	}
 	w, h := d.worker, &d.worker.hand
 	x := fresh()
-	x.engine, x.worker, x.task = w.engine, w, h.task
+	x.engine, x.worker, x.home, x.task = w.engine, w, h.worker, h.task
 	x.started, x.due, x.trace = h.startOf(h.task), h.task.due, h.ctx
 	h.mu.Lock()
 	defer h.mu.Unlock()

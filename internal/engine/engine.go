@@ -35,6 +35,7 @@ func New(cfg Config) *Engine {
 	e.meter = meter.New()
 	e.deliver = deliver.New(cfg.System, cfg.Logger, cfg.Name, (*workerMailbox)(nil), cfg.SupervisorMailbox)
 	e.dispatch = newDispatch(cfg.Dispatch)
+	e.races.plan = newRacePlan(cfg.Dispatch, cfg.Hedge)
 	e.roster = newRoster()
 	e.deadlocks.roster = e.roster
 	e.sched = newScheduler(&e.base, idleRunners*runtime.GOMAXPROCS(0))

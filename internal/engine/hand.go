@@ -20,6 +20,9 @@ type hand struct {
 
 	state   *workerState             // of the worker; nil: it needs none
 	desk    *desk                    // of the worker's actor; nil: it is the pool's own
+	copy    *copyRun                 // the task is this copy; nil: it is in the ledger
+	race    *race                    // of the task; written under mu; nil: it has no copies
+	parted  bool                     // the task has left the hand, to wait for its copies
 	worker  string                   // the ID of the worker; empty: the task runs in its caller
 	reports atomic.Pointer[counters] // what handlers have reported; nil: nothing
 
@@ -28,6 +31,14 @@ type hand struct {
 	live        *Context // guarded by mu; the context of the task, once it is used
 	interrupted bool     // guarded by mu; the task was settled from outside
 	cause       error    // guarded by mu; why the context of the task ends then
+}
+
+// replied returns how the actor has answered the task in hand.
+func (h *hand) replied() reply {
+	if h.desk == nil {
+		return reply{}
+	}
+	return h.desk.reply
 }
 
 // keeps reports whether the task that was in hand is held.
@@ -39,6 +50,17 @@ func (h *hand) inCaller() bool { return h.worker == "" }
 // startOf returns when the task in hand has started. A worker that is just starting the task
 // may have read the clock before the task was accepted.
 func (h *hand) startOf(t *Task) int64 { return max(h.started.Load(), t.enqueued) }
+
+// endRace ends the race of the task that has been in hand, unless the race goes on.
+func (h *hand) endRace(goesOn bool) {
+	r := h.race
+	h.mu.Lock()
+	h.race = nil
+	h.mu.Unlock()
+	if !goesOn {
+		r.stop()
+	}
+}
 
 // forgetInterruption resets the hand after a task that was settled from outside.
 func (h *hand) forgetInterruption() {

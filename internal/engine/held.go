@@ -79,11 +79,14 @@ func (w *workerMailbox) keep(t *Task, x *Holding) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	x.word = h.word.with(held)
-	if x.done || !t.swap(h.word, x.word) {
+	if x.done || h.copy != nil && h.copy.race.isOver() || !t.swap(h.word, x.word) {
 		return false
 	}
 	w.batch[w.at-1] = nil
-	x.stage, x.reply = kept, h.desk.reply
+	x.stage, x.reply, x.race, x.copy = kept, h.desk.reply, h.race, h.copy
+	if x.copy != nil {
+		x.copy.held = x
+	}
 	x.link.Of = x
 	hs := w.holdingsLocked()
 	h.desk.holdings = hs
@@ -187,9 +190,13 @@ func (w *workerMailbox) let(x *Holding) {
 // letGoLocked takes a task out of the worker's hands at the time now. It returns a worker to
 // schedule, which has something to do now, or nil.
 func (e *core) letGoLocked(x *Holding, now int64) (wake *Worker) {
+	x.stage = over
+	if x.worker == nil {
+		delete(e.races.parked, x.task)
+		return nil
+	}
 	w, q := &x.worker.Worker, x.worker.q
 	hs := w.rare.holdings
-	x.stage = over
 	hs.tasks.Remove(&x.link)
 	summoned := len(hs.verdicts) > 0
 	if hs.tasks.Len() == 0 {
@@ -221,13 +228,20 @@ func (e *core) letGoLocked(x *Holding, now int64) (wake *Worker) {
 
 // countHeldLocked enters the outcome of a held task into the ledger.
 func (e *core) countHeldLocked(x *Holding, outcome messages.Outcome, now int64) {
-	w := &x.worker.Worker
-	w.outcomes[outcome]++
+	outcomes := &e.shared.unstarted
+	if x.worker != nil {
+		outcomes = &x.worker.outcomes
+	}
+	outcomes[outcome]++
 	e.countAttemptLocked(x, outcome, now)
 }
 
 // countAttemptLocked records the attempt of a held task, which is over.
 func (e *core) countAttemptLocked(x *Holding, outcome messages.Outcome, now int64) {
+	if x.worker == nil {
+		e.meter.RecordInterrupted(0, x.started-x.task.enqueued, now-x.started, now)
+		return
+	}
 	w := &x.worker.Worker
 	w.ran += now - x.started
 	e.meter.RecordInterrupted(w.shard(), x.started-x.task.enqueued, now-x.started, now)
@@ -238,6 +252,10 @@ func (e *core) countAttemptLocked(x *Holding, outcome messages.Outcome, now int6
 
 // succeed settles a held task whose attempt has succeeded.
 func (e *Engine) succeed(x *Holding) {
+	if x.copy != nil {
+		x.copyOver(failure{outcome: messages.Succeeded})
+		return
+	}
 	w, t := x.worker, x.task
 	tell := e.journals.on() || e.tracer != nil
 	now := e.now()
@@ -269,7 +287,7 @@ func (e *Engine) succeed(x *Holding) {
 // tellHeld notifies whoever is to know of the outcome of a held task, and releases the task.
 func (e *Engine) tellHeld(x *Holding, s *Settlement, entry *quarantined) {
 	t := x.task
-	s.base, s.task, s.Worker, s.Started, s.reply = &e.base, t, x.worker.hand.worker, x.started, x.reply
+	s.base, s.task, s.Worker, s.Started, s.reply = &e.base, t, x.home, x.started, x.reply
 	if x.trace != nil {
 		x.trace.endTrace(t, s.Outcome, s.Err)
 		x.trace.dismiss()
@@ -297,6 +315,13 @@ func (e *settling) endHeld(t *Task, w word, outcome messages.Outcome, err, cause
 		return false, false
 	}
 	worker := e.roster.worker(w.worker())
+	if worker == nil {
+		x := e.races.parked[t]
+		if x != nil {
+			e.endHeldLocked(x, outcome, err, cause, then)
+		}
+		return x != nil, x != nil
+	}
 	for link := worker.rare.holdings.tasks.First(); link != nil; link = link.Next() { // the oldest are likely to end first
 		if link.Of.task == t {
 			e.endHeldLocked(link.Of, outcome, err, cause, then)
@@ -309,10 +334,18 @@ func (e *settling) endHeld(t *Task, w word, outcome messages.Outcome, err, cause
 // endHeldLocked settles a task that is held, from outside.
 func (e *settling) endHeldLocked(x *Holding, outcome messages.Outcome, err, cause error, then *after) {
 	t, now := x.task, e.now()
+	if c := x.copy; c != nil {
+		then.wake(e.letGoLocked(x, now))
+		then.call(func() {
+			x.end(cause)
+			c.race.ended(c, failure{outcome: outcome, err: err, reply: x.reply}, nil)
+		})
+		return
+	}
 	t.state.Store(uint64(x.word.with(doneAs(outcome))))
 	e.countHeldLocked(x, outcome, now)
 	s := e.newEnding(outside(t, Settlement{
-		Outcome: outcome, Err: err, Worker: x.worker.hand.worker, Started: x.started, Ended: now, reply: x.reply,
+		Outcome: outcome, Err: err, Worker: x.home, Started: x.started, Ended: now, reply: x.reply,
 	}))
 	s.holding, s.cause = x, cause
 	then.settled = append(then.settled, s)
@@ -328,6 +361,27 @@ func (e *settling) endHeldLocked(x *Holding, outcome messages.Outcome, err, caus
 // cancelHeldLocked cancels the tasks that a worker holds.
 func (e *settling) cancelHeldLocked(w *Worker, err, cause error, then *after) {
 	w.eachHeldLocked(func(x *Holding) { e.endHeldLocked(x, messages.Canceled, err, cause, then) })
+}
+
+// copyOver ends a copy that is held.
+func (x *Holding) copyOver(f failure) {
+	e, q := x.engine, x.worker.q
+	q.mu.Lock()
+	if x.stage == over {
+		q.mu.Unlock()
+		return
+	}
+	if e.cfg.Breaker.Failures > 0 {
+		x.worker.rare.holdings.verdicts = append(x.worker.rare.holdings.verdicts, f.outcome)
+	}
+	f.reply = x.reply
+	wake := e.letGoLocked(x, e.now())
+	q.mu.Unlock()
+	x.end(context.Canceled)
+	if wake != nil {
+		e.sched.schedule(wake)
+	}
+	x.copy.race.ended(x.copy, f, nil)
 }
 
 // cancelHeld cancels the tasks that a worker holds, since it stops.

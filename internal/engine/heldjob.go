@@ -17,7 +17,11 @@ var _ performer = (*heldJob)(nil)
 
 func newHeldJob(x *Holding) *heldJob {
 	j := &heldJob{Holding: x}
-	j.hand.task, j.hand.word, j.hand.ctx, j.hand.worker = x.task, x.word, x.trace, x.worker.hand.worker
+	j.hand.task, j.hand.word, j.hand.ctx, j.hand.worker = x.task, x.word, x.trace, x.home
+	j.hand.copy = x.copy
+	if x.worker != nil { // else its race is over
+		j.hand.race = x.race
+	}
 	j.hand.started.Store(x.started)
 	return j
 }
@@ -33,7 +37,11 @@ func (e *Engine) failHeld(x *Holding, err error) {
 
 // settle implements performer.
 func (j *heldJob) settle(t *Task, outcome messages.Outcome, err error) {
-	e, q := j.engine, j.worker.q
+	if j.copy != nil {
+		j.copyOver(failure{outcome: outcome, err: err, crash: j.hand.attempt.crash})
+		return
+	}
+	e, q := j.engine, j.queue()
 	now := e.now()
 	q.mu.Lock()
 	if j.stage == over {
@@ -71,11 +79,12 @@ func (j *heldJob) putBack() {
 	}
 	var then after
 	e.delays.mu.Lock()
-	j.worker.q.mu.Lock()
+	q := j.queue()
+	q.mu.Lock()
 	if j.stage != over {
 		e.retryHeldLocked(j, retry, &then)
 	}
-	j.worker.q.mu.Unlock()
+	q.mu.Unlock()
 	e.delays.mu.Unlock()
 	j.end(context.Canceled)
 	then.run(e.sched)
@@ -85,15 +94,80 @@ func (j *heldJob) putBack() {
 
 // retryHeldLocked ends the attempt of a held task, which waits for the next one from now on.
 func (e *placing) retryHeldLocked(j *heldJob, retry *retryPlan, then *after) {
-	x, w, now := j.Holding, &j.worker.Worker, e.now()
+	x, now := j.Holding, e.now()
+	w, outcomes := (*Worker)(nil), &e.shared.unstarted
+	if x.worker != nil {
+		w, outcomes = &x.worker.Worker, &x.worker.outcomes
+	}
 	e.countAttemptLocked(x, retry.outcome, now)
 	then.wake(e.letGoLocked(x, now))
 	if e.noMoreRetries() {
-		e.settleUnretriedLocked(x.task, &j.hand, retry, &w.outcomes, then)
+		e.settleUnretriedLocked(x.task, &j.hand, retry, outcomes, then)
 		return
 	}
-	w.retried++
+	if w != nil {
+		w.retried++
+	}
 	e.delayLocked(x.task, &j.hand, w, now)
+}
+
+// park implements performer.
+func (j *heldJob) park(_ *Task, x *Holding) bool {
+	e, w := j.engine, j.worker
+	if w == nil {
+		return false // it was parked before
+	}
+	e.shared.mu.Lock()
+	if w.q != e.shared {
+		w.q.mu.Lock()
+	}
+	parks := j.stage != over
+	var wake *Worker
+	if parks {
+		x.trace, x.reply = j.trace, j.reply
+		j.race = nil // it goes on
+		wake = e.letGoLocked(j.Holding, e.now())
+		e.parkLocked(x)
+	}
+	if w.q != e.shared {
+		w.q.mu.Unlock()
+	}
+	e.shared.mu.Unlock()
+	if wake != nil {
+		e.sched.schedule(wake)
+	}
+	if parks {
+		j.end(context.Canceled)
+	}
+	return parks
+}
+
+// parkLocked keeps a task that has failed at home until its copies have ended. The lock of the
+// shared queue, and that of the worker's queue, must be held.
+func (e *core) parkLocked(x *Holding) {
+	x.task.state.Store(uint64(x.word))
+	if e.races.parked == nil {
+		e.races.parked = make(map[*Task]*Holding)
+	}
+	e.races.parked[x.task] = x
+}
+
+// failParked ends the attempt of a task whose copies have all failed, as it has at home.
+func (e *Engine) failParked(x *Holding, f *failure) {
+	e.shared.mu.Lock()
+	x.reply, x.done = f.reply, true
+	e.shared.mu.Unlock()
+	j := newHeldJob(x)
+	guard.Watch(func() {
+		if f.outcome == messages.Failed || f.outcome == messages.Panicked {
+			e.attemptFailed(j, &j.hand, x.task, f.crash, f.err)
+		} else {
+			j.settle(x.task, f.outcome, f.err)
+		}
+	}, func(value any) {
+		e.attemptFailed(j, &j.hand, x.task, e.newPanicError(value, x.task), nil)
+	})
+	j.putBack()
 }
 
 // retryHeld ends the attempts of the tasks that a worker holds, since it is restarted. They
@@ -105,7 +179,7 @@ func (e *backpressure) retryHeld(w *Worker) {
 	w.q.mu.Lock()
 	w.eachHeldLocked(func(x *Holding) {
 		retry := e.planRestart(x.task)
-		if retry == nil {
+		if retry == nil || x.copy != nil {
 			e.endHeldLocked(x, messages.Canceled, errHolderRestarted, messages.ErrCanceled, &then)
 			return
 		}

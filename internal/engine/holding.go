@@ -12,19 +12,24 @@ import (
 // called or the task is settled in another way. For the ledger the task is running. The
 // worker goes on with messages to itself and, below its limit, with other tasks.
 //
+// In a race, a task that has failed at home is held by no worker until its copies have ended.
+//
 // The zero value, with an Outer, is the Holding of a task that was settled long ago.
 type Holding struct {
-	Outer   any // what the user has of it
-	engine  *Engine
-	worker  *workerMailbox // nil: there never was a task
+	Outer   any            // what the user has of it
+	engine  *Engine        // nil: there never was a task
+	worker  *workerMailbox // nil: no worker has the task
+	home    string         // the ID of the worker that has made the attempt
 	task    *Task
 	word    word // of the task while it is held
 	started int64
 	due     int64                // when the task's timeout is over, engine time; 0: never
 	trace   *Context             // of the attempt, for the tracer; nil: there is none
-	link    chain.Link[*Holding] // in rareWorker.held
+	link    chain.Link[*Holding] // in holdings.tasks
+	copy    *copyRun             // the task is this copy; nil: it is in the ledger
+	race    *race                // ends with the task; nil: there is none
 
-	// Guarded by the lock of the worker's queue.
+	// Guarded by the lock of the queue.
 	stage stage
 	done  bool  // Done has been called
 	err   error // what Done was given during Receive
@@ -50,7 +55,7 @@ const (
 // the first call counts, unless the attempt is over already. Done may be called from any
 // goroutine.
 func (x *Holding) Done(err error) {
-	if x.worker == nil || !x.claim(err) {
+	if x.engine == nil || !x.claim(err) {
 		return
 	}
 	if err == nil {
@@ -85,8 +90,8 @@ func (x *Holding) Context() context.Context {
 		return x.std
 	}
 	parent, stop := context.Background(), func() {}
-	if x.worker != nil {
-		parent = context.WithValue(parent, workerKey{}, x.worker.hand.worker)
+	if x.engine != nil {
+		parent = context.WithValue(parent, workerKey{}, x.home)
 		if x.due > 0 {
 			parent, stop = context.WithDeadlineCause(parent, x.engine.timeOf(x.due), messages.ErrTaskTimeout)
 		}
@@ -99,14 +104,25 @@ func (x *Holding) Context() context.Context {
 	switch {
 	case x.ended != nil:
 		x.cancel(x.ended)
-	case x.worker == nil:
+	case x.engine == nil:
 		x.cancel(context.Canceled)
 	}
 	return std
 }
 
-// end ends the context of an attempt that is over.
+// queue returns the queue whose lock guards the Holding.
+func (x *Holding) queue() *taskQueue {
+	if x.worker == nil {
+		return x.engine.shared
+	}
+	return x.worker.q
+}
+
+// end ends the context of an attempt that is over, and its race.
 func (x *Holding) end(cause error) {
+	if x.race != nil {
+		x.race.stop()
+	}
 	x.mu.Lock()
 	if x.ended != nil {
 		x.mu.Unlock()

@@ -145,6 +145,7 @@ func (e *membership) departLocked(workers []*Worker, then *after) {
 			tasks = append(tasks, w.q.takeAllLocked()...)
 		}
 		tasks = append(tasks, w.takePinsLocked(w.q)...)
+		w.loseCopiesLocked(then)
 	}
 	e.roster.joining = slices.DeleteFunc(e.roster.joining, func(w *Worker) bool { return w.leaving.Load() })
 	e.setRouteesLocked(e.roster.view.Load().routees) // one of the workers may have been sidelined

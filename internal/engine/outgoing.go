@@ -35,6 +35,10 @@ func (d *desk) passes(to *actor.PID, envelope *actor.MessageEnvelope) bool {
 			d.failure, d.reply.withheld = err, envelope
 			return false
 		}
+		if !w.mayAnswer(w.hand.race, w.hand.copy) {
+			w.engine.deliver.DeadLetter(to, envelope.Message)
+			return false
+		}
 		d.reply = reply{given: true}
 		return true
 	}
@@ -49,7 +53,7 @@ func (d *desk) passes(to *actor.PID, envelope *actor.MessageEnvelope) bool {
 func (d *desk) passesHeld(to *actor.PID, envelope *actor.MessageEnvelope) bool {
 	w := d.worker
 	failure := w.engine.failureIn(envelope.Message)
-	var failed *Holding
+	var failed, answers *Holding
 	w.q.mu.Lock()
 	for link := d.holdings.tasks.First(); link != nil; link = link.Next() {
 		x := link.Of
@@ -57,18 +61,31 @@ func (d *desk) passesHeld(to *actor.PID, envelope *actor.MessageEnvelope) bool {
 			continue
 		}
 		if failure == nil {
-			x.reply = reply{given: true}
+			answers, x.reply = x, reply{given: true}
 		} else {
 			x.done, x.reply.withheld, failed = true, envelope, x
 		}
 		break
 	}
 	w.q.mu.Unlock()
+	if answers != nil && !w.mayAnswer(answers.race, answers.copy) {
+		w.engine.deliver.DeadLetter(to, envelope.Message)
+		return false
+	}
 	if failed == nil {
 		return true
 	}
 	w.engine.failHeld(failed, failure)
 	return false
+}
+
+// mayAnswer reports whether the sender of a task gets the worker's answer. In a race it gets
+// only the first one.
+func (w *workerMailbox) mayAnswer(r *race, c *copyRun) bool {
+	if c != nil {
+		r = c.race
+	}
+	return r == nil || r.answer(&w.hand)
 }
 
 // failureIn returns the error that a worker has answered with, if such an answer makes the task

@@ -42,7 +42,7 @@ func (e *backpressure) quietLocked(then *after) {
 // isQuietLocked reports whether nothing is queued or held and no handler runs, except
 // abandoned ones.
 func (e *backpressure) isQuietLocked() bool {
-	if e.delays.count.Load() > 0 || e.callers.count() > 0 {
+	if e.delays.count.Load() > 0 || e.callers.count() > 0 || len(e.races.parked) > 0 {
 		return false
 	}
 	quiet := true

@@ -50,6 +50,9 @@ func (w *workerMailbox) runBatch(r *runner) {
 		if w.engine.waits.some.Load() {
 			w.engine.admitWaitingFor(&w.Worker) // the started task takes no more room
 		}
+		if w.engine.races.plan != nil {
+			w.engine.beginRace(w, t)
+		}
 		w.give(t)
 		w.putDown(r, t)
 		if w.wanted() {
@@ -135,13 +138,20 @@ func (w *workerMailbox) endContext(ctx *Context) {
 func (w *workerMailbox) putDown(r *runner, t *Task) {
 	h := &w.hand
 	h.task = nil
+	if h.copy != nil {
+		w.putDownCopy(r)
+		return
+	}
+	kept := h.parted || h.keeps()
+	if h.race != nil {
+		h.endRace(kept)
+	}
 	if h.desk != nil {
-		kept := h.desk.keeps
 		h.desk.clear(h)
-		if kept { // the task is not in this hand any more
-			h.last = nil
-			return
-		}
+	}
+	if kept { // the task is not in this hand any more
+		h.parted, h.last = false, nil
+		return
 	}
 	if h.attempt.retry != nil {
 		return // work calls putBack for the retry

@@ -19,6 +19,10 @@ func (w *workerMailbox) settle(t *Task, outcome messages.Outcome, err error) {
 	if e.tracer != nil {
 		h.ctx.endTrace(t, outcome, err)
 	}
+	if h.copy != nil {
+		w.copyOver(outcome, err)
+		return
+	}
 	h.settled = true
 	if !t.swap(h.word, h.word.with(doneAs(outcome))) {
 		h.mu.Lock() // the goroutine that was faster may still need the task in hand
@@ -49,9 +53,7 @@ func (w *workerMailbox) settle(t *Task, outcome messages.Outcome, err error) {
 		base: &e.base, task: t, numbers: &r.numbers, Outcome: outcome, Err: err, Value: h.value,
 		Worker: w.hand.worker, Started: h.started.Load(), Ended: max(r.now, r.ended),
 	}
-	if h.desk != nil {
-		s.reply = h.desk.reply
-	}
+	s.reply = h.replied()
 	h.value = nil
 	if entry := h.attempt.entry; outcome == messages.Quarantined && entry != nil {
 		e.quarantine.add(entry)
@@ -79,6 +81,35 @@ func (w *workerMailbox) readEnd(r *runner, t *Task) bool {
 // exact reports whether the times of a task must be exact, whose body is told the outcome.
 func (w *workerMailbox) exact(t *Task) bool {
 	return !w.engine.cfg.Handled || t.Sender() != nil || t.body.Exact()
+}
+
+// park implements performer.
+func (w *workerMailbox) park(t *Task, x *Holding) bool {
+	h, r, e := &w.hand, w.runner, w.engine
+	e.shared.mu.Lock()
+	if w.q != e.shared {
+		w.q.mu.Lock()
+	}
+	parks := t.load() == h.word // under the lock, nobody else changes the word of a running task
+	if parks {
+		x.reply = h.replied()
+		w.batch[w.at-1] = nil
+		e.parkLocked(x)
+	}
+	if w.q != e.shared {
+		w.q.mu.Unlock()
+	}
+	e.shared.mu.Unlock()
+	if parks {
+		h.settled, h.parted = true, true
+		w.noteOutcome(messages.Failed)
+		r.skipTime(&e.base, &w.pace, w.shard())
+		r.cut = true
+		if e.tracer != nil {
+			h.ctx.endTrace(t, messages.Failed, nil)
+		}
+	}
+	return parks
 }
 
 // attemptOver records an attempt of the task in hand that will be retried. Until the task

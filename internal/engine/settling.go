@@ -68,6 +68,9 @@ type performer interface {
 	settle(t *Task, outcome messages.Outcome, err error)
 	// attemptOver records an attempt that will be retried.
 	attemptOver(t *Task, retry *retryPlan)
+	// park takes the task out of the hand, to wait as x for the copies of its race. It returns
+	// false if the task has been settled.
+	park(t *Task, x *Holding) bool
 }
 
 // finish settles the task in the hand h, whose handler has returned err, or plans a retry.
@@ -108,9 +111,18 @@ func (e *settling) attemptFailed(p performer, h *hand, t *Task, crash *messages.
 		outcome, err = messages.Panicked, crash
 	}
 	h.attempt = attempt{crash: crash}
-	if t.load().settled() {
+	if h.copy != nil || t.load().settled() {
 		p.settle(t, outcome, err)
 		return
+	}
+	if r := h.race; r != nil {
+		if r.goesOn(p, t, failure{outcome: outcome, err: err, crash: crash, reply: h.replied()}) {
+			h.attempt = attempt{}
+			return
+		}
+		if f := r.firstFailure(); f != nil && (f.outcome == messages.Failed || f.outcome == messages.Panicked) {
+			outcome, err, h.attempt.crash = f.outcome, f.err, f.crash
+		}
 	}
 	retry, exhausted := e.judge(t, outcome, err)
 	switch {

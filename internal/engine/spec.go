@@ -20,16 +20,17 @@ const (
 
 // A Spec describes a task to be submitted.
 type Spec struct {
-	ID, Key  string
-	Headers  map[string]string
-	Priority int
-	Timeout  time.Duration // of the task's whole life; 0: no limit
-	Bound    bool          // the end of the body's Caller is also the end of the task
-	Mode     Mode
-	Sender   *actor.PID // gets a Result; nil: nobody
-	InBody   bool       // the body has the sender
-	Told     bool       // Settled of the body is called even though the task has no sender
-	Exact    bool       // what Body.Exact says
+	ID, Key    string
+	Headers    map[string]string
+	Priority   int
+	Timeout    time.Duration // of the task's whole life; 0: no limit
+	Bound      bool          // the end of the body's Caller is also the end of the task
+	Mode       Mode
+	Sender     *actor.PID // gets a Result; nil: nobody
+	InBody     bool       // the body has the sender
+	Told       bool       // Settled of the body is called even though the task has no sender
+	Exact      bool       // what Body.Exact says
+	Idempotent bool       // the task may run more than once
 
 	to target // where the task goes; set by the engine
 }
@@ -47,7 +48,7 @@ func (s *Spec) flags() (flags word) {
 
 // rare reports whether the task needs an extra.
 func (s *Spec) rare() bool {
-	return s.Priority != 0 || s.Key != "" || s.ID != "" || s.Headers != nil || s.Sender != nil && !s.InBody
+	return s.Priority != 0 || s.Key != "" || s.ID != "" || s.Headers != nil || s.Idempotent || s.Sender != nil && !s.InBody
 }
 
 func (s *Spec) view() router.TaskView {

@@ -63,6 +63,10 @@ func (sum *summary) takeLocked() {
 	callers := e.callers.tallied()
 	sum.tally.add(&callers)
 	sum.longest = max(sum.longest, now-e.callers.oldest(now))
+	for _, x := range e.races.parked {
+		sum.longest = max(sum.longest, now-x.started)
+	}
+	s.Copies = e.races.copies.Load()
 }
 
 func (sum *summary) addQueueLocked(q *taskQueue) {

@@ -168,11 +168,15 @@ func (e *stopping) Close() {
 			e.forgetSidelinedLocked(w)
 			e.cancelRunningLocked(w, then)
 			e.cancelHeldLocked(w, errCanceledByStop, messages.ErrPoolStopped, then)
+			w.loseCopiesLocked(then)
 			w.leaving.Store(true)
 			if x := w.renewal(); x != nil {
 				x.stopLocked()
 			}
 			w.refreshLocked(w.q)
+		}
+		for _, x := range e.races.parked {
+			e.endHeldLocked(x, messages.Canceled, errCanceledByStop, messages.ErrPoolStopped, then)
 		}
 		e.quietLocked(then)
 	})

@@ -75,9 +75,11 @@ type extra struct {
 
 // special has the fields that hardly any task needs.
 type special struct {
-	pinned  bool          // only its worker may run it
-	timeout time.Duration // of a task that has waited for room; 0: see Task.timeout
-	past    *history      // nil: the first attempt
+	pinned     bool          // only its worker may run it
+	copied     bool          // it is a copy of another in a race, and not in the ledger
+	idempotent bool          // it may run more than once
+	timeout    time.Duration // of a task that has waited for room; 0: see Task.timeout
+	past       *history      // nil: the first attempt
 }
 
 // Init makes t a fresh task. t is new, or its maker reuses it.
@@ -100,6 +102,9 @@ func (t *Task) describe(s *Spec) {
 	}
 	x := t.makeExtra()
 	x.id, x.key, x.headers, x.priority, x.sender = s.ID, s.Key, s.Headers, s.Priority, s.Sender
+	if s.Idempotent {
+		t.makeSpecial().idempotent = true
+	}
 }
 
 // Sender returns the actor that gets a Result, as given in the Spec, or nil.
@@ -170,6 +175,11 @@ func (t *Task) makeSpecial() *special {
 		x.special = new(special)
 	}
 	return x.special
+}
+
+func (t *Task) idempotent() bool {
+	x := t.special()
+	return x != nil && x.idempotent
 }
 
 func (t *Task) pinned() bool {

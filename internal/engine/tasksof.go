@@ -26,6 +26,9 @@ func (r Ref) settled() bool {
 func (e *Engine) TasksOf(owner any) (refs []Ref) {
 	see := func(t *Task) {
 		w := t.load()
+		if x := t.special(); x != nil && x.copied {
+			return
+		}
 		if w.status() != fresh && !w.settled() && w&flagAnswered != 0 && t.body.Owner() == owner {
 			refs = append(refs, Ref{t, w.sequence()})
 		}
@@ -48,6 +51,9 @@ func (e *Engine) TasksOf(owner any) (refs []Ref) {
 				}
 			}
 			w.eachHeldLocked(func(x *Holding) { see(x.task) })
+		}
+		for t := range e.races.parked {
+			see(t)
 		}
 		e.delays.tasks.Each(see)
 		for _, t := range e.callers.tasks() {

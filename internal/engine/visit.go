@@ -46,6 +46,8 @@ func (w *workerMailbox) work(r *runner) {
 			guard.Watch(func() { w.obey(next.message) }, w.fail)
 		case errandMail:
 			guard.Watch(func() { w.read(next.message) }, w.fail)
+		case errandCopy:
+			w.runCopy(r, next.copy)
 		case errandBreaker:
 			e.judgeBreaker(&w.Worker)
 		case errandRecycle:
@@ -77,6 +79,7 @@ func (w *workerMailbox) work(r *runner) {
 type errand struct {
 	kind     errandKind
 	message  any
+	copy     *copyRun
 	trial    bool    // the batch is the probe of the worker's breaker
 	wake     *Worker // another worker to schedule; nil: none
 	lastBusy bool    // the worker parks and no other is busy
@@ -91,6 +94,7 @@ const (
 	errandMail
 	errandBreaker
 	errandOpen // make the state that the next task needs
+	errandCopy // run a copy of a task
 	errandRecycle
 	errandRest     // it has been idle for too long
 	errandFarewell // its abandoned handler has returned: tell its actor about the end
@@ -160,6 +164,9 @@ func (w *workerMailbox) nextLocked(q *taskQueue, r *runner, returned bool) erran
 	}
 	if w.leaving.Load() {
 		return errand{}
+	}
+	if c := w.takeCopyLocked(q, r); c != nil {
+		return errand{kind: errandCopy, copy: c}
 	}
 	if w.renewal() != nil && w.wornOutLocked() {
 		return errand{kind: errandRecycle}

@@ -42,6 +42,7 @@ const (
 	// Likewise, while a handler ran.
 	cutTimedOut
 	cutCanceled
+	cutSucceeded // by a copy: see race
 )
 
 const (
@@ -101,7 +102,7 @@ func (w word) moved() word { return w + hopOne }
 // outcome returns the outcome of a settled task.
 func (s status) outcome() messages.Outcome {
 	switch s {
-	case doneSucceeded:
+	case doneSucceeded, cutSucceeded:
 		return messages.Succeeded
 	case doneFailed:
 		return messages.Failed
@@ -142,10 +143,14 @@ func doneAs(o messages.Outcome) status {
 
 // cutAs returns the status of a running task that another goroutine settles with o.
 func cutAs(o messages.Outcome) status {
-	if o == messages.TimedOut {
+	switch o {
+	case messages.Succeeded:
+		return cutSucceeded
+	case messages.TimedOut:
 		return cutTimedOut
+	default:
+		return cutCanceled
 	}
-	return cutCanceled
 }
 
 // endedAs returns the status of a queued or waiting task that another goroutine settles

@@ -34,6 +34,7 @@ var statuses = []struct {
 	{endedDropped, "endedDropped", messages.Dropped, true, true},
 	{cutTimedOut, "cutTimedOut", messages.TimedOut, true, false},
 	{cutCanceled, "cutCanceled", messages.Canceled, true, false},
+	{cutSucceeded, "cutSucceeded", messages.Succeeded, true, false},
 }
 
 func TestEveryStatusSaysHowTheTaskStands(t *testing.T) {
@@ -59,7 +60,7 @@ func TestOutcomesSurviveAsStatuses(t *testing.T) {
 		assert.Equal(t, o, endedAs(o).outcome())
 		assert.True(t, word(endedAs(o)).dead())
 	}
-	for _, o := range []messages.Outcome{messages.TimedOut, messages.Canceled} {
+	for _, o := range []messages.Outcome{messages.Succeeded, messages.TimedOut, messages.Canceled} {
 		assert.Equal(t, o, cutAs(o).outcome())
 		assert.GreaterOrEqual(t, cutAs(o), cutTimedOut)
 	}

@@ -117,8 +117,9 @@ type rareWorker struct {
 	goroutine goroutine.ID
 	failures  *actor.RestartStatistics // for the strategy; nil: the actor has not failed
 	watchers  watchers.Watchers
-	renewal   *renewal  // nil: it is never recycled
-	holdings  *holdings // nil: it has never held a task
+	renewal   *renewal              // nil: it is never recycled
+	holdings  *holdings             // nil: it has never held a task
+	copies    chain.Chain[*copyRun] // that it has not begun
 }
 
 // A breakerState is the state of a worker's breaker.

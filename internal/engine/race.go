@@ -1,0 +1,326 @@
+package engine
+
+import (
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/troupe-go/troupe/messages"
+	"github.com/troupe-go/troupe/router"
+)
+
+// A racePlan says which tasks run in several copies, and when copies begin.
+type racePlan struct {
+	all   bool          // every worker gets one at once
+	after time.Duration // otherwise: when another worker gets one
+	once  bool          // only one, only of an idempotent task, and only on an idle worker
+}
+
+// newRacePlan returns the plan of a pool; nil: no task runs in several copies.
+func newRacePlan(d router.Dispatch, hedge time.Duration) *racePlan {
+	switch {
+	case d.String() == router.ScatterGather(1).String():
+		return &racePlan{all: true}
+	case d.String() == router.TailChopping(1, 1).String():
+		return &racePlan{after: d.Interval()}
+	case hedge > 0:
+		return &racePlan{after: hedge, once: true}
+	default:
+		return nil
+	}
+}
+
+// races has the tasks that run in several copies.
+type races struct {
+	plan   *racePlan          // nil: no task does
+	copies atomic.Int64       // that have begun
+	parked map[*Task]*Holding // guarded by the lock of the shared queue: see Holding.race; nil until the first
+}
+
+// A race is one attempt of a task that runs in several copies, each on another worker. The
+// task itself runs on its home, the worker that has claimed it, and the copies run beside.
+// Only the task is in the ledger. The first success settles it and cancels the others. If all
+// fail, the attempt fails with the first failure.
+//
+// A copy does not wait in a queue but in a list of its worker, which starts it before its next
+// task. So there are at most as many copies as tasks in hand, for each worker.
+type race struct {
+	engine *Engine
+	task   *Task
+	word   word  // of the task while it runs at home
+	seed   *Task // of which copies are made, since the task itself may be cleared meanwhile
+	home   *workerMailbox
+	next   alarmEntry // when another copy begins
+
+	mu      sync.Mutex
+	over    bool       // guarded by mu; no further copy begins or counts
+	won     bool       // guarded by mu; it is over since a copy has succeeded
+	tried   []*Worker  // guarded by mu; those that have had the task or a copy
+	copies  []*copyRun // guarded by mu; those that have not ended
+	first   *failure   // guarded by mu; nil: none has failed
+	parked  *Holding   // guarded by mu; the task after it has failed at home; nil: it has not
+	answers *hand      // guarded by mu; whose answer the sender gets; nil: none has answered
+}
+
+// A failure says how the task or a copy has failed.
+type failure struct {
+	outcome messages.Outcome
+	err     error
+	crash   *messages.PanicError
+	reply   reply
+}
+
+// beginRace begins a race for the task that a worker is about to run.
+func (e *Engine) beginRace(w *workerMailbox, t *Task) {
+	plan, h := e.races.plan, &w.hand
+	if t.pinned() || plan.once && !t.idempotent() || len(e.roster.view.Load().eligible) < 2 {
+		return
+	}
+	r := &race{engine: e, task: t, word: h.word, seed: seedOf(t), home: w, tried: []*Worker{&w.Worker}}
+	r.next.Value = r
+	h.mu.Lock()
+	interrupted := h.interrupted
+	if !interrupted { // else nobody would stop the race
+		h.race = r
+	}
+	h.mu.Unlock()
+	switch {
+	case interrupted:
+	case plan.all:
+		r.spread()
+	default:
+		e.timer.addAlarm(&r.next, later(e.now(), plan.after))
+	}
+}
+
+// seedOf returns a copy of a task, of which others are made.
+func seedOf(t *Task) *Task {
+	seed := t.body.Copy()
+	seed.due = t.due
+	if x := t.extra; x != nil {
+		seed.extra = &extra{id: x.id, key: x.key, headers: x.headers, priority: x.priority}
+	}
+	return seed
+}
+
+// spread gives each worker a copy.
+func (r *race) spread() {
+	r.mu.Lock()
+	var wakes []*Worker
+	for !r.over {
+		wake, started := r.startLocked()
+		if !started {
+			break
+		}
+		wakes = append(wakes, wake)
+	}
+	r.mu.Unlock()
+	r.schedule(wakes...)
+}
+
+// due implements alarm: another copy begins.
+func (r *race) due(now int64) {
+	e, plan := r.engine, r.engine.races.plan
+	r.mu.Lock()
+	var wake *Worker
+	if !r.over {
+		var started bool
+		wake, started = r.startLocked()
+		if started != plan.once { // another one may follow, or no worker was idle
+			e.timer.addAlarm(&r.next, later(now, plan.after))
+		}
+	}
+	r.mu.Unlock()
+	r.schedule(wake)
+}
+
+func (r *race) schedule(wakes ...*Worker) {
+	for _, w := range wakes {
+		if w != nil {
+			r.engine.sched.schedule(w)
+		}
+	}
+}
+
+// startLocked gives one more worker a copy: an idle one, if there is one. It returns false if
+// there is no worker for it, and a worker to schedule or nil.
+func (r *race) startLocked() (wake *Worker, started bool) {
+	var other *Worker
+	for _, w := range r.engine.roster.view.Load().eligible {
+		if slices.Contains(r.tried, w) {
+			continue
+		}
+		if w.isIdle() {
+			return r.giveLocked(w)
+		}
+		if other == nil {
+			other = w
+		}
+	}
+	if other == nil || r.engine.races.plan.once {
+		return nil, false
+	}
+	return r.giveLocked(other)
+}
+
+// giveLocked gives a worker a copy.
+func (r *race) giveLocked(w *Worker) (wake *Worker, started bool) {
+	c := newCopyRun(r, w)
+	r.tried = append(r.tried, w)
+	q := w.q
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if w.leaving.Load() {
+		return nil, true
+	}
+	r.copies = append(r.copies, c)
+	c.listed = true
+	w.rareLocked().copies.Push(&c.link)
+	if w.wakeOwnLocked(q) {
+		return w, true
+	}
+	return nil, true
+}
+
+// goesOn handles a failure of the task at home, in the hand h of p. It returns false if the
+// attempt has failed: there is no copy left to wait for. Otherwise the task has left the hand.
+func (r *race) goesOn(p performer, t *Task, f failure) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.won { // the copy is about to settle the task
+		return p.park(t, r.parkedLocked(p, t))
+	}
+	if r.over {
+		return false
+	}
+	r.noteLocked(f)
+	if !r.engine.races.plan.once {
+		if wake, started := r.startNextLocked(); started {
+			defer r.schedule(wake)
+		}
+	}
+	if len(r.copies) == 0 {
+		r.over = true
+		return false
+	}
+	x := r.parkedLocked(p, t)
+	if !p.park(t, x) {
+		return false
+	}
+	r.parked = x
+	return true
+}
+
+// parkedLocked returns the Holding of a task that has failed at home and waits for its copies. No
+// worker has it.
+func (r *race) parkedLocked(p performer, t *Task) *Holding {
+	return &Holding{
+		engine: r.engine, task: t, word: r.word.with(held).of(nobody), race: r, stage: kept,
+		home: r.home.hand.worker, started: r.startedAt(p), due: t.due,
+	}
+}
+
+// startedAt returns when the task has begun.
+func (r *race) startedAt(p performer) int64 {
+	if j, ok := p.(*heldJob); ok {
+		return j.started
+	}
+	return r.home.hand.startOf(r.task)
+}
+
+// startNextLocked starts another copy at once, after a failure, unless all have started.
+func (r *race) startNextLocked() (wake *Worker, started bool) {
+	if r.engine.races.plan.all {
+		return nil, false
+	}
+	return r.startLocked()
+}
+
+func (r *race) noteLocked(f failure) {
+	if r.first == nil {
+		r.first = &f
+	}
+}
+
+// firstFailure returns the failure that the attempt has ended with; nil: none has been noted.
+func (r *race) firstFailure() *failure {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.first
+}
+
+// ended handles the end of a copy.
+func (r *race) ended(c *copyRun, f failure, value any) {
+	r.mu.Lock()
+	r.copies = slices.DeleteFunc(r.copies, func(other *copyRun) bool { return other == c })
+	if r.over {
+		r.mu.Unlock()
+		return
+	}
+	if f.outcome == messages.Succeeded {
+		r.over, r.won = true, true
+		r.mu.Unlock()
+		r.win(c, f.reply, value)
+		return
+	}
+	var wake *Worker
+	if f.outcome != 0 { // else it has not begun
+		r.noteLocked(f)
+	}
+	if !r.engine.races.plan.once {
+		wake, _ = r.startNextLocked()
+	}
+	lost := len(r.copies) == 0 && r.parked != nil
+	r.over = r.over || lost
+	r.mu.Unlock()
+	r.schedule(wake)
+	if lost {
+		r.engine.timer.removeAlarm(&r.next)
+		r.engine.failParked(r.parked, r.first)
+	}
+}
+
+// win settles the task, since a copy has succeeded, and cancels the others.
+func (r *race) win(c *copyRun, said reply, value any) {
+	e := r.engine
+	var then after
+	if !e.end(r.task, r.word.sequence(), messages.Succeeded, nil, messages.ErrCanceled, &then) {
+		return
+	}
+	s := &then.settled[0]
+	s.Value, s.Worker, s.reply = value, c.worker.hand.worker, said
+	then.run(e.sched)
+	e.progressed()
+}
+
+// answer reports whether the sender gets the answer that the actor with the hand h is about to
+// give: it is the first one. h is that of the task's home, or of a copy's worker.
+func (r *race) answer(h *hand) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.answers == nil && !r.over {
+		r.answers = h
+	}
+	return r.answers == h
+}
+
+// stop ends the race: the attempt is over. It cancels the copies that have not ended.
+func (r *race) stop() {
+	r.mu.Lock()
+	copies := r.copies
+	r.over, r.copies = true, nil
+	r.mu.Unlock()
+	r.engine.timer.removeAlarm(&r.next)
+	var then after
+	for _, c := range copies {
+		c.cancel(&then)
+	}
+	then.run(r.engine.sched)
+}
+
+func (r *race) isOver() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.over
+}
