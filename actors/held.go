@@ -25,6 +25,8 @@ type Held struct{ holding engine.Holding }
 // under [WithRetry], and else canceled. If it is stopped, they are canceled. A poisoned worker,
 // a drain and a resize to fewer workers wait for them. The watchdog ignores them.
 //
+// Once the context of the Held has ended, the sender has another answer: do not respond any more.
+//
 // Hold returns the same Held if it is called again for the same task. Outside of a task, it
 // returns one that is already settled.
 func Hold(ctx actor.Context) *Held {

@@ -108,6 +108,9 @@ func (c *copyRun) cancel(then *after) {
 	default:
 		then.call(c.endContext)
 		if len(w.batch) == 1 && w.batch[0] == c.task {
+			if x := w.hand.holdingInHand(); x != nil {
+				then.call(func() { x.end(messages.ErrCanceled) })
+			}
 			if wt := e.watchdog.begin(&w.hand, w.pid, c.task); wt != nil {
 				w.rareLocked().watch = wt
 			}

@@ -90,6 +90,16 @@ func (d *desk) overLocked() *Holding {
 	return d.holding
 }
 
+// holdingInHand returns the Holding of the task in hand; nil: there is none.
+func (h *hand) holdingInHand() *Holding {
+	if h.desk == nil {
+		return nil
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.desk.holding
+}
+
 // clear makes the desk ready for the next task.
 func (d *desk) clear(h *hand) {
 	if d.holding != nil {

@@ -216,7 +216,7 @@ func (e *core) letGoLocked(x *Holding, now int64) (wake *Worker) {
 		if w.summonLocked() {
 			return w
 		}
-	case len(w.rare.pins) > 0, q.late == nil && (q.liveLocked() > 0 || e.orphans.Load() > 0):
+	case len(w.rare.pins) > 0, w.rare.copies.Len() > 0, q.late == nil && (q.liveLocked() > 0 || e.orphans.Load() > 0):
 		if w.wakeOwnLocked(q) {
 			return w
 		}

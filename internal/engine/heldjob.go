@@ -111,6 +111,14 @@ func (e *placing) retryHeldLocked(j *heldJob, retry *retryPlan, then *after) {
 	e.delayLocked(x.task, &j.hand, w, now)
 }
 
+// setReply changes what the sender is told to have been told.
+func (j *heldJob) setReply(said reply) {
+	q := j.queue()
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	j.reply = said
+}
+
 // park implements performer.
 func (j *heldJob) park(_ *Task, x *Holding) bool {
 	e, w := j.engine, j.worker

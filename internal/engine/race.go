@@ -202,6 +202,9 @@ func (r *race) goesOn(p performer, t *Task, f failure) bool {
 	}
 	if len(r.copies) == 0 {
 		r.over = true
+		if j, ok := p.(*heldJob); ok {
+			j.setReply(r.first.reply)
+		}
 		return false
 	}
 	x := r.parkedLocked(p, t)

@@ -105,9 +105,6 @@ func (w *workerMailbox) park(t *Task, x *Holding) bool {
 		w.noteOutcome(messages.Failed)
 		r.skipTime(&e.base, &w.pace, w.shard())
 		r.cut = true
-		if e.tracer != nil {
-			h.ctx.endTrace(t, messages.Failed, nil)
-		}
 	}
 	return parks
 }

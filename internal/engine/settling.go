@@ -118,10 +118,16 @@ func (e *settling) attemptFailed(p performer, h *hand, t *Task, crash *messages.
 	if r := h.race; r != nil {
 		if r.goesOn(p, t, failure{outcome: outcome, err: err, crash: crash, reply: h.replied()}) {
 			h.attempt = attempt{}
+			if e.tracer != nil {
+				h.ctx.endTrace(t, outcome, err)
+			}
 			return
 		}
 		if f := r.firstFailure(); f != nil && (f.outcome == messages.Failed || f.outcome == messages.Panicked) {
 			outcome, err, h.attempt.crash = f.outcome, f.err, f.crash
+			if h.desk != nil {
+				h.desk.reply = f.reply
+			}
 		}
 	}
 	retry, exhausted := e.judge(t, outcome, err)

@@ -64,7 +64,7 @@ func (e *stopping) resumeLocked(then *after) {
 	e.admitWaitingLocked(then)
 	e.queuesLocked(func(q *taskQueue) { then.wake(e.wakeForLocked(q)) })
 	for _, w := range e.roster.workers {
-		if w.rare != nil && len(w.rare.pins) > 0 && w.wakeOwnLocked(w.q) {
+		if w.rare != nil && (len(w.rare.pins) > 0 || w.rare.copies.Len() > 0) && w.wakeOwnLocked(w.q) {
 			then.wake(w)
 		}
 	}
@@ -187,7 +187,7 @@ func (e *stopping) Close() {
 // cancelRunningLocked cancels the task that a worker runs, because the pool stops.
 func (e *stopping) cancelRunningLocked(w *Worker, then *after) {
 	for _, t := range w.batch {
-		if t == nil {
+		if t == nil || t.copied() { // its race cancels a copy
 			continue
 		}
 		if state := t.load(); state.status() == running && state.hop() == w.hop {

@@ -182,6 +182,12 @@ func (t *Task) idempotent() bool {
 	return x != nil && x.idempotent
 }
 
+// copied reports whether t is a copy of another task in a race, which is not in the ledger.
+func (t *Task) copied() bool {
+	x := t.special()
+	return x != nil && x.copied
+}
+
 func (t *Task) pinned() bool {
 	x := t.special()
 	return x != nil && x.pinned

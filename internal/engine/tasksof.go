@@ -26,7 +26,7 @@ func (r Ref) settled() bool {
 func (e *Engine) TasksOf(owner any) (refs []Ref) {
 	see := func(t *Task) {
 		w := t.load()
-		if x := t.special(); x != nil && x.copied {
+		if t.copied() {
 			return
 		}
 		if w.status() != fresh && !w.settled() && w&flagAnswered != 0 && t.body.Owner() == owner {
