@@ -2,8 +2,11 @@ package router_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"log"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -166,6 +169,54 @@ func ExampleCustom() {
 	// Output:
 	// worker 0 had 1
 	// worker 1 had 5
+}
+
+func ExampleScatterGather() {
+	var calls atomic.Int32
+	// Each worker asks a mirror. The first one is down, and the second one is slow.
+	fetch := func(ctx context.Context, path string) (string, error) {
+		switch calls.Add(1) {
+		case 1:
+			return "", errors.New("mirror 1 is down")
+		case 2:
+			<-ctx.Done() // the third one is faster
+			return "", ctx.Err()
+		default:
+			return path + " from a mirror", nil
+		}
+	}
+	pool, err := actors.New(fetch, actors.WithSize(3), actors.WithDispatch(router.ScatterGather(time.Second)))
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer pool.Close()
+
+	fmt.Println(pool.Ask(context.Background(), "/index"))
+	stats := pool.Stats()
+	fmt.Println(stats.Submitted, stats.Succeeded)
+	// Output:
+	// /index from a mirror <nil>
+	// 1 1
+}
+
+func ExampleTailChopping() {
+	var calls atomic.Int32
+	fetch := func(ctx context.Context, path string) (string, error) {
+		if calls.Add(1) == 1 { // this one hangs
+			<-ctx.Done()
+			return "", ctx.Err()
+		}
+		return path, nil
+	}
+	dispatch := router.TailChopping(10*time.Millisecond, time.Second)
+	pool, err := actors.New(fetch, actors.WithSize(3), actors.WithDispatch(dispatch))
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer pool.Close()
+
+	fmt.Println(pool.Ask(context.Background(), "/index"))
+	// Output: /index <nil>
 }
 
 func ExampleDispatch_String() {

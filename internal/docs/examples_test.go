@@ -45,6 +45,31 @@ func Example_dispatch() {
 	// Output: 7 <nil>
 }
 
+func Example_hedge() {
+	ctx := context.Background()
+	calls := make(chan bool, 2)
+	lookUp := func(ctx context.Context, name string) (string, error) {
+		calls <- true
+		if len(calls) == 1 { // the first call meets a slow server
+			<-ctx.Done()
+			return "", ctx.Err()
+		}
+		return "the address of " + name, nil
+	}
+
+	pool, err := actors.New(lookUp,
+		actors.WithSize(4),
+		actors.WithHedge(20*time.Millisecond))
+	if err != nil {
+		log.Fatal(err)
+	}
+	address, err := pool.Ask(ctx, "ada", actors.Idempotent())
+
+	fmt.Println(address, err, pool.Stats().Copies)
+	pool.Close()
+	// Output: the address of ada <nil> 1
+}
+
 func Example_withOutcome() {
 	errMoved := errors.New("moved")
 	moved := func(url string) bool { return strings.HasPrefix(url, "/old") }

@@ -24,8 +24,9 @@ type reply struct {
 	withheld *actor.MessageEnvelope // an answer that stands for a failure: sent if the task fails for good
 }
 
-// deskID is the identity of a desk among the extensions of an actor's context.
-var deskID = ctxext.NextContextExtensionID()
+// deskID is the identity of a desk among the extensions of an actor's context. Proto.Actor gives
+// out one for the whole program.
+var deskID = ctxext.NextContextExtensionID() //nolint:gochecknoglobals // see above: it is a constant
 
 // ExtensionID implements ctxext.ContextExtension.
 func (*desk) ExtensionID() ctxext.ContextExtensionID { return deskID }
