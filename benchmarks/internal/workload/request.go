@@ -52,7 +52,7 @@ func Request(e Env) (*report.Section, error) {
 	cells, err := eachShape(func(s shape) (*measure.Comparison, error) {
 		e.Log("request: %v", s)
 		return compareActors(e.Runs, contenders, func(c contender.ActorContender) (measure.Sample, error) {
-			return requestTrial{shape: s, message: message[c.Name], tasks: e.scale(requestTasks)}.run(c)
+			return requestTrial{shape: s, message: message[c.Name], tasks: e.scale(requestTasks), worker: respond}.run(c)
 		})
 	})
 	if err != nil {
@@ -91,10 +91,11 @@ type requestTrial struct {
 	shape   shape
 	message any
 	tasks   int
+	worker  actor.Producer
 }
 
 func (r requestTrial) run(c contender.ActorContender) (measure.Sample, error) {
-	pool, err := c.Open(r.shape.size, func() actor.Actor { return responding{} })
+	pool, err := c.Open(r.shape.size, r.worker)
 	if err != nil {
 		return nil, err
 	}
@@ -137,6 +138,8 @@ func (r requestTrial) run(c contender.ActorContender) (measure.Sample, error) {
 	sample[measure.Allocations] -= 1 + float64(started)/float64(r.tasks)
 	return sample, pool.Close()
 }
+
+func respond() actor.Actor { return responding{} }
 
 // responding is a worker that responds with what it receives.
 type responding struct{}

@@ -44,6 +44,7 @@ func All() []Workload {
 		{"send", Send},
 		{"hash", Hash},
 		{"request", Request},
+		{"hold", Hold},
 		{"tell", Tell},
 		{"ask", Ask},
 		{"submit", Submit},
