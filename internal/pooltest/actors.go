@@ -12,7 +12,7 @@ import (
 	"github.com/troupe-go/troupe/messages"
 )
 
-// A Deed is a task for the workers of [Actors]: the worker calls it.
+// A Deed is a task for the workers of [Actors], or the payload of one: the worker calls it.
 type Deed func(ctx actor.Context)
 
 // Fail returns a task that panics.
@@ -61,8 +61,11 @@ func (a *Actors) Props(opts ...actors.Option) *actor.Props {
 		defer a.mu.Unlock()
 		a.born++
 		return actor.ReceiveFunc(func(ctx actor.Context) {
-			if do, ok := ctx.Message().(Deed); ok {
-				do(ctx)
+			switch message := ctx.Message().(type) {
+			case Deed:
+				message(ctx)
+			case *messages.Task:
+				message.Payload.(Deed)(ctx)
 			}
 		})
 	}, opts...)
@@ -79,6 +82,22 @@ func (a *Actors) Born() int {
 func (a *Actors) Do(d Deed) {
 	a.System.Root.Send(a.PID, d)
 	synctest.Wait()
+}
+
+// Hold sends the pool a task, which its worker holds, and returns when all goroutines are
+// idle. sender may be nil.
+func (a *Actors) Hold(sender *actor.PID) *actors.Held {
+	a.t.Helper()
+	holds := make(chan *actors.Held, 1)
+	a.System.Root.RequestWithCustomSender(a.PID, Deed(func(ctx actor.Context) { holds <- actors.Hold(ctx) }), sender)
+	synctest.Wait()
+	select {
+	case held := <-holds:
+		return held
+	default:
+		require.Fail(a.t, "no worker has taken the task")
+		return nil
+	}
 }
 
 // Stats returns a snapshot, which must be balanced.
