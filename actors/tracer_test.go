@@ -8,6 +8,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/asynkron/protoactor-go/actor"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -267,5 +268,93 @@ func TestADeadlockIsFoundThroughATracersContext(t *testing.T) {
 		}, actors.WithSize(1), actors.WithTracer(d.tracer()))
 		_, err := pool.Ask(t.Context(), 1)
 		assert.ErrorIs(t, err, messages.ErrDeadlock)
+	})
+}
+
+func TestATracerHearsHowHeldAttemptsEnd(t *testing.T) {
+	type end struct {
+		outcome messages.Outcome
+		err     error
+		ran     time.Duration
+	}
+	for name, c := range map[string]struct {
+		hold func(ctx actor.Context) // in each attempt
+		want []end
+	}{
+		"done": {func(ctx actor.Context) {
+			held := actors.Hold(ctx)
+			time.AfterFunc(time.Minute, func() { held.Done(nil) })
+		}, []end{{messages.Succeeded, nil, time.Minute}}},
+		"failed": {func(ctx actor.Context) {
+			held := actors.Hold(ctx)
+			time.AfterFunc(time.Minute, func() { held.Done(pooltest.ErrTask) })
+		}, []end{
+			{messages.Failed, pooltest.ErrTask, time.Minute}, {messages.Failed, pooltest.ErrTask, time.Minute},
+		}},
+		"timed out": {func(ctx actor.Context) { actors.Hold(ctx) }, []end{{messages.TimedOut, messages.ErrTaskTimeout, time.Hour}}},
+		"restarted": {func(ctx actor.Context) {
+			actors.Hold(ctx)
+			ctx.Send(ctx.Self(), pooltest.Fail(pooltest.ErrTask))
+		}, []end{{messages.Canceled, messages.ErrCanceled, 0}, {messages.Canceled, messages.ErrCanceled, 0}}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			pooltest.Bubble(t, func(t *testing.T) {
+				ends := make(chan end, 10)
+				var contexts []context.Context
+				a := pooltest.StartActors(t, actors.WithSize(1), actors.WithTaskTimeout(time.Hour), retry(func(p *actors.Retry) { p.Attempts = 2 }),
+					actors.WithTracer(tracer{begun: func(ctx context.Context, _ router.Traced) (context.Context, func(messages.Outcome, error)) {
+						began := time.Now()
+						ctx, cancel := context.WithCancel(ctx) // so that the engine's own context is in use
+						contexts = append(contexts, ctx)
+						return ctx, func(o messages.Outcome, err error) {
+							defer cancel()
+							ends <- end{o, err, time.Since(began)}
+						}
+					}}))
+				a.Do(c.hold)
+				time.Sleep(3 * time.Hour)
+				require.Len(t, ends, len(c.want))
+				for _, want := range c.want {
+					got := <-ends
+					assert.Equal(t, want.outcome, got.outcome)
+					assert.Equal(t, want.ran, got.ran)
+					if want.err == nil {
+						assert.NoError(t, got.err)
+					} else {
+						assert.ErrorIs(t, got.err, want.err)
+					}
+				}
+				for _, ctx := range contexts {
+					assert.Error(t, ctx.Err())
+				}
+				a.Do(func(actor.Context) {})
+				assert.Equal(t, end{messages.Succeeded, nil, 0}, <-ends)
+			})
+		})
+	}
+}
+
+func TestATimeoutDoesNotEndTheContextOfAHeldTask(t *testing.T) {
+	pooltest.Bubble(t, func(t *testing.T) {
+		contexts := make(chan context.Context, 3)
+		a := pooltest.StartActors(t, actors.WithSize(1), actors.WithMaxHeld(2), actors.WithTracer(tracer{
+			begun: func(ctx context.Context, _ router.Traced) (context.Context, func(messages.Outcome, error)) {
+				_ = ctx.Done() // it is in use
+				contexts <- ctx
+				return ctx, nil
+			},
+		}))
+		held := a.Hold(nil)
+		a.Do(func(actor.Context) {})
+		a.System.Root.Send(a.PID, &messages.Task{Payload: pooltest.Deed(func(actor.Context) { time.Sleep(time.Hour) }), Timeout: time.Minute})
+		time.Sleep(2 * time.Minute)
+		assert.Equal(t, "1 running, 1 succeeded, 1 timed out", pooltest.Ledger(a.Stats()))
+		ofHeld := <-contexts
+		assert.NoError(t, ofHeld.Err())
+		<-contexts
+		assert.ErrorIs(t, context.Cause(<-contexts), messages.ErrTaskTimeout)
+		held.Done(nil)
+		assert.Error(t, ofHeld.Err())
+		time.Sleep(time.Hour) // until the handler returns
 	})
 }

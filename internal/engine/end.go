@@ -203,7 +203,7 @@ func outside(t *Task, s Settlement) Settlement {
 // endingAfter describes a task that is settled because its retry cannot take place.
 func (e *settling) endingAfter(t *Task, retry *retryPlan, h *hand) ending {
 	return e.newEnding(Settlement{
-		task: t, Outcome: retry.outcome, Err: retry.err, Started: h.started.Load(), Worker: h.worker,
+		task: t, Outcome: retry.outcome, Err: retry.err, Started: h.started.Load(), Worker: h.worker, reply: retry.reply,
 	})
 }
 

@@ -53,7 +53,7 @@ func (w *workerMailbox) obey(message any) {
 		// Proto.Actor resumes it.
 		w.restarting = true
 		w.suspend(true)
-		w.engine.retryHeld(&w.Worker)
+		w.engine.restartHeld(&w.Worker)
 		w.closeState()
 	}
 	if isStarted(message) {

@@ -87,6 +87,9 @@ func (w *workerMailbox) keep(t *Task, x *Holding) bool {
 	if x.copy != nil {
 		x.copy.held = x
 	}
+	if h.ctx != nil {
+		h.forgetContext(h.ctx)
+	}
 	x.link.Of = x
 	hs := w.holdingsLocked()
 	h.desk.holdings = hs
@@ -289,7 +292,7 @@ func (e *Engine) tellHeld(x *Holding, s *Settlement, entry *quarantined) {
 	t := x.task
 	s.base, s.task, s.Worker, s.Started, s.reply = &e.base, t, x.home, x.started, x.reply
 	if x.trace != nil {
-		x.trace.endTrace(t, s.Outcome, s.Err)
+		x.trace.tellTracer(s.Outcome, s.Err)
 		x.trace.dismiss()
 	}
 	if entry != nil {
@@ -347,12 +350,12 @@ func (e *settling) endHeldLocked(x *Holding, outcome messages.Outcome, err, caus
 	s := e.newEnding(outside(t, Settlement{
 		Outcome: outcome, Err: err, Worker: x.home, Started: x.started, Ended: now, reply: x.reply,
 	}))
-	s.holding, s.cause = x, cause
+	s.holding, s.ctx, s.cause = x, x.trace, cause
 	then.settled = append(then.settled, s)
 	then.wake(e.letGoLocked(x, now))
 	if x.trace != nil {
 		then.call(func() {
-			x.trace.endTrace(t, outcome, err)
+			x.trace.tellTracer(outcome, err)
 			x.trace.dismiss()
 		})
 	}

@@ -32,7 +32,7 @@ func (e *Engine) failHeld(x *Holding, err error) {
 	guard.Watch(func() { e.finish(j, &j.hand, x.task, err) }, func(value any) {
 		e.attemptFailed(j, &j.hand, x.task, e.newPanicError(value, x.task), nil) // the policy has panicked
 	})
-	j.putBack()
+	j.putBack(context.Canceled)
 }
 
 // settle implements performer.
@@ -63,6 +63,7 @@ func (j *heldJob) settle(t *Task, outcome messages.Outcome, err error) {
 // attemptOver implements performer.
 func (j *heldJob) attemptOver(t *Task, retry *retryPlan) {
 	e := j.engine
+	retry.reply = j.reply // which does not change any more, since the attempt is done
 	s := Settlement{
 		base: &e.base, task: t, Outcome: retry.outcome, Err: retry.err, Worker: j.hand.worker, Started: j.started, Ended: e.now(),
 	}
@@ -71,8 +72,9 @@ func (j *heldJob) attemptOver(t *Task, retry *retryPlan) {
 	}
 }
 
-// putBack makes the task wait for its next attempt, if one is planned.
-func (j *heldJob) putBack() {
+// putBack makes the task wait for its next attempt, if one is planned. cause is why the context
+// of this one ends.
+func (j *heldJob) putBack(cause error) {
 	e, retry := j.engine, j.hand.attempt.retry
 	if retry == nil {
 		return
@@ -86,7 +88,10 @@ func (j *heldJob) putBack() {
 	}
 	q.mu.Unlock()
 	e.delays.mu.Unlock()
-	j.end(context.Canceled)
+	j.end(cause)
+	if j.trace != nil {
+		j.trace.dismiss()
+	}
 	then.run(e.sched)
 	e.releaseDueNow()
 	e.progressed()
@@ -175,41 +180,47 @@ func (e *Engine) failParked(x *Holding, f *failure) {
 	}, func(value any) {
 		e.attemptFailed(j, &j.hand, x.task, e.newPanicError(value, x.task), nil)
 	})
-	j.putBack()
+	j.putBack(context.Canceled)
 }
 
-// retryHeld ends the attempts of the tasks that a worker holds, since it is restarted. They
+// restartHeld ends the attempts of the tasks that a worker holds, since it is restarted. They
 // are retried, or else canceled.
-func (e *backpressure) retryHeld(w *Worker) {
-	var then after
-	var ended []*Holding
-	e.delays.mu.Lock()
+func (e *Engine) restartHeld(w *Worker) {
+	var held []*Holding
 	w.q.mu.Lock()
-	w.eachHeldLocked(func(x *Holding) {
-		retry := e.planRestart(x.task)
-		if retry == nil || x.copy != nil {
-			e.endHeldLocked(x, messages.Canceled, errHolderRestarted, messages.ErrCanceled, &then)
-			return
-		}
-		j := newHeldJob(x)
-		j.hand.attempt.retry = retry
-		note := e.journals.note(x.task, &Settlement{
-			base: &e.base, task: x.task, Outcome: retry.outcome, Err: retry.err, Worker: j.hand.worker, Started: x.started, Ended: e.now(),
-		}, retry)
-		if note != nil {
-			then.call(note)
-		}
-		e.retryHeldLocked(j, retry, &then)
-		ended = append(ended, x)
-	})
+	w.eachHeldLocked(func(x *Holding) { held = append(held, x) })
 	w.q.mu.Unlock()
-	e.delays.mu.Unlock()
-	for _, x := range ended {
-		x.end(errHolderRestarted)
+	for _, x := range held {
+		if x.claim(nil) { // else Done was faster, and ends the attempt
+			newHeldJob(x).interrupted()
+		}
 	}
-	then.run(e.sched)
-	e.releaseDueNow()
-	e.progressed()
+}
+
+// interrupted ends the attempt, since the worker is restarted.
+func (j *heldJob) interrupted() {
+	e, t := j.engine, j.task
+	if r := j.hand.race; r != nil && r.goesOn(j, t, failure{outcome: messages.Canceled, err: errHolderRestarted, reply: j.reply}) {
+		return
+	}
+	retry := e.planRestart(t)
+	if retry == nil || j.copy != nil {
+		var then after
+		j.worker.q.mu.Lock()
+		if j.stage != over {
+			e.endHeldLocked(j.Holding, messages.Canceled, errHolderRestarted, messages.ErrCanceled, &then)
+		}
+		j.worker.q.mu.Unlock()
+		then.run(e.sched)
+		e.progressed()
+		return
+	}
+	j.hand.attempt.retry = retry
+	if j.trace != nil {
+		j.trace.tellTracer(retry.outcome, retry.err)
+	}
+	j.attemptOver(t, retry)
+	j.putBack(messages.ErrCanceled)
 }
 
 // planRestart returns the plan for a retry of a held task whose worker is restarted, or nil if

@@ -17,6 +17,7 @@ type history struct {
 	worker   string                 // the ID of the worker that made the last attempt
 	bound    any                    // the *Worker that makes the next attempt; nil: dispatch chooses
 	panics   []*messages.PanicError // oldest first; only with a quarantine
+	answered bool                   // the worker of an attempt has answered the sender
 	due      deadline.Entry[*Task]  // guarded by delays.mu; set while the task waits
 }
 
@@ -30,6 +31,9 @@ func (t *Task) remember(h *hand, now int64, keepPanic bool) {
 	past.attempts++
 	past.ran += now - h.started.Load()
 	past.worker = h.worker
+	if retry := h.attempt.retry; retry != nil && retry.reply.given {
+		past.answered = true
+	}
 	if crash := h.attempt.crash; crash != nil && keepPanic {
 		past.panics = append(past.panics, crash)
 	}
@@ -44,9 +48,11 @@ type attempt struct {
 }
 
 // A retryPlan says when a task whose attempt has failed is retried. outcome and err
-// settle the task if no further attempt is possible.
+// settle the task if no further attempt is possible; reply is what the worker has told the
+// sender in the attempt.
 type retryPlan struct {
 	delay   time.Duration
 	outcome messages.Outcome
 	err     error
+	reply   reply
 }

@@ -1,6 +1,9 @@
 package engine
 
 import (
+	"cmp"
+	"reflect"
+
 	"github.com/asynkron/protoactor-go/actor"
 
 	"github.com/troupe-go/troupe/messages"
@@ -12,7 +15,7 @@ import (
 func Outgoing(next actor.SenderFunc) actor.SenderFunc {
 	return func(ctx actor.SenderContext, to *actor.PID, envelope *actor.MessageEnvelope) {
 		if self, ok := ctx.(actor.Context); ok {
-			if d, _ := self.Get(deskID).(*desk); d != nil && !d.passes(to, envelope) {
+			if d := deskOf(self); d != nil && !d.passes(self, to, envelope) {
 				return
 			}
 		}
@@ -21,7 +24,7 @@ func Outgoing(next actor.SenderFunc) actor.SenderFunc {
 }
 
 // passes reports whether a message of the actor may leave now.
-func (d *desk) passes(to *actor.PID, envelope *actor.MessageEnvelope) bool {
+func (d *desk) passes(ctx actor.Context, to *actor.PID, envelope *actor.MessageEnvelope) bool {
 	w := d.worker
 	if t := w.hand.task; t != nil && isSame(t.body.Sender(), to) {
 		if w.abandoned.Load() {
@@ -32,7 +35,7 @@ func (d *desk) passes(to *actor.PID, envelope *actor.MessageEnvelope) bool {
 			return true
 		}
 		if err := w.engine.failureIn(envelope.Message); err != nil {
-			d.failure, d.reply.withheld = err, envelope
+			d.failure, d.reply.withheld = cmp.Or(d.failure, err), envelope
 			return false
 		}
 		if !w.mayAnswer(w.hand.race, w.hand.copy) {
@@ -45,38 +48,54 @@ func (d *desk) passes(to *actor.PID, envelope *actor.MessageEnvelope) bool {
 	if d.holdings == nil {
 		return true
 	}
-	return d.passesHeld(to, envelope)
+	return d.passesHeld(ctx, to, envelope)
 }
 
-// passesHeld is passes for an answer to the sender of a held task. If several have that sender,
-// the answer is for the oldest one that has none.
-func (d *desk) passesHeld(to *actor.PID, envelope *actor.MessageEnvelope) bool {
+// passesHeld is passes for an answer to the sender of a held task.
+func (d *desk) passesHeld(ctx actor.Context, to *actor.PID, envelope *actor.MessageEnvelope) bool {
 	w := d.worker
 	failure := w.engine.failureIn(envelope.Message)
-	var failed, answers *Holding
+	var answers *Holding
 	w.q.mu.Lock()
-	for link := d.holdings.tasks.First(); link != nil; link = link.Next() {
-		x := link.Of
-		if x.done || x.reply.given || !isSame(x.task.body.Sender(), to) {
-			continue
-		}
-		if failure == nil {
-			answers, x.reply = x, reply{given: true}
-		} else {
-			x.done, x.reply.withheld, failed = true, envelope, x
-		}
-		break
+	x := d.answeredLocked(ctx, to)
+	switch {
+	case x == nil:
+	case failure == nil:
+		x.reply = reply{given: true}
+		answers, x = x, nil
+	default:
+		x.done, x.reply.withheld = true, envelope
 	}
 	w.q.mu.Unlock()
 	if answers != nil && !w.mayAnswer(answers.race, answers.copy) {
 		w.engine.deliver.DeadLetter(to, envelope.Message)
 		return false
 	}
-	if failed == nil {
+	if x == nil {
 		return true
 	}
-	w.engine.failHeld(failed, failure)
+	w.engine.failHeld(x, failure)
 	return false
+}
+
+// answeredLocked returns the held task that an answer to a sender is for; nil: none. If several
+// are from that sender, it is the one whose message the actor handles, in a continuation of
+// ReenterAfter, and otherwise the oldest.
+func (d *desk) answeredLocked(ctx actor.Context, to *actor.PID) *Holding {
+	var oldest *Holding
+	for link := d.holdings.tasks.First(); link != nil; link = link.Next() {
+		x := link.Of
+		if x.done || x.reply.given || !isSame(x.task.body.Sender(), to) {
+			continue
+		}
+		if isSameMessage(actor.UnwrapEnvelopeMessage(x.task.body.Message()), ctx.Message()) {
+			return x
+		}
+		if oldest == nil {
+			oldest = x
+		}
+	}
+	return oldest
 }
 
 // mayAnswer reports whether the sender of a task gets the worker's answer. In a race it gets
@@ -106,3 +125,8 @@ func (e *Engine) failureIn(message any) error {
 }
 
 func isSame(a, b *actor.PID) bool { return a == b && a != nil || a != nil && b != nil && a.Equal(b) }
+
+// isSameMessage reports whether two messages are equal. It calls no user code.
+func isSameMessage(a, b any) bool {
+	return a != nil && b != nil && reflect.TypeOf(a) == reflect.TypeOf(b) && reflect.ValueOf(a).Comparable() && a == b
+}

@@ -150,7 +150,7 @@ func (w *workerMailbox) putDown(r *runner, t *Task) {
 		h.desk.clear(h)
 	}
 	if kept { // the task is not in this hand any more
-		h.parted, h.last = false, nil
+		h.parted = false
 		return
 	}
 	if h.attempt.retry != nil {

@@ -113,6 +113,9 @@ func (w *workerMailbox) park(t *Task, x *Holding) bool {
 // is queued again, it is running and others may settle it.
 func (w *workerMailbox) attemptOver(t *Task, retry *retryPlan) {
 	r := w.runner
+	if w.hand.desk != nil {
+		retry.reply = w.hand.desk.reply
+	}
 	w.noteOutcome(retry.outcome) // a failure, even if others settle the task first
 	r.untimed++
 	r.waited += r.waitBase

@@ -46,7 +46,7 @@ func (s *Settlement) Outside() (payload any, outside bool) { return s.payload, s
 // answered, its answer was withheld until now, or there is only a failure to report.
 func (s *Settlement) Tell() {
 	switch {
-	case s.Err == nil || s.reply.given:
+	case s.Err == nil || s.reply.given || s.answeredBefore():
 	case s.Outcome == messages.Failed && s.reply.withheld != nil:
 		if sender := s.sendee(); sender != nil {
 			s.base.deliver.Tell(sender, s.reply.withheld)
@@ -54,6 +54,12 @@ func (s *Settlement) Tell() {
 	default:
 		s.Answer()
 	}
+}
+
+// answeredBefore reports whether the worker of an earlier attempt has answered the sender.
+func (s *Settlement) answeredBefore() bool {
+	past := s.task.past()
+	return past != nil && past.answered
 }
 
 // sendee returns the sender of the task, or nil.

@@ -22,17 +22,15 @@ func (c *Context) beginTrace(t *Task) {
 	}))
 }
 
-// endTrace tells the tracer how the attempt has ended. It calls the tracer on another
-// goroutine, since a panic may just have been recovered on this one, and since the waiter
-// of the task must not wait for a tracer that blocks.
+// endTrace tells the tracer how the attempt has ended, unless it knows. It calls the tracer on
+// another goroutine, since a panic may just have been recovered on this one, and since the
+// waiter of the task must not wait for a tracer that blocks.
 func (c *Context) endTrace(t *Task, outcome messages.Outcome, err error) {
-	ended := c.traced.ended
-	if ended == nil {
-		return
-	}
-	c.traced.ended = nil
 	if state := t.load(); state.settled() { // by another goroutine: the handler may not have noticed
 		outcome = state.status().outcome()
+		if outcome == messages.Succeeded { // by a copy, which has had this attempt canceled
+			outcome = messages.Canceled
+		}
 		reason := messages.ErrCanceled
 		if outcome == messages.TimedOut {
 			reason = messages.ErrTaskTimeout
@@ -43,7 +41,18 @@ func (c *Context) endTrace(t *Task, outcome messages.Outcome, err error) {
 			err = because(reason, err)
 		}
 	}
-	c.base.traces.DoAndWait(c.hand, func() { ended(outcome, err) })
+	c.tellTracer(outcome, err)
+}
+
+// tellTracer tells the tracer, once, that the attempt has ended.
+func (c *Context) tellTracer(outcome messages.Outcome, err error) {
+	c.mu.Lock() // a held task may be settled by two goroutines
+	ended := c.traced.ended
+	c.traced.ended = nil
+	c.mu.Unlock()
+	if ended != nil {
+		c.base.traces.DoAndWait(c.hand, func() { ended(outcome, err) })
+	}
 }
 
 // tracerFailed logs that the tracer has failed, unless err is nil.
