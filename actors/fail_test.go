@@ -3,6 +3,7 @@ package actors_test
 import (
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -241,12 +242,10 @@ func TestTheBreakerCountsFailuresOfHeldTasks(t *testing.T) {
 		a := pooltest.StartActors(t, actors.WithSize(2), failures(3, time.Hour))
 		opened := pooltest.Events[*messages.BreakerOpened](t, a.System)
 		in := pooltest.NewInbox(t, a.System.Root)
-		var broken string
+		var broken atomic.Pointer[string] // the first worker that gets a task
 		deed := pooltest.Deed(func(ctx actor.Context) {
-			if broken == "" {
-				broken = ctx.Self().Id
-			}
-			if ctx.Self().Id == broken {
+			broken.CompareAndSwap(nil, &ctx.Self().Id)
+			if ctx.Self().Id == *broken.Load() {
 				fail(ctx, pooltest.ErrTask)
 				return
 			}
@@ -266,8 +265,8 @@ func TestTheBreakerCountsFailuresOfHeldTasks(t *testing.T) {
 		}
 		assert.Equal(t, 3, failed)
 		event := <-opened
-		assert.Equal(t, broken, event.Worker.Id)
+		assert.Equal(t, *broken.Load(), event.Worker.Id)
 		assert.Equal(t, 3, event.Failures)
-		assert.Equal(t, messages.WorkerSidelined, stateOf(a.Stats(), broken))
+		assert.Equal(t, messages.WorkerSidelined, stateOf(a.Stats(), event.Worker.Id))
 	})
 }
