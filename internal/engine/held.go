@@ -18,7 +18,7 @@ var (
 type holdings struct {
 	tasks    chain.Chain[*Holding]
 	limit    int                // how many the worker may hold; 0: it has never held one
-	since    int64              // the worker has been busy since, which has not been recorded; engine time; 0: all is
+	since    int64              // the worker has held tasks since; engine time; 0: it holds none
 	verdicts []messages.Outcome // for the worker's breaker: outcomes that it has not seen
 	departs  bool               // the worker stops when it holds nothing any more
 }
@@ -94,14 +94,14 @@ func (w *workerMailbox) keep(t *Task, x *Holding) bool {
 	hs := w.holdingsLocked()
 	h.desk.holdings = hs
 	hs.tasks.Push(&x.link)
-	if hs.since == 0 {
-		hs.since = r.setAside(&w.engine.base, &w.pace)
-	} else {
-		r.setAside(&w.engine.base, &w.pace)
+	if began := r.setAside(&w.engine.base, &w.pace); hs.since == 0 {
+		hs.since = began
 	}
 	w.refreshLocked(q)
-	w.poke.Store(true)
-	h.desk.keeps = true
+	if w.at < len(w.batch) {
+		w.poke.Store(true)
+	}
+	h.desk.keeps, r.holds = true, true
 	r.cut = true
 	return true
 }
@@ -164,24 +164,6 @@ func (w *workerMailbox) heedLocked() bool {
 	return true
 }
 
-// A worker that holds tasks is busy. While it also runs one, that task's own time is recorded
-// instead.
-
-// startTimingLocked records the time up to now, at which the worker begins to run a task.
-func (w *workerMailbox) startTimingLocked(r *runner) {
-	if hs := w.held(); hs != nil && hs.since > 0 {
-		w.engine.meter.RecordBusy(w.shard(), hs.since, r.now)
-		hs.since = 0
-	}
-}
-
-// stopTimingLocked notes that the worker runs no task any more.
-func (w *workerMailbox) stopTimingLocked(r *runner) {
-	if hs := w.held(); hs != nil && hs.since == 0 && hs.tasks.Len() > 0 {
-		hs.since = r.now
-	}
-}
-
 // let ends the holding of a task whose attempt ends with Receive.
 func (w *workerMailbox) let(x *Holding) {
 	w.q.mu.Lock()
@@ -203,10 +185,8 @@ func (e *core) letGoLocked(x *Holding, now int64) (wake *Worker) {
 	hs.tasks.Remove(&x.link)
 	summoned := len(hs.verdicts) > 0
 	if hs.tasks.Len() == 0 {
-		if hs.since > 0 {
-			e.meter.RecordBusy(w.shard(), hs.since, now)
-			hs.since = 0
-		}
+		e.meter.RecordBusy(w.shard(), hs.since, now)
+		hs.since = 0
 		if w.parked && w.hand.occupied.Load() {
 			w.hand.occupied.Store(false)
 			e.pace.busy(-1)
@@ -253,20 +233,23 @@ func (e *core) countAttemptLocked(x *Holding, outcome messages.Outcome, now int6
 	}
 }
 
-// succeed settles a held task whose attempt has succeeded.
+// succeed settles a held task whose attempt has succeeded, unless somebody has called Done
+// before.
 func (e *Engine) succeed(x *Holding) {
-	if x.copy != nil {
-		x.copyOver(failure{outcome: messages.Succeeded})
-		return
-	}
 	w, t := x.worker, x.task
 	tell := e.journals.on() || e.tracer != nil
 	now := e.now()
 	w.q.mu.Lock()
-	if x.stage == over || !t.swap(x.word, x.word.with(doneSucceeded)) {
+	if !x.claimLocked(nil) {
 		w.q.mu.Unlock()
 		return
 	}
+	if x.copy != nil {
+		w.q.mu.Unlock()
+		x.copyOver(failure{outcome: messages.Succeeded})
+		return
+	}
+	t.state.Store(uint64(x.word.with(doneSucceeded)))
 	e.countHeldLocked(x, messages.Succeeded, now)
 	wake := e.letGoLocked(x, now)
 	if !tell { // nobody else has the task any more

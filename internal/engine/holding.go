@@ -55,12 +55,11 @@ const (
 // the first call counts, unless the attempt is over already. Done may be called from any
 // goroutine.
 func (x *Holding) Done(err error) {
-	if x.engine == nil || !x.claim(err) {
-		return
-	}
-	if err == nil {
+	switch {
+	case x.engine == nil:
+	case err == nil:
 		x.engine.succeed(x)
-	} else {
+	case x.claim(err):
 		x.engine.failHeld(x, err)
 	}
 }
@@ -71,6 +70,10 @@ func (x *Holding) claim(err error) bool {
 	q := x.worker.q
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	return x.claimLocked(err)
+}
+
+func (x *Holding) claimLocked(err error) bool {
 	if x.done || x.stage == over {
 		return false
 	}

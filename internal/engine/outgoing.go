@@ -45,7 +45,7 @@ func (d *desk) passes(ctx actor.Context, to *actor.PID, envelope *actor.MessageE
 		d.reply = reply{given: true}
 		return true
 	}
-	if d.holdings == nil {
+	if d.holdings == nil || to == w.pid {
 		return true
 	}
 	return d.passesHeld(ctx, to, envelope)

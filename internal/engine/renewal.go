@@ -220,12 +220,11 @@ func (e *core) isBack(w *Worker) {
 // claimable returns how many of n tasks the worker may claim at once.
 func (w *Worker) claimable(n int) int {
 	x := w.rare
-	if x != nil && x.holdings != nil {
-		n = min(n, max(x.holdings.limit-x.holdings.tasks.Len(), 1))
-	}
 	switch {
 	case x == nil:
 		return n
+	case x.holdings != nil: // a task that it holds ends the batch
+		return 1
 	case x.breaker != breakerClosed:
 		return 1
 	case x.renewal != nil && x.renewal.limits.MaxTasks > 0:

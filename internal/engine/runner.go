@@ -33,6 +33,8 @@ type runner struct {
 	cutShort bool  // one of them was interrupted, or returned because its context had ended
 	record   meter.Batch
 
+	holds bool // the worker holds tasks, so it is busy anyway
+
 	stray   bool // tasks were returned to a queue that no worker serves any more
 	flooded bool // the journals have no room for further successes of the batch
 }
@@ -70,7 +72,9 @@ func (r *runner) measure(b *base) (n, took int64) {
 	now := b.now()
 	n, took = r.untimed, now-r.now
 	r.record.Waits = append(r.record.Waits, meter.Sample{N: n, Sum: r.waited})
-	r.record.Busy += took
+	if !r.holds {
+		r.record.Busy += took
+	}
 	r.ran += took
 	r.now, r.ended, r.untimed, r.waited, r.cutShort = now, 0, 0, 0, false
 	return n, took
@@ -152,7 +156,9 @@ func (r *runner) setAside(b *base, p *workerPace) (began int64) {
 		took := min(n*max(p.mean, 0), now-r.now)
 		r.record.Runs = append(r.record.Runs, meter.Sample{N: n, Sum: took})
 		r.record.Waits = append(r.record.Waits, meter.Sample{N: n, Sum: r.waited})
-		r.record.Busy += took
+		if !r.holds {
+			r.record.Busy += took
+		}
 		r.ran += took
 		began += took
 		r.untimed, r.waited, r.cutShort = 0, 0, false

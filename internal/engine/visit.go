@@ -106,6 +106,9 @@ func (w *workerMailbox) visit(r *runner) errand {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.clock, q.unstamped = max(q.clock, r.now), 0
+	if r.holds = w.rare != nil && w.holdsLocked() > 0; r.holds && r.untimed > 0 { // which must not count as the time of other tasks
+		r.time(&w.engine.base, &w.pace, w.shard())
+	}
 	if w.waking {
 		w.waking, q.late.waking = false, false
 	}
@@ -113,7 +116,6 @@ func (w *workerMailbox) visit(r *runner) errand {
 	returned := w.batch != nil
 	if returned {
 		w.returnLocked(q, r)
-		w.stopTimingLocked(r)
 		if x := w.renewal(); x != nil {
 			x.usedLocked(r.now)
 		}
@@ -175,7 +177,6 @@ func (w *workerMailbox) nextLocked(q *taskQueue, r *runner, returned bool) erran
 		return errand{kind: errandOpen}
 	}
 	if w.claimLocked(q, r) {
-		w.startTimingLocked(r)
 		return errand{kind: errandBatch, trial: w.onTrialLocked()}
 	}
 	if w.restedLocked() {
