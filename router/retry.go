@@ -29,6 +29,12 @@ type Retry struct {
 	On func(error) bool
 	// Panics retries tasks that panicked or ended their goroutine.
 	Panics bool
+	// Elsewhere leaves the next attempt to another worker, if there is one, no matter how busy
+	// it is. A worker that is sidelined or that waits for its supervisor's decision does not
+	// count, nor does one whose handler waits for a task of its own pool, or for room. A worker
+	// that has been restarted is the same worker; one that replaces it is another. A broadcast
+	// task stays with its worker.
+	Elsewhere bool
 }
 
 // AnyError is a Retry.On that retries every error, as nil does.

@@ -36,9 +36,7 @@ func (w *Worker) recallLocked(q *taskQueue) {
 		if state.status() != queued || state.hop() != w.hop || !t.swap(state, state.moved()) {
 			continue
 		}
-		if t.pinned() && q.late != nil {
-			w.pinLocked(q, t)
-		} else {
+		if !w.setAsideLocked(q, t) {
 			recalled = append(recalled, t)
 		}
 	}

@@ -34,7 +34,7 @@ func (e *admission) runInCaller(ctx context.Context, t *Task, s *Spec) error {
 	var stuck <-chan struct{}
 	if self != nil {
 		wait := newPoolWait(self, t)
-		if !e.deadlocks.block(wait) {
+		if !e.block(wait) {
 			return nil // whoever waits for the task is told
 		}
 		defer e.deadlocks.unblock(wait)

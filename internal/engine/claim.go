@@ -20,6 +20,13 @@ func (w *Worker) claimLocked(q *taskQueue, r *runner) bool {
 	if q.rings.Len() == int(q.dead) && q.claimed == 0 {
 		q.sweepLocked()
 	}
+	var shunned *Task // the first one that w may claim
+	if q.late != nil && q.late.shunned.count > 0 && !w.stateless() {
+		shunned = q.late.shunned.firstForLocked(w)
+		if shunned != nil && w.claimShunnedLocked(q, r, shunned) {
+			return true
+		}
+	}
 	if q.rings.Len() == 0 {
 		return q.late != nil && w.stealLocked(q, r)
 	}
@@ -31,7 +38,22 @@ func (w *Worker) claimLocked(q *taskQueue, r *runner) bool {
 		n = 1
 	}
 	priority := q.rings.Top()
-	w.takeLocked(q, r, q.rings.PopMore(r.batch[:0], n), 0, priority)
+	if q.late == nil || q.late.shunned.count == 0 {
+		w.takeLocked(q, r, q.rings.PopMore(r.batch[:0], n), 0, priority)
+	} else {
+		w.takeLocked(q, r, q.popBesideShunnedLocked(shunned, r.batch[:0], n), 0, priority)
+	}
+	q.lowerLocked()
+	return true
+}
+
+// claimShunnedLocked claims a task that a worker shuns, unless a task of the rings comes first.
+func (w *Worker) claimShunnedLocked(q *taskQueue, r *runner, t *Task) bool {
+	if next := q.peekLocked(); next != nil && next.before(t) {
+		return false
+	}
+	q.late.shunned.removeLocked(t)
+	w.takeLocked(q, r, append(r.batch[:0], t), t.load().hop(), t.priority())
 	q.lowerLocked()
 	return true
 }
@@ -121,8 +143,7 @@ func (w *Worker) layBackLocked(q *taskQueue, r *runner) {
 		case state.hop() != w.hop: // another goroutine has moved it
 		case state.status() != queued:
 			q.dead--
-		case t.pinned() && q.late != nil:
-			w.pinLocked(q, t)
+		case w.setAsideLocked(q, t):
 		default:
 			kept = append(kept, t)
 		}
@@ -130,6 +151,22 @@ func (w *Worker) layBackLocked(q *taskQueue, r *runner) {
 	q.insertAllLocked(kept)
 	clear(rest)
 	w.batch = w.batch[:w.at]
+}
+
+// setAsideLocked puts a task of the worker's batch that is not for every worker back into its
+// list. It returns false if the task belongs into the rings.
+func (w *Worker) setAsideLocked(q *taskQueue, t *Task) bool {
+	switch {
+	case q.late == nil:
+		return false
+	case t.pinned():
+		w.pinLocked(q, t)
+	case t.shunnedBy() != nil:
+		q.shunLocked(t)
+	default:
+		return false
+	}
+	return true
 }
 
 // reclaimLocked takes back finished tasks that the engine made. The others stay in r.free,

@@ -169,6 +169,18 @@ func (e *core) queueOf(w word) *taskQueue {
 	return nil
 }
 
+// otherTakesLocked reports whether, under late binding, a worker besides w will take a task: it
+// is not sidelined or suspended, and its handler, if it runs one, does not wait for the pool.
+func (e *core) otherTakesLocked(w *Worker) bool {
+	for _, other := range e.roster.view.Load().routees {
+		if other != w && !other.leaving.Load() && !other.sidelined && !other.suspended &&
+			(!other.hasTaskLocked() || !e.deadlocks.waits(&other.hand)) {
+			return true
+		}
+	}
+	return false
+}
+
 // refusal returns why no task is accepted, or nil if tasks are accepted.
 func (e *core) refusal() error {
 	e.shared.mu.Lock()

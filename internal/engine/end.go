@@ -65,7 +65,8 @@ func (e *settling) endQueuedLocked(q *taskQueue, t *Task, outcome messages.Outco
 		return false
 	}
 	q.unstarted[outcome]++
-	if q.late == nil || !t.pinned() || !e.roster.worker(w.worker()).unpinLocked(q, t) {
+	pinned := q.late != nil && t.pinned() && e.roster.worker(w.worker()).unpinLocked(q, t)
+	if !pinned && !q.unshunLocked(t) {
 		q.diedLocked()
 		if q.late == nil && q.owner == nil {
 			e.countOrphansLocked()

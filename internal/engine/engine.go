@@ -42,6 +42,7 @@ func New(cfg Config) *Engine {
 	e.shared = new(taskQueue)
 	if e.late() {
 		e.shared.late = new(lateQueue)
+		e.shared.late.shunned.otherLocked = e.otherTakesLocked
 	}
 	e.timer.clock, e.timer.ring = e.clock, e.ring
 	e.watchdog = newWatchdog(&e.base, &e.timer, &cfg.Watchdog)
@@ -123,7 +124,7 @@ func (e *Engine) BlockingOn(ctx context.Context, ref Ref) (stuck <-chan struct{}
 	if wait.word.sequence() != ref.sequence {
 		return nil, func() {}, nil
 	}
-	if !e.deadlocks.block(wait) {
+	if !e.block(wait) {
 		return nil, nil, messages.ErrDeadlock
 	}
 	return wait.vain, func() { e.deadlocks.unblock(wait) }, nil

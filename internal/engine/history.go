@@ -16,6 +16,7 @@ type history struct {
 	ran      int64                  // nanoseconds that the attempts took
 	worker   string                 // the ID of the worker that made the last attempt
 	bound    any                    // the *Worker that makes the next attempt; nil: dispatch chooses
+	shunner  *shunner               // leaves the next attempt to others; nil: nobody does
 	panics   []*messages.PanicError // oldest first; only with a quarantine
 	answered bool                   // the worker of an attempt has answered the sender
 	due      deadline.Entry[*Task]  // guarded by delays.mu; set while the task waits

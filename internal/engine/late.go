@@ -13,6 +13,7 @@ type lateQueue struct {
 	holders  int32                // workers that hold tasks and run none
 	opening  int32                // workers that make their states for a task each, and have not taken long
 	waking   bool                 // one worker has been woken and has not reached the queue yet
+	shunned  shunned              // beside the rings
 
 	stateless chain.Chain[*Worker] // idle workers that must make their state first: woken when no other is idle
 	batches   []*Worker            // workers that have claimed tasks
@@ -24,7 +25,11 @@ func (l *lateQueue) freeLocked(q *taskQueue) int {
 	if q.paused {
 		return 0
 	}
-	return l.able - l.promised
+	free := l.able - l.promised
+	if l.shunned.count > 0 {
+		free -= l.shunned.takersLocked(free)
+	}
+	return free
 }
 
 func (l *lateQueue) addIdleLocked(w *Worker) {
@@ -54,6 +59,25 @@ func (l *lateQueue) firstIdleLocked() *Worker {
 		return nil
 	}
 	return first.Of
+}
+
+// idleForShunnedLocked returns an idle worker to be woken for a task that others shun, or nil.
+// live is the number of other queued tasks: workers that make their states will take them.
+func (l *lateQueue) idleForShunnedLocked(live int) *Worker {
+	if live+l.shunned.count <= int(l.opening) {
+		return nil
+	}
+	for _, idle := range [...]*chain.Chain[*Worker]{&l.idle, &l.stateless} {
+		for link := idle.First(); link != nil; link = link.Next() {
+			if l.shunned.firstForLocked(link.Of) != nil {
+				return link.Of
+			}
+		}
+	}
+	if live > 0 { // for what such a worker has left
+		return l.firstIdleLocked()
+	}
+	return nil
 }
 
 func (l *lateQueue) removeIdleLocked(w *Worker) {

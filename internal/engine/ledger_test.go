@@ -12,7 +12,7 @@ import (
 )
 
 // steps are what the machine can do.
-func (m *ledgerMachine) steps(pins bool) map[string]func(*rapid.T) {
+func (m *ledgerMachine) steps(pins, failures bool) map[string]func(*rapid.T) {
 	q := m.q()
 	pick := func(t *rapid.T, which func(*machineWorker) bool) *machineWorker {
 		var some []*machineWorker
@@ -35,8 +35,17 @@ func (m *ledgerMachine) steps(pins bool) map[string]func(*rapid.T) {
 		},
 		"claim": func(t *rapid.T) {
 			w := pick(t, func(w *machineWorker) bool { return w.batch == nil })
+			first := m.waiting(func(task *machineTask) bool { return m.inRings(task) || m.isShunned(task) && task.shuns != w })
 			if m.claim(w, rapid.SampledFrom(paces).Draw(t, "pace")) {
 				require.True(t, m.start(t, w), "it was promised a task")
+				if len(first) > 0 && !w.t.pinned {
+					require.False(t, first[0].cell.before(w.t.cell), "it is not the first one")
+				}
+			} else {
+				require.Zero(t, q.exactLocked(), "it may take any of these")
+				for _, task := range m.waiting(m.isShunned) {
+					require.Same(t, w, task.shuns, "it may take this task")
+				}
 			}
 		},
 		"start": func(t *rapid.T) {
@@ -90,6 +99,11 @@ func (m *ledgerMachine) steps(pins bool) map[string]func(*rapid.T) {
 			m.pin(m.workers[rapid.IntRange(0, len(m.workers)-1).Draw(t, "worker")], priority.Draw(t, "priority"))
 		}
 	}
+	if failures {
+		steps["fail"] = func(t *rapid.T) {
+			m.fail(pick(t, func(w *machineWorker) bool { return w.t != nil && !w.t.pinned }))
+		}
+	}
 	return steps
 }
 
@@ -116,7 +130,7 @@ func (m *ledgerMachine) finishAll(t *rapid.T) {
 func TestTheSharedQueueCountsEveryTask(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		m := newLedgerMachine(t)
-		t.Repeat(m.steps(false))
+		t.Repeat(m.steps(false, false))
 		m.finishAll(t)
 	})
 }
@@ -124,7 +138,15 @@ func TestTheSharedQueueCountsEveryTask(t *testing.T) {
 func TestTheSharedQueueCountsPinnedTasks(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		m := newLedgerMachine(t)
-		t.Repeat(m.steps(true))
+		t.Repeat(m.steps(true, false))
+		m.finishAll(t)
+	})
+}
+
+func TestTheSharedQueueCountsShunnedTasks(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		m := newLedgerMachine(t)
+		t.Repeat(m.steps(true, true))
 		m.finishAll(t)
 	})
 }

@@ -34,6 +34,7 @@ type machineTask struct {
 	priority int
 	started  bool
 	pinned   bool
+	shuns    *machineWorker // has made its last attempt; nil: it has had none
 }
 
 // paces are means of the last tasks' times: unknown, brief, short, such that a batch
@@ -41,7 +42,11 @@ type machineTask struct {
 var paces = []int64{-1, 100, 9_000, 1_000_000}
 
 func newLedgerMachine(t *rapid.T) *ledgerMachine {
-	m := &ledgerMachine{engine: newEngine(t, router.LeastBusy()), tasks: map[uint64]*machineTask{}}
+	e := newEngine(t, router.LeastBusy(), func(cfg *Config) {
+		cfg.Retry = router.Retry{Attempts: math.MaxInt, Elsewhere: true}
+	})
+	e.shared.late.waking = true // so that nobody is woken for a retry: the machine does what workers do
+	m := &ledgerMachine{engine: e, tasks: map[uint64]*machineTask{}}
 	for _, w := range seat(m.engine, 3) {
 		m.workers = append(m.workers, &machineWorker{workerMailbox: mailboxOf(w), r: newRunner()})
 	}
@@ -109,6 +114,7 @@ func (m *ledgerMachine) start(t *rapid.T, w *machineWorker) bool {
 		w.t = m.tasks[state.sequence()]
 		require.NotNil(t, w.t, "a task that is settled or unknown has started")
 		require.False(t, w.t.started, "a task has started twice")
+		require.NotSame(t, w, w.t.shuns, "it shuns the task")
 		w.t.started = true
 	}
 	return w.t != nil
@@ -124,6 +130,18 @@ func (m *ledgerMachine) finish(w *machineWorker) {
 	}
 	w.putDown(w.r, w.t.cell)
 	w.t = nil
+}
+
+// fail has the task that a worker has in hand fail, to be retried at once.
+func (m *ledgerMachine) fail(w *machineWorker) {
+	task := w.t
+	m.engine.attemptFailed(w.workerMailbox, &w.hand, task.cell, nil, errAgain)
+	w.putDown(w.r, task.cell)
+	w.t = nil
+	if w.hand.attempt.retry != nil {
+		m.engine.putBack(&w.Worker)
+		task.started, task.shuns = false, w
+	}
 }
 
 func (m *ledgerMachine) settle(t *machineTask, o messages.Outcome) {
@@ -143,7 +161,7 @@ func (m *ledgerMachine) cancel(t *rapid.T, task *machineTask) {
 func (m *ledgerMachine) dropOldest(t *rapid.T) {
 	q := m.q()
 	victim := q.victimLocked()
-	waiting := m.waiting(func(task *machineTask) bool { return !task.pinned && m.inRings(task) })
+	waiting := m.waiting(func(task *machineTask) bool { return m.inRings(task) })
 	if victim == nil {
 		require.Empty(t, waiting)
 		return
@@ -166,7 +184,7 @@ func (m *ledgerMachine) waiting(which func(*machineTask) bool) (tasks []*machine
 		}
 	}
 	slices.SortFunc(tasks, func(a, b *machineTask) int {
-		return cmp.Or(cmp.Compare(b.priority, a.priority), cmp.Compare(a.number, b.number))
+		return cmp.Or(cmp.Compare(b.priority, a.priority), compareOrder(a.cell, b.cell))
 	})
 	return tasks
 }
@@ -182,20 +200,22 @@ func (m *ledgerMachine) inRings(task *machineTask) (found bool) {
 // check compares the queue with the model.
 func (m *ledgerMachine) check(t *rapid.T) {
 	q := m.q()
-	queuedNow := len(m.waiting(func(task *machineTask) bool { return !task.pinned }))
+	shunnedNow := len(m.waiting(m.isShunned))
+	queuedNow := len(m.waiting(func(task *machineTask) bool { return !task.pinned })) - shunnedNow
 	pinnedNow := len(m.waiting(func(task *machineTask) bool { return task.pinned && m.isPinned(task) }))
 	claimedPins := len(m.waiting(func(task *machineTask) bool { return task.pinned })) - pinnedNow
 	require.GreaterOrEqual(t, q.liveLocked(), queuedNow+claimedPins, "never too few")
 	require.Equal(t, queuedNow+claimedPins, q.exactLocked())
 	require.Equal(t, queuedNow+claimedPins, q.liveLocked(), "it is exact after a recount")
 	require.Equal(t, pinnedNow, q.late.pinned)
+	require.Equal(t, shunnedNow, q.late.shunned.count)
 	m.checkEntries(t)
 	m.checkWorkers(t)
 
 	sum := summary{engine: m.engine, stats: new(messages.Stats)}
 	m.engine.stopWorld(sum.takeLocked)
 	s := sum.stats
-	require.EqualValues(t, queuedNow+claimedPins+pinnedNow, s.Queued)
+	require.EqualValues(t, queuedNow+claimedPins+pinnedNow+shunnedNow, s.Queued)
 	require.EqualValues(t, len(m.tasks), s.Submitted-m.settled[messages.Succeeded]-m.settled[messages.Canceled]-m.settled[messages.Dropped])
 	require.Equal(t, m.settled, sum.tally)
 }
@@ -207,6 +227,11 @@ func (m *ledgerMachine) isPinned(task *machineTask) bool {
 		}
 	}
 	return false
+}
+
+func (m *ledgerMachine) isShunned(task *machineTask) (found bool) {
+	m.q().late.shunned.eachLocked(func(t *Task) { found = found || t == task.cell })
+	return found
 }
 
 // checkEntries counts the entries of the rings and batches one by one.
@@ -227,8 +252,12 @@ func (m *ledgerMachine) checkEntries(t *rapid.T) {
 		}
 		return true
 	})
+	q.late.shunned.eachLocked(func(task *Task) { top = max(top, int64(task.priority())) })
 	for _, w := range m.workers {
 		for _, task := range w.batch {
+			if task == nil { // it is retried
+				continue
+			}
 			if state := task.load(); state.hop() == w.hop && (state.status() == queued || state.dead()) {
 				claimed++
 				if state.dead() {

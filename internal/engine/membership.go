@@ -137,6 +137,7 @@ func (e *membership) departLocked(workers []*Worker, then *after) {
 	for _, w := range workers {
 		w.routed = false
 		w.leaving.Store(true)
+		w.endShunningLocked()
 		w.recallLocked(w.q)
 		w.refreshLocked(w.q)
 		e.forgetSidelinedLocked(w)

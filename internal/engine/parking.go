@@ -94,14 +94,20 @@ func (w *Worker) unpark() bool {
 }
 
 // wakeLocked takes an idle worker out of the list and returns it for the caller to
-// schedule. It returns nil if there is no task or no idle worker, if the tasks are those of
+// schedule. It returns nil if there is no task or no idle worker for it, if the tasks are those of
 // workers that make their states, or if a woken worker is still on its way: that worker wakes
 // the next one if it finds more tasks.
 func (l *lateQueue) wakeLocked(q *taskQueue) *Worker {
-	if l.waking || q.paused || q.liveLocked() <= int(l.opening) {
+	if l.waking || q.paused {
 		return nil
 	}
-	w := l.firstIdleLocked()
+	var w *Worker
+	switch live := q.liveLocked(); {
+	case live > int(l.opening):
+		w = l.firstIdleLocked()
+	case l.shunned.count > 0:
+		w = l.idleForShunnedLocked(live)
+	}
 	if w == nil {
 		return nil
 	}

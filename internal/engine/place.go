@@ -170,7 +170,7 @@ func (e *placing) sharedRoomLocked(n int, exact bool) bool {
 	room := e.roomAfterDelays()
 	wanted := n
 	if q.late != nil {
-		wanted += q.late.pinned
+		wanted += q.late.pinned + q.late.shunned.count
 		if !q.paused {
 			wanted -= q.late.able
 		}

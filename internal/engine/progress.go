@@ -1,8 +1,9 @@
 package engine
 
-// progressed acts on what a change may have made possible. It admits submitters that wait
-// for room, and notifies callers that wait until the pool is quiet.
+// progressed acts on what a change may have made possible. It has tasks that their last workers
+// shun started if no other worker will take them, admits submitters that wait for room, and notifies callers that wait until the pool is quiet.
 func (e *backpressure) progressed() {
+	e.wakeForShunned()
 	if e.waits.some.Load() {
 		e.admitWaiting()
 	}
@@ -47,7 +48,7 @@ func (e *backpressure) isQuietLocked() bool {
 	}
 	quiet := true
 	e.queuesLocked(func(q *taskQueue) {
-		if q.exactLocked() > 0 || q.late != nil && q.late.pinned > 0 {
+		if q.exactLocked() > 0 || q.late != nil && q.late.pinned+q.late.shunned.count > 0 {
 			quiet = false
 		}
 	})

@@ -43,9 +43,9 @@ type taskQueue struct {
 	owner   *Worker    // nil: the queue is shared
 	refusal error      // why no task is accepted; nil: tasks are accepted
 	late    *lateQueue // nil under early binding
-	// top is the highest priority in the rings, which workers compare with that of their
-	// batch. It is 0 until priorities is true, and math.MinInt64 if the rings are empty. It is
-	// written under mu.
+	// top is the highest priority in the rings and of shunned tasks, which workers compare with
+	// that of their batch. It is 0 until priorities is true, and math.MinInt64 if there are no
+	// tasks. It is written under mu.
 	top atomic.Int64
 	_   [24]byte // Go aligns objects of 448 bytes to cache lines
 }
@@ -57,7 +57,7 @@ func (q *taskQueue) raiseLocked(priority int) {
 			return
 		}
 		q.priorities = true
-		q.top.Store(int64(q.rings.Top()))
+		q.top.Store(q.highestLocked())
 		return
 	}
 	if p := int64(priority); p > q.top.Load() {
@@ -70,13 +70,21 @@ func (q *taskQueue) lowerLocked() {
 	if !q.priorities {
 		return
 	}
+	if top := q.highestLocked(); q.top.Load() != top {
+		q.top.Store(top)
+	}
+}
+
+// highestLocked returns the value of top.
+func (q *taskQueue) highestLocked() int64 {
 	top := int64(math.MinInt64)
 	if q.rings.Len() > 0 {
 		top = int64(q.rings.Top())
 	}
-	if q.top.Load() != top {
-		q.top.Store(top)
+	if q.late != nil && q.late.shunned.count > 0 {
+		top = max(top, int64(q.late.shunned.by[0].tasks[0].priority()))
 	}
+	return top
 }
 
 // liveLocked returns the number of queued tasks. It may be too high by the tasks of batches
@@ -87,6 +95,39 @@ func (q *taskQueue) liveLocked() int { return q.rings.Len() + int(q.claimed) - i
 func (q *taskQueue) pushLocked(t *Task, priority int) {
 	q.rings.Push(t, priority)
 	q.raiseLocked(priority)
+}
+
+// shunLocked adds a task that a worker shuns. The queue must have late binding.
+func (q *taskQueue) shunLocked(t *Task) {
+	q.late.shunned.addLocked(t)
+	q.raiseLocked(t.priority())
+}
+
+// unshunLocked removes a task that a worker shuns. It returns false if there is no such task.
+func (q *taskQueue) unshunLocked(t *Task) bool {
+	if q.late == nil || !q.late.shunned.removeLocked(t) {
+		return false
+	}
+	q.lowerLocked()
+	return true
+}
+
+// popBesideShunnedLocked removes at most n tasks of the highest priority from the rings, for a
+// worker that may also take t, which comes later, or no shunned task if t is nil. It appends
+// them to the given ones. All entries of the rings must be live.
+func (q *taskQueue) popBesideShunnedLocked(t *Task, to []*Task, n int) []*Task {
+	priority := q.rings.Top()
+	if q.priorities && q.top.Load() > int64(priority) { // else the worker would put the others back after each task
+		n = 1
+	}
+	for range n {
+		next := q.rings.Peek()
+		if next == nil || next.priority() != priority || t != nil && !next.before(t) {
+			break
+		}
+		to = append(to, q.rings.Pop())
+	}
+	return to
 }
 
 // insertLocked puts a task that was queued before into its place, which is near the front.
@@ -154,8 +195,8 @@ func (q *taskQueue) sweepLocked() {
 	q.lowerLocked()
 }
 
-// takeAllLocked empties the rings and returns the live tasks. The caller must have recalled
-// the batches.
+// takeAllLocked empties the queue, except for pinned tasks that are in no ring, and returns the
+// live tasks. The caller must have recalled the batches.
 func (q *taskQueue) takeAllLocked() (tasks []*Task) {
 	for t := q.rings.Pop(); t != nil; t = q.rings.Pop() {
 		if isQueued(t) {
@@ -165,6 +206,9 @@ func (q *taskQueue) takeAllLocked() (tasks []*Task) {
 		}
 	}
 	q.moved = 0
+	if q.late != nil {
+		tasks = append(tasks, q.late.shunned.takeAllLocked()...)
+	}
 	q.lowerLocked()
 	return tasks
 }

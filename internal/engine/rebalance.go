@@ -35,6 +35,8 @@ func (e *dealing) dealLocked(t *Task, then *after) {
 	var w *Worker
 	switch {
 	case e.late() || len(v.routees) == 0:
+	case t.shunnedBy() != nil:
+		w = e.besides(t.shunnedBy(), t, v)
 	case e.dispatch.binding == picked:
 		w = onlyOne(v)
 	case e.dispatch.binding == hashed && t.key() != "":
@@ -70,7 +72,8 @@ func (e *dealing) drawAwakeLocked(v *view) *Worker {
 
 // rebalanceLocked moves keyed tasks to the workers of their keys after a change of the
 // workers. It takes one pass over the queued tasks, however many workers have come or gone.
-// Tasks without a key stay where they are.
+// Tasks without a key stay where they are, as do retries for another worker than that of their
+// key.
 func (e *dealing) rebalanceLocked(then *after) {
 	v := e.roster.view.Load()
 	if e.dispatch.binding != hashed || len(v.routees) == 0 {
@@ -81,7 +84,7 @@ func (e *dealing) rebalanceLocked(then *after) {
 		q := w.q
 		w.recallLocked(q)
 		q.rings.Filter(func(t *Task) bool {
-			if !isQueued(t) || t.key() == "" || t.pinned() || e.dispatch.ofKey(t.key(), v) == w {
+			if !isQueued(t) || t.key() == "" || t.pinned() || t.shunnedBy() != nil || e.dispatch.ofKey(t.key(), v) == w {
 				return true
 			}
 			if t.load().hop() != 0 {

@@ -1,6 +1,10 @@
 package engine
 
-import "github.com/troupe-go/troupe/router"
+import (
+	"slices"
+
+	"github.com/troupe-go/troupe/router"
+)
 
 // delayLocked makes a task wait for its next attempt. The last one, in the hand h of w, is
 // over. w is nil if the task ran in its caller. The locks that guard the task's word must
@@ -12,6 +16,9 @@ func (e *placing) delayLocked(t *Task, h *hand, w *Worker, now int64) {
 	state := h.word.with(waiting).of(nobody) | flagRetried
 	if w != nil && (e.dispatch.binding == picked || t.pinned()) {
 		t.past().bound = w
+	}
+	if w != nil && e.cfg.Retry.Elsewhere && !t.pinned() {
+		t.past().shunner = w.shunnerLocked()
 	}
 	t.enqueued = later(now, h.attempt.retry.delay)
 	t.state.Store(uint64(state))
@@ -97,6 +104,10 @@ func (e *placing) retryQueue(t *Task) (*taskQueue, *Worker) {
 	if e.late() || len(v.routees) == 0 {
 		return e.shared, nil
 	}
+	if x := t.shunnedBy(); x != nil {
+		w := e.besides(x, t, v)
+		return w.q, w
+	}
 	switch e.dispatch.binding {
 	case picked:
 		w := t.boundTo()
@@ -117,6 +128,29 @@ func (e *placing) retryQueue(t *Task) (*taskQueue, *Worker) {
 	return w.q, w
 }
 
+// besides returns the worker for a task that x shuns, under early binding: another one whose
+// handler does not wait for the pool, since it might wait for this very task. If there is no
+// such worker, it is x, or any worker if x is passed over. The view must not be empty.
+func (e *placing) besides(x *Worker, t *Task, v *view) *Worker {
+	var usual *Worker
+	if e.dispatch.binding == hashed && t.key() != "" {
+		usual = e.dispatch.ofKey(t.key(), v)
+	} else {
+		usual, _ = e.dispatch.draw(v)
+	}
+	first := slices.Index(v.eligible, usual)
+	for i := range v.eligible {
+		w := v.eligible[(first+i)%len(v.eligible)]
+		if w != x && !e.deadlocks.waits(&w.hand) {
+			return w
+		}
+	}
+	if slices.Contains(v.eligible, x) {
+		return x
+	}
+	return usual
+}
+
 // queueLocked puts a task that was accepted before into q, behind those of its priority. w
 // is the worker that the task is bound to, or nil.
 func (e *placing) queueLocked(q *taskQueue, w *Worker, t *Task) {
@@ -127,6 +161,10 @@ func (e *placing) queueLocked(q *taskQueue, w *Worker, t *Task) {
 	t.state.Store(uint64(state))
 	if w != nil && q.late != nil {
 		w.pinLocked(q, t)
+		return
+	}
+	if q.late != nil && t.shunnedBy() != nil {
+		q.shunLocked(t)
 		return
 	}
 	if state.hop() != 0 {

@@ -132,7 +132,8 @@ func (w *Worker) stateless() bool { return w.hand.state != nil && !w.hand.state.
 // it.
 // The task stays in the queue meanwhile, for other workers.
 func (w *Worker) opensLocked(q *taskQueue) bool {
-	if q.paused || !w.ableLocked() || q.liveLocked() <= 0 && (w.rare == nil || len(w.rare.pins) == 0) {
+	if q.paused || !w.ableLocked() || q.liveLocked() <= 0 && (w.rare == nil || len(w.rare.pins) == 0) &&
+		(q.late == nil || q.late.shunned.firstForLocked(w) == nil) {
 		return false
 	}
 	if q.late != nil && (w.rare == nil || len(w.rare.pins) == 0) { // else no other worker could have the task

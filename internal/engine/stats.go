@@ -73,7 +73,8 @@ func (sum *summary) addQueueLocked(q *taskQueue) {
 	sum.stats.Submitted += q.submitted
 	queued := q.rings.Len() - int(q.dead)
 	if q.late != nil {
-		queued += q.late.pinned
+		queued += q.late.pinned + q.late.shunned.count
+		q.late.shunned.eachLocked(func(t *Task) { sum.see(t.enqueued) })
 	}
 	q.eachBatchLocked(func(w *Worker) {
 		w.runner.reading = w.readBatchLocked()
@@ -218,7 +219,7 @@ func (e *Engine) Load() messages.Load {
 	load.Paused = q.paused
 	load.Queued += max(q.liveLocked(), 0)
 	if q.late != nil {
-		load.Queued += q.late.pinned
+		load.Queued += q.late.pinned + q.late.shunned.count
 		load.Free = q.late.able
 		load.Busy = int(q.late.holders)
 		for _, w := range q.late.batches {

@@ -170,6 +170,7 @@ func (e *stopping) Close() {
 			e.cancelHeldLocked(w, errCanceledByStop, messages.ErrPoolStopped, then)
 			w.loseCopiesLocked(then)
 			w.leaving.Store(true)
+			w.endShunningLocked()
 			if x := w.renewal(); x != nil {
 				x.stopLocked()
 			}

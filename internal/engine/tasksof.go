@@ -36,6 +36,9 @@ func (e *Engine) TasksOf(owner any) (refs []Ref) {
 	e.stopWorld(func() {
 		e.queuesLocked(func(q *taskQueue) {
 			q.rings.Filter(func(t *Task) bool { see(t); return true })
+			if q.late != nil {
+				q.late.shunned.eachLocked(see)
+			}
 			q.eachBatchLocked(func(w *Worker) {
 				for _, t := range w.batch {
 					if t != nil && t.load().hop() == w.hop { // else another worker has it

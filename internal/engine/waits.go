@@ -27,7 +27,7 @@ func (e *backpressure) wait(ctx context.Context, t *Task, s *Spec) error {
 		return err
 	}
 	if wt.wait != nil {
-		if !e.deadlocks.block(wt.wait) {
+		if !e.block(wt.wait) {
 			return e.stopWaiting(wt, fmt.Errorf("%w: %w", messages.ErrDeadlock, e.full()))
 		}
 		defer e.deadlocks.unblock(wt.wait)

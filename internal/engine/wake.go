@@ -24,6 +24,30 @@ func (e *placing) wakeForTaskLocked(q *taskQueue, w *Worker, then *after) {
 	}
 }
 
+// wakeForShunned wakes a worker for a task that workers shun, if there is one for it now: the
+// others that could take it may have gone.
+func (e *placing) wakeForShunned() {
+	if !e.cfg.Retry.Elsewhere || !e.late() {
+		return
+	}
+	e.shared.mu.Lock()
+	w := e.shared.late.wakeLocked(e.shared)
+	e.shared.mu.Unlock()
+	if w != nil {
+		e.sched.schedule(w)
+	}
+}
+
+// block records a wait of a handler for the pool. It returns false, and does nothing, if the
+// wait is vain.
+func (e *placing) block(wait *poolWait) bool {
+	if !e.deadlocks.block(wait) {
+		return false
+	}
+	e.wakeForShunned() // the handler may wait for a task that only its worker would take
+	return true
+}
+
 // wakeIdle wakes parked workers for orphans. It is used under early binding.
 func (e *placing) wakeIdle() {
 	wanted := e.orphans.Load()

@@ -120,6 +120,7 @@ type rareWorker struct {
 	renewal   *renewal              // nil: it is never recycled
 	holdings  *holdings             // nil: it has never held a task
 	copies    chain.Chain[*copyRun] // that it has not begun
+	shunner   *shunner              // nil: it has shunned no task
 }
 
 // A breakerState is the state of a worker's breaker.

@@ -78,6 +78,7 @@ func (w *workerMailbox) PostSystemMessage(message any) {
 	switch message.(type) {
 	case *actor.SuspendMailbox:
 		w.suspendFailed()
+		w.engine.wakeForShunned()
 	case *actor.Watch, *actor.Unwatch:
 		list, self := w.watchers()
 		list.Handle(w.engine.deliver, self, message)
