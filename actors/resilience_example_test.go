@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"github.com/troupe-go/troupe/actors"
@@ -38,6 +39,34 @@ func ExampleWithRetry() {
 	// done at attempt 3 <nil>
 	// busy
 	// 4 retries
+}
+
+// A worker whose connection is broken fails at every task. The next attempt is made by another
+// worker.
+func ExampleWithRetry_elsewhere() {
+	var broken atomic.Pointer[string]
+	query := func(ctx context.Context, q string) (string, error) {
+		worker := actors.WorkerID(ctx)
+		if broken.CompareAndSwap(nil, &worker) || *broken.Load() == worker {
+			return "", errors.New("connection reset")
+		}
+		return "result of " + q, nil
+	}
+	pool, err := actors.NewPool(exampleSystem().Root, query, actors.WithSize(2),
+		actors.WithRetry(actors.Retry{Attempts: 2, Elsewhere: true}))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer pool.Close()
+
+	for _, q := range []string{"q1", "q2", "q3"} {
+		fmt.Println(pool.Ask(context.Background(), q))
+	}
+	// Output:
+	// result of q1 <nil>
+	// result of q2 <nil>
+	// result of q3 <nil>
 }
 
 // A task that crashes its worker is kept, to be looked at and submitted again.
