@@ -206,6 +206,25 @@ func Example_backoff() {
 	// Output: troupe: handler panicked: again
 }
 
+func Example_elsewhere() {
+	var first string // the worker of the first attempt, whose connection is broken
+	query := func(ctx context.Context, q string) (string, error) {
+		if first == "" || first == actors.WorkerID(ctx) {
+			first = actors.WorkerID(ctx)
+			return "", errUnavailable
+		}
+		return "the result of " + q, nil
+	}
+	pool, err := actors.New(query, actors.WithSize(4),
+		actors.WithRetry(actors.Retry{Attempts: 3, Elsewhere: true}))
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(pool.Ask(context.Background(), "q1"))
+	pool.Close()
+	// Output: the result of q1 <nil>
+}
+
 var errUnavailable = errors.New("unavailable")
 
 func Example_failures() {
