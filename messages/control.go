@@ -47,14 +47,56 @@ type Finish struct{}
 // single *[Result] instead, with [ErrQueueFull] when there is no room for all.
 type Broadcast struct{ Message any }
 
+// Cancel settles every unsettled task with the given ID as [Canceled], with [ErrCanceled]: tasks
+// that are queued, run, or wait for a retry. ID is the ID of a [Task] or, for a task without
+// one, the number that the pool gave it, as [Result.TaskID] has it. A task that still waits for
+// room is not accepted yet and is not canceled. Cancel works in every state of the pool.
+//
+// The answer is a *[CancelReport], sent after the tasks were settled and their senders told. An
+// empty ID is answered with a *[Result] with [ErrInvalidOption].
+type Cancel struct{ ID string }
+
+// CancelReport is the answer to a [Cancel].
+type CancelReport struct {
+	Canceled int // how many tasks were settled; 0: there was no unsettled task with that ID
+}
+
+// NotifyRoom asks to be told, once, when the queue has room for a task. Use it in an actor that
+// produces tasks: it asks, sends when the *[Room] arrives, and asks again, so it never meets
+// [ErrQueueFull]. Without a sender, NotifyRoom is a no-op. If the pool is stopping or has no
+// workers left, the answer is a *[Result] with [ErrPoolStopped] or [ErrNoWorkers].
+//
+// When there is too little room for all, these rules apply:
+//
+//   - Submitters that wait for room (Block) are admitted first.
+//   - Actors are answered in the order in which they asked, one for each free place.
+//   - The place is not reserved: another sender may take it. But for 100 ms, or until the next
+//     task is accepted, the pool tells no other actor of it.
+//
+// So if every sender asks first and sends one task for each Room, none is rejected. Two things
+// can still take the place: a retry, and a change of the workers. Where dispatch binds tasks to
+// workers early, there is room if any eligible worker has some; by key, it may be another
+// worker's.
+type NotifyRoom struct{}
+
+// Room is the answer to a [NotifyRoom].
+type Room struct {
+	// Free is how many tasks the queue would have accepted when the answer was sent:
+	// math.MaxInt if the queue is unbounded. A producer that has the pool to itself may send
+	// as many. Others should send one.
+	Free int
+}
+
 // Report adds to the counters of the worker that sends it to its parent. The
 // counters are found in [Stats.Custom], summed, and in [WorkerStats.Custom].
 type Report struct{ Counters map[string]int64 }
 
-func (GetStats) control()  {}
-func (Resize) control()    {}
-func (Pause) control()     {}
-func (Resume) control()    {}
-func (Drain) control()     {}
-func (Finish) control()    {}
-func (Broadcast) control() {}
+func (GetStats) control()   {}
+func (Resize) control()     {}
+func (Pause) control()      {}
+func (Resume) control()     {}
+func (Drain) control()      {}
+func (Finish) control()     {}
+func (Broadcast) control()  {}
+func (Cancel) control()     {}
+func (NotifyRoom) control() {}

@@ -6,10 +6,18 @@ import (
 	"github.com/asynkron/protoactor-go/actor"
 )
 
-// The events of a pool, published on the actor system's EventStream as
-// pointers. Subscribers run on a goroutine of the pool's own actors and never
-// on a worker's: a slow one delays the pool's control messages, not its tasks.
-// Besides these, a *[Stats] is published at the health interval.
+// Event is what a pool publishes on the actor system's EventStream: a pointer to one of the types
+// below or, at the health interval, a *[Stats]. The set is closed. Subscribe with
+// actors.Subscribe, which delivers the events of one pool in order and never delays the pool.
+type Event interface {
+	// poolName returns the name of the pool, which is also a field.
+	poolName() string
+}
+
+// PoolOf returns the name of the pool that has published an event.
+func PoolOf(event Event) string { return event.poolName() }
+
+// The events of a pool, besides *[Stats].
 type (
 	// WorkerStarted: a worker joined the pool.
 	WorkerStarted struct {
@@ -116,3 +124,20 @@ type (
 		Report DrainReport
 	}
 )
+
+func (e *WorkerStarted) poolName() string     { return e.Pool }
+func (e *WorkerRestarted) poolName() string   { return e.Pool }
+func (e *WorkerStopped) poolName() string     { return e.Pool }
+func (e *WorkerReplaced) poolName() string    { return e.Pool }
+func (e *PoolResized) poolName() string       { return e.Pool }
+func (e *Degraded) poolName() string          { return e.Pool }
+func (e *BreakerOpened) poolName() string     { return e.Pool }
+func (e *BreakerClosed) poolName() string     { return e.Pool }
+func (e *WorkerAbandoned) poolName() string   { return e.Pool }
+func (e *AbandonedReturned) poolName() string { return e.Pool }
+func (e *TaskQuarantined) poolName() string   { return e.Pool }
+func (e *Autoscaled) poolName() string        { return e.Pool }
+func (e *Overloaded) poolName() string        { return e.Pool }
+func (e *Recovered) poolName() string         { return e.Pool }
+func (e *PoolStopped) poolName() string       { return e.Pool }
+func (e *Stats) poolName() string             { return e.Pool }
