@@ -116,7 +116,7 @@ func (a *poolActor) obey(ctx actor.Context, msg any) {
 	e, sender := a.engine, ctx.Sender()
 	respond := func(answer any) {
 		if sender != nil {
-			e.deliver.Tell(sender, answer)
+			e.tell(sender, answer)
 		}
 	}
 	switch msg := msg.(type) {

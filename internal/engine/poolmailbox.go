@@ -54,7 +54,7 @@ func (m *poolMailbox) PostUserMessage(envelope any) {
 		m.control(envelope, message, sender)
 	case actor.MessageBatch:
 		unbatch(envelope, maxNesting, m.PostUserMessage, func(batch any, err error) {
-			m.refuse(actor.UnwrapEnvelopeMessage(batch), sender, err, "")
+			m.refuse(actor.UnwrapEnvelopeMessage(batch), sender, err)
 		})
 	default:
 		m.submit(envelope, message, nil, sender)
@@ -71,7 +71,7 @@ func (m *poolMailbox) control(envelope, message any, sender *actor.PID) {
 		message = pointer.Interface()
 		envelope = envelop(message, sender)
 	case v.IsNil():
-		m.refuse(message, sender, fmt.Errorf("%w: nil %T", messages.ErrInvalidOption, message), "")
+		m.refuse(message, sender, fmt.Errorf("%w: nil %T", messages.ErrInvalidOption, message))
 		return
 	}
 	switch message := message.(type) {
@@ -79,12 +79,14 @@ func (m *poolMailbox) control(envelope, message any, sender *actor.PID) {
 		m.broadcast(message.Message, sender)
 	case *protorouter.BroadcastMessage:
 		m.broadcast(message.Message, sender)
+	case *messages.Cancel:
+		m.cancel(message, sender)
 	case *messages.GetStats, *messages.Resize, *messages.Pause, *messages.Resume, *messages.Drain, *messages.Finish,
 		*messages.ListQuarantine, *messages.Requeue, *messages.DeleteQuarantined,
 		*protorouter.GetRoutees, *protorouter.AddRoutee, *protorouter.RemoveRoutee, *protorouter.AdjustPoolSize:
 		m.Mailbox.PostUserMessage(envelope)
 	default: // a type of the user's that embeds one of them
-		m.refuse(message, sender, fmt.Errorf("%w: %T is no control message", messages.ErrInvalidOption, message), "")
+		m.refuse(message, sender, fmt.Errorf("%w: %T is no control message", messages.ErrInvalidOption, message))
 	}
 }
 
@@ -113,7 +115,7 @@ func (m *poolMailbox) PostSystemMessage(message any) {
 // unless the message is a Task.
 func (m *poolMailbox) submit(envelope, message any, task *messages.Task, sender *actor.PID) {
 	if err := m.engine.cfg.Post(envelope, message, task, sender); err != nil {
-		m.refuse(message, sender, err, idOf(message))
+		m.refuse(message, sender, err)
 	}
 }
 
@@ -125,7 +127,20 @@ func (m *poolMailbox) broadcast(message any, sender *actor.PID) {
 		return m.engine.cfg.Make(envelope, message, task, sender, s)
 	})
 	if err != nil {
-		m.refuse(message, sender, fmt.Errorf("broadcast: %w", err), idOf(message))
+		m.refuse(message, sender, fmt.Errorf("broadcast: %w", err))
+	}
+}
+
+// cancel cancels the tasks with an ID, at once: a task that the sender submits later with the
+// same ID is another one.
+func (m *poolMailbox) cancel(message *messages.Cancel, sender *actor.PID) {
+	if message.ID == "" {
+		m.refuse(message, sender, fmt.Errorf("%w: cancel of ID %q", messages.ErrInvalidOption, message.ID))
+		return
+	}
+	report := &messages.CancelReport{Canceled: m.engine.CancelID(message.ID)}
+	if sender != nil {
+		m.engine.tell(sender, report)
 	}
 }
 
@@ -137,30 +152,29 @@ func (m *poolMailbox) unread(envelope any) {
 		message.Answer(m.engine.rejection(messages.ErrPoolStopped))
 	case *noWorkers, *escalation:
 	default:
-		m.refuse(message, sender, messages.ErrPoolStopped, "")
+		m.refuse(message, sender, messages.ErrPoolStopped)
 	}
 }
 
 // refuse answers the sender of a message with an error. Without a sender, the message becomes
 // a Proto.Actor dead letter.
-func (m *poolMailbox) refuse(message any, sender *actor.PID, err error, id string) {
+func (m *poolMailbox) refuse(message any, sender *actor.PID, err error) {
 	e := m.engine
 	if _, isAnswer := message.(*messages.Result); isAnswer || sender == nil { // two pools must not answer each other forever
 		e.deliver.Refuse(e.self, message)
 		return
 	}
 	a := &answer{result: *e.rejection(err)}
-	a.result.TaskID = id
+	if task, ok := message.(*messages.Task); ok && task != nil {
+		a.result.TaskID, a.result.Headers = task.ID, task.Headers
+	}
 	a.envelope.Message, a.envelope.Sender = &a.result, e.self
 	e.deliver.Tell(sender, &a.envelope)
 }
 
-// idOf returns the ID of a Task; of anything else, the empty string.
-func idOf(message any) string {
-	if task, ok := message.(*messages.Task); ok && task != nil {
-		return task.ID
-	}
-	return ""
+// tell sends an actor an answer of the pool's, from its PID.
+func (b *base) tell(to *actor.PID, message any) {
+	b.deliver.Tell(to, &actor.MessageEnvelope{Message: message, Sender: b.self})
 }
 
 // rejection returns the answer to a message that the pool refuses.
