@@ -140,4 +140,4 @@ func (e *Autoscaled) poolName() string        { return e.Pool }
 func (e *Overloaded) poolName() string        { return e.Pool }
 func (e *Recovered) poolName() string         { return e.Pool }
 func (e *PoolStopped) poolName() string       { return e.Pool }
-func (e *Stats) poolName() string             { return e.Pool }
+func (s *Stats) poolName() string             { return s.Pool }

@@ -94,6 +94,16 @@ func (d *Deliverer) isLocal(to *actor.PID) bool {
 	return to == nil || to.Address == "nonhost" || to.Address == d.system.Address()
 }
 
+// Gone reports whether an actor is known to have stopped. It runs no user code, so it may be
+// called under a lock. Of actors of other addresses it knows nothing.
+func (d *Deliverer) Gone(to *actor.PID) bool {
+	if !d.isLocal(to) {
+		return false
+	}
+	_, exists := d.system.ProcessRegistry.Get(to)
+	return !exists
+}
+
 // resolve returns the process of a PID: that of the dead letters if it has none.
 func (d *Deliverer) resolve(to *actor.PID) actor.Process {
 	process, _ := d.system.ProcessRegistry.Get(to)

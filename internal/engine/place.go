@@ -191,20 +191,31 @@ func (e *placing) ownRoomLocked(w *Worker, exact bool) bool {
 	q := w.q
 	share := q.share
 	if e.delays.count.Load() > 0 {
-		share = shareOf(e.roomAfterDelays(), w.place, len(e.roster.view.Load().routees))
+		share = e.shareAfterDelays(w)
 	}
 	live := q.liveLocked()
 	if live < share {
 		return true
 	}
-	free := 0
-	if !q.paused && w.ableLocked() {
-		free = 1
-	}
+	free := w.freeLocked()
 	if live-share < free {
 		return true
 	}
 	return exact && q.claimed > 0 && q.exactLocked()-share < free
+}
+
+// shareAfterDelays returns a worker's share of the capacity without the room that waiting retries
+// take.
+func (e *placing) shareAfterDelays(w *Worker) int {
+	return shareOf(e.roomAfterDelays(), w.place, len(e.roster.view.Load().routees))
+}
+
+// freeLocked returns 1 if a worker with a queue of its own could start a task now, and else 0.
+func (w *Worker) freeLocked() int {
+	if !w.q.paused && w.ableLocked() {
+		return 1
+	}
+	return 0
 }
 
 // roomForAllLocked reports whether there is room for one more task for each worker.

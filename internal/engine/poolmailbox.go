@@ -81,6 +81,10 @@ func (m *poolMailbox) control(envelope, message any, sender *actor.PID) {
 		m.broadcast(message.Message, sender)
 	case *messages.Cancel:
 		m.cancel(message, sender)
+	case *messages.NotifyRoom:
+		if sender != nil {
+			m.engine.NotifyRoom(sender)
+		}
 	case *messages.GetStats, *messages.Resize, *messages.Pause, *messages.Resume, *messages.Drain, *messages.Finish,
 		*messages.ListQuarantine, *messages.Requeue, *messages.DeleteQuarantined,
 		*protorouter.GetRoutees, *protorouter.AddRoutee, *protorouter.RemoveRoutee, *protorouter.AdjustPoolSize:

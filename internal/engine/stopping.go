@@ -106,7 +106,7 @@ func (e *stopping) Wait(ctx context.Context) error {
 func (e *stopping) Drain(call func()) {
 	e.world(func(then *after) {
 		if e.phase == phaseOpen {
-			e.refuseLocked()
+			e.refuseLocked(then)
 			e.resumeLocked(then)
 		}
 		e.whenQuietLocked(call, then)
@@ -118,7 +118,7 @@ func (e *stopping) Drain(call func()) {
 func (e *stopping) Finish(call func()) {
 	e.world(func(then *after) {
 		if e.phase == phaseOpen {
-			e.refuseLocked()
+			e.refuseLocked(then)
 		}
 		if !e.dropped.Load() {
 			e.dropped.Store(true)
@@ -130,11 +130,11 @@ func (e *stopping) Finish(call func()) {
 }
 
 // refuseLocked makes an open pool refuse new tasks and those that wait for room.
-func (e *stopping) refuseLocked() {
+func (e *stopping) refuseLocked(then *after) {
 	e.phase = phaseDraining
 	e.before = e.totalsLocked()
 	e.setRefusalLocked()
-	e.waits.refuseAllLocked(messages.ErrPoolStopped)
+	e.refuseWaitingLocked(messages.ErrPoolStopped, then)
 }
 
 // whenQuietLocked makes the pool call a function when it is quiet.
@@ -162,7 +162,7 @@ func (e *stopping) Close() {
 		}
 		e.roster.joining = nil
 		e.setRouteesLocked(nil) // all workers leave: removing them one by one would take n² steps
-		e.waits.refuseAllLocked(messages.ErrPoolStopped)
+		e.refuseWaitingLocked(messages.ErrPoolStopped, then)
 		e.dropQueuedLocked(errDroppedByStop, then)
 		for _, w := range e.roster.workers {
 			e.forgetSidelinedLocked(w)
@@ -220,7 +220,7 @@ func (e *stopping) Fail(err error) {
 		e.failed = err
 		e.unmanned.Store(true)
 		e.setRefusalLocked()
-		e.waits.refuseAllLocked(err)
+		e.refuseWaitingLocked(err, then)
 		e.dropQueuedLocked(Because(messages.ErrDropped, err), then)
 		e.quietLocked(then)
 	})

@@ -11,15 +11,18 @@ import (
 
 // A waitList has the submitters that wait for room, in lines: one for each worker that some
 // of them wait for, and one for those that wait for any room. So however many submitters
-// wait for one worker, the tasks of other workers are not delayed.
+// wait for one worker, the tasks of other workers are not delayed. It also has the actors that
+// asked for a message when there is room.
 type waitList struct {
 	mu       sync.Mutex
 	lines    map[*Worker]*waitLine // guarded by mu; those that are not empty; by nil: for any room
 	spare    *waitLine             // guarded by mu; for reuse
 	arrivals uint64                // guarded by mu
+	askers   askers                // guarded by mu
 	_        [64]byte
-	some     atomic.Bool // lines is not empty; written under mu
-	_        [63]byte
+	some     atomic.Bool // lines is not empty, or asked; written under mu
+	asked    atomic.Bool // askers is not idle; written under mu
+	_        [62]byte
 }
 
 // A waitLine has the submitters that wait for one worker, or for any room, in order of
@@ -60,7 +63,14 @@ func (l *waitList) addLocked(wt *waiter) {
 	l.arrivals++
 	wt.arrival = l.arrivals
 	l.enterLocked(wt)
-	l.some.Store(true)
+	l.noteLocked()
+}
+
+// noteLocked updates some and asked.
+func (l *waitList) noteLocked() {
+	asked := !l.askers.idle()
+	l.asked.Store(asked)
+	l.some.Store(asked || len(l.lines) > 0)
 }
 
 // enterLocked puts a waiter into the line of its worker, in order of arrival.
@@ -163,7 +173,7 @@ func (l *waitList) regroupLocked(all []*waiter) {
 // accepted.
 func (l *waitList) endLocked(wt *waiter, err error) {
 	l.exitLocked(wt)
-	l.some.Store(len(l.lines) > 0)
+	l.noteLocked()
 	wt.err = err
 	if wt.wait != nil {
 		wt.wait.over.Store(true)

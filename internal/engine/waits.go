@@ -90,8 +90,10 @@ func (e *backpressure) stopWaiting(wt *waiter, err error) error {
 func (e *backpressure) admitWaiting() {
 	e.waits.mu.Lock()
 	trials := e.admitLocked(e.waits.headsLocked())
+	offers := e.offerLocked()
 	e.waits.mu.Unlock()
 	e.sideTrials(trials)
+	e.tellRoom(offers)
 }
 
 // admitWaitingFor admits waiting submitters after a worker has made room.
@@ -99,8 +101,10 @@ func (e *backpressure) admitWaitingFor(w *Worker) {
 	e.waits.mu.Lock()
 	heads := e.waits.followLocked(e.waits.followLocked(nil, w), nil) // its line, and that for any room
 	trials := e.admitLocked(heads)
+	offers := e.offerLocked()
 	e.waits.mu.Unlock()
 	e.sideTrials(trials)
+	e.tellRoom(offers)
 }
 
 func (e *backpressure) sideTrials(trials []*Worker) {
@@ -144,19 +148,34 @@ func (e *backpressure) admitLocked(heads []*waiter) (trials []*Worker) {
 // place puts a task into a queue that has room for it, unless it would take the room that a
 // submitter waits for. Its error is errNoRoom, or says why no task is accepted at all.
 func (e *backpressure) place(t *Task, s *Spec, fill func(Body)) error {
-	if e.waits.some.Load() && e.overtakes(&s.to) {
-		return errNoRoom
+	if e.waits.some.Load() {
+		return e.placeBehind(t, s, fill)
 	}
 	return e.dispatchTo(t, s, fill)
 }
 
+// placeBehind is place while submitters wait, or actors have asked for room.
+func (e *backpressure) placeBehind(t *Task, s *Spec, fill func(Body)) error {
+	if e.overtakes(&s.to) {
+		return errNoRoom
+	}
+	err := e.dispatchTo(t, s, fill)
+	if err == nil && e.waits.asked.Load() {
+		e.tookRoom()
+	}
+	return err
+}
+
 // overtakes reports whether a task would take the room that a submitter waits for.
 func (e *backpressure) overtakes(to *target) bool {
-	if to.worker == nil {
+	if to.worker == nil && !e.waits.asked.Load() {
 		return true
 	}
 	e.waits.mu.Lock()
 	defer e.waits.mu.Unlock()
+	if to.worker == nil {
+		return len(e.waits.lines) > 0
+	}
 	return e.waits.lines[to.worker] != nil
 }
 
