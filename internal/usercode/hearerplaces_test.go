@@ -89,6 +89,13 @@ func hearerPlaces() []place {
 			trigger: subscribed(func(event any) bool { _, ok := event.(*messages.WorkerRestarted); return ok }, crashes),
 		},
 		{
+			name: "function given to Subscribe", options: with(),
+			trigger: func(s *fixture) {
+				actors.Subscribe(s.system, "", func(*messages.WorkerRestarted) { s.harm() })
+				asks(crashes)(s)
+			},
+		},
+		{
 			name: "subscriber to decisions", options: with(),
 			trigger: subscribed(func(event any) bool { _, ok := event.(*actor.SupervisorEvent); return ok }, crashes),
 		},
