@@ -168,6 +168,77 @@ func Example_restaurant() {
 	// table 7: panicked: troupe: handler panicked: nothing to cook
 }
 
+// An importer sends the rows of a table to a pool.
+type importer struct {
+	pool *actor.PID
+	next func() (row string, more bool)
+	done func(*messages.Result)
+}
+
+func (i *importer) Receive(ctx actor.Context) {
+	switch msg := ctx.Message().(type) {
+	case *actor.Started:
+		ctx.Request(i.pool, &messages.NotifyRoom{})
+	case *messages.Room: // answered once: when the queue has a free place
+		if row, more := i.next(); more {
+			ctx.Request(i.pool, row)
+			ctx.Request(i.pool, &messages.NotifyRoom{})
+		}
+	case *messages.Result: // of a row; or the pool has stopped, so it has no room
+		i.done(msg)
+	}
+}
+
+func Example_importer() {
+	system := actor.NewActorSystem()
+	pool := system.Root.Spawn(actors.PropsFromHandler(func(_ context.Context, row string) (int, error) {
+		return len(row), nil
+	}, actors.WithSize(1), actors.WithQueue(1, actors.Reject)))
+	rows := strings.Fields(strings.Repeat("a row of words ", 25))
+	results := make(chan *messages.Result)
+	next := func() (row string, more bool) {
+		if len(rows) == 0 {
+			return "", false
+		}
+		row, rows = rows[0], rows[1:]
+		return row, true
+	}
+	pid := system.Root.Spawn(actor.PropsFromProducer(func() actor.Actor {
+		return &importer{pool: pool, next: next, done: func(r *messages.Result) { results <- r }}
+	}))
+	imported := 0
+	for range 100 {
+		if (<-results).Err == nil {
+			imported++
+		}
+	}
+	fmt.Println(imported, "rows imported")
+	_ = system.Root.StopFuture(pid).Wait()
+	_ = system.Root.StopFuture(pool).Wait()
+	// Output: 100 rows imported
+}
+
+func Example_subscribe() {
+	system := actor.NewActorSystem()
+	alerts := make(chan any)
+	alert := func(_ *actor.PID, reason any) { alerts <- reason }
+
+	cancel := actors.Subscribe(system, "thumbnails", func(event *messages.WorkerRestarted) {
+		alert(event.Worker, event.Reason)
+	})
+	defer cancel()
+
+	pool, err := actors.NewPool(system.Root, func(context.Context, int) (int, error) { panic("no disk") },
+		actors.WithName("thumbnails"), actors.WithSize(1))
+	if err != nil {
+		log.Fatal(err)
+	}
+	_, _ = pool.Ask(context.Background(), 1)
+	fmt.Println(<-alerts)
+	pool.Close()
+	// Output: no disk
+}
+
 func Example_supervision() {
 	errCorrupt := errors.New("corrupt state")
 	option := actors.WithSupervision(supervisor.OneForOne(
