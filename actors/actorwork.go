@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
-	protorouter "github.com/asynkron/protoactor-go/router"
 
 	"github.com/troupe-go/troupe/internal/engine"
 	"github.com/troupe-go/troupe/internal/invalid"
@@ -71,10 +70,6 @@ func (w *actorWork) size() int { return int(reflect.TypeFor[mail]().Size()) }
 
 func (w *actorWork) worker(options []actor.PropsOption) *actor.Props {
 	return actor.PropsFromProducer(w.producer, options...).Configure(actor.WithSenderMiddleware(signReports, engine.Outgoing))
-}
-
-func (w *actorWork) adopt(foreign *actor.PID) *actor.Props {
-	return actor.PropsFromProducer(func() actor.Actor { return &foreignWorker{of: foreign} })
 }
 
 // mail is a task for the user's own actor: a message as it was sent.
@@ -147,22 +142,5 @@ func signReports(next actor.SenderFunc) actor.SenderFunc {
 			envelope = &signed
 		}
 		next(ctx, target, envelope)
-	}
-}
-
-// foreignWorker is a worker that stands for a foreign actor and forwards its tasks: a
-// task is done when it has been forwarded.
-type foreignWorker struct{ of *actor.PID }
-
-// Receive implements actor.Actor.
-func (d *foreignWorker) Receive(ctx actor.Context) {
-	switch message := ctx.Message().(type) {
-	case *actor.Started:
-		ctx.Watch(d.of)
-	case *actor.Terminated:
-		ctx.Send(ctx.Parent(), &protorouter.RemoveRoutee{PID: message.Who})
-	case actor.SystemMessage, actor.AutoReceiveMessage:
-	default:
-		ctx.Forward(d.of)
 	}
 }

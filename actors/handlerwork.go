@@ -146,9 +146,6 @@ func (w *handlerWork[In, Out]) worker(options []actor.PropsOption) *actor.Props 
 	return actor.PropsFromProducer(func() actor.Actor { return handlerWorker{w.engine} }, options...)
 }
 
-// adopt refuses: a foreign actor cannot run the handler.
-func (w *handlerWork[In, Out]) adopt(*actor.PID) *actor.Props { return nil }
-
 var errNilTask = invalid.Option("nil *messages.Task")
 
 // isNilTask reports whether a message is a nil *messages.Task.

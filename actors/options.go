@@ -85,12 +85,17 @@ type config struct {
 	recycling     engine.Recycling
 	middleware    []any // each a func(Handler[In, Out]) Handler[In, Out]
 	sized         bool  // WithSize was given
+	supervised    bool  // WithSupervision was given
 
 	hedge time.Duration // 0: off
 
 	// Only for user actors.
 	maxHeld        int // 0: the default
 	errorResponses bool
+
+	// Only for foreign actors: they are all of the workers if routeesOnly.
+	routees     []*actor.PID
+	routeesOnly bool
 }
 
 func newConfig(options []Option) (config, error) {
@@ -220,7 +225,7 @@ func WithSupervision(strategy actor.SupervisorStrategy) Option {
 				return err
 			}
 		}
-		c.strategy = strategy
+		c.strategy, c.supervised = strategy, true
 		return nil
 	})
 }

@@ -67,9 +67,6 @@ type work interface {
 	// without submitting it.
 	post(envelope, message any, task *messages.Task, sender *actor.PID) error
 	makeTask(envelope, message any, task *messages.Task, sender *actor.PID, s *engine.Spec) (*engine.Task, error)
-	// adopt returns the props of a worker that stands for a foreign actor; nil if
-	// there can be none.
-	adopt(foreign *actor.PID) *actor.Props
 }
 
 // A design checks the options of a pool, and returns what makes the work of each pool that is
@@ -148,7 +145,6 @@ func (p *template) spawn(system *actor.ActorSystem, id string, _ *actor.Props, p
 		NewTasks:       work.newTasks,
 		Post:           work.post,
 		Make:           work.makeTask,
-		Adopt:          work.adopt,
 	})
 	run.callbacks.Failed = func(_ any, err error) {
 		run.engine.Deliverer().Log(slog.LevelError, "function given to OnSettled failed", "error", err)
@@ -157,24 +153,31 @@ func (p *template) spawn(system *actor.ActorSystem, id string, _ *actor.Props, p
 
 	started, tell := make(chan error, 1), run.engine.Deliverer().Tell
 	var workers atomic.Int64
+	routees := supervision.NewRoutees(p.routees)
 	var first sync.Once // the start of the first supervisor is waited for
 	props := run.engine.Props(func() *actor.Props {
 		return supervision.Props(supervision.Config{
-			Pool:       name,
-			PID:        run.pid,
-			Size:       p.size,
-			Strategy:   p.strategy,
-			Workers:    run.engine,
-			Health:     p.health,
-			Autoscale:  p.autoscale,
-			Deliverer:  run.engine.Deliverer(),
-			LastWorker: &workers,
+			Pool:        name,
+			PID:         run.pid,
+			Size:        p.size,
+			Strategy:    p.strategy,
+			Workers:     run.engine,
+			Health:      p.health,
+			Autoscale:   p.autoscale,
+			Deliverer:   run.engine.Deliverer(),
+			LastWorker:  &workers,
+			Routees:     routees,
+			RouteesOnly: p.routeesOnly,
 			Started: func(err error) (awaited bool) {
 				first.Do(func() { started <- err; awaited = true })
 				return awaited
 			},
-			Escalate:  func(reason, message any) { tell(run.pid, engine.Escalation(reason, message)) },
-			NoWorkers: func() { tell(run.pid, engine.NoWorkers()) },
+			Escalate: func(reason, message any) { tell(run.pid, engine.Escalation(reason, message)) },
+			NoWorkers: func() {
+				if !p.routeesOnly { // further routees may be added
+					tell(run.pid, engine.NoWorkers())
+				}
+			},
 		})
 	}, func() {
 		run.leave()

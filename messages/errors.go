@@ -42,6 +42,11 @@ var (
 	ErrQuarantined = errors.New("troupe: task quarantined")
 )
 
+// ErrRouteeTerminated is the reason for a failed attempt of a task that a foreign routee of the
+// pool had, without having answered, when it terminated. The text names the routee's PID. The
+// error also stands for a task that became a Proto.Actor dead letter on its way.
+var ErrRouteeTerminated = errors.New("troupe: routee terminated")
+
 // ErrNotQuarantined says that a number is not, or no longer, that of a quarantined
 // task.
 var ErrNotQuarantined = errors.New("troupe: not in quarantine")

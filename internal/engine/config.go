@@ -59,9 +59,6 @@ type Config struct {
 	Post func(envelope, message any, task *messages.Task, sender *actor.PID) error
 	// Make makes such a task without submitting it, and describes it in s.
 	Make func(envelope, message any, task *messages.Task, sender *actor.PID, s *Spec) (*Task, error)
-	// Adopt returns the props of a worker that stands for a foreign actor. It returns nil
-	// if the pool's tasks cannot be given to a foreign actor.
-	Adopt func(foreign *actor.PID) *actor.Props
 }
 
 // AutoCapacity stands for 1024 tasks or 32 for each worker, whichever is more.

@@ -37,6 +37,7 @@ type core struct {
 	waits      waitList
 	delays     delays
 	callers    callerRuns
+	replies    replies
 	deadlocks  deadlocks
 	watchdog   watchdog
 	quarantine quarantine

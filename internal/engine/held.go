@@ -21,6 +21,8 @@ type holdings struct {
 	since    int64              // the worker has held tasks since; engine time; 0: it holds none
 	verdicts []messages.Outcome // for the worker's breaker: outcomes that it has not seen
 	departs  bool               // the worker stops when it holds nothing any more
+	limits   alarmEntry         // for foreign actors that do not answer; set while limited
+	limited  bool
 }
 
 // held returns the tasks that the worker holds; nil: it has never held one.
@@ -94,6 +96,9 @@ func (w *workerMailbox) keep(t *Task, x *Holding) bool {
 	hs := w.holdingsLocked()
 	h.desk.holdings = hs
 	hs.tasks.Push(&x.link)
+	if x.forwarding != nil {
+		w.limitLocked(hs, x.forwarding, r.now)
+	}
 	if began := r.setAside(&w.engine.base, &w.pace); hs.since == 0 {
 		hs.since = began
 	}
@@ -183,6 +188,9 @@ func (e *core) letGoLocked(x *Holding, now int64) (wake *Worker) {
 	w, q := &x.worker.Worker, x.worker.q
 	hs := w.rare.holdings
 	hs.tasks.Remove(&x.link)
+	if x.forwarding != nil {
+		e.replies.remove(x.forwarding)
+	}
 	summoned := len(hs.verdicts) > 0
 	if hs.tasks.Len() == 0 {
 		e.meter.RecordBusy(w.shard(), hs.since, now)
@@ -233,21 +241,24 @@ func (e *core) countAttemptLocked(x *Holding, outcome messages.Outcome, now int6
 	}
 }
 
-// succeed settles a held task whose attempt has succeeded, unless somebody has called Done
-// before.
-func (e *Engine) succeed(x *Holding) {
+// succeed settles a held task whose attempt has succeeded, and then calls answer. It returns
+// false, and calls nothing, if somebody has called Done before or the attempt is over.
+func (e *Engine) succeed(x *Holding, answer func()) bool {
 	w, t := x.worker, x.task
 	tell := e.journals.on() || e.tracer != nil
 	now := e.now()
 	w.q.mu.Lock()
 	if !x.claimLocked(nil) {
 		w.q.mu.Unlock()
-		return
+		return false
 	}
 	if x.copy != nil {
 		w.q.mu.Unlock()
-		x.copyOver(failure{outcome: messages.Succeeded})
-		return
+		won := x.copyOver(failure{outcome: messages.Succeeded})
+		if won {
+			answer()
+		}
+		return won
 	}
 	t.state.Store(uint64(x.word.with(doneSucceeded)))
 	e.countHeldLocked(x, messages.Succeeded, now)
@@ -260,14 +271,16 @@ func (e *Engine) succeed(x *Holding) {
 		}
 	}
 	w.q.mu.Unlock()
+	if wake != nil {
+		e.sched.schedule(wake)
+	}
+	answer()
 	x.end(context.Canceled)
 	if tell {
 		e.tellHeld(x, &Settlement{Outcome: messages.Succeeded, Ended: now}, nil)
 	}
-	if wake != nil {
-		e.sched.schedule(wake)
-	}
 	e.progressed()
+	return true
 }
 
 // tellHeld notifies whoever is to know of the outcome of a held task, and releases the task.
@@ -349,13 +362,13 @@ func (e *settling) cancelHeldLocked(w *Worker, err, cause error, then *after) {
 	w.eachHeldLocked(func(x *Holding) { e.endHeldLocked(x, messages.Canceled, err, cause, then) })
 }
 
-// copyOver ends a copy that is held.
-func (x *Holding) copyOver(f failure) {
+// copyOver ends a copy that is held. It reports whether the copy has settled the task.
+func (x *Holding) copyOver(f failure) bool {
 	e, q := x.engine, x.worker.q
 	q.mu.Lock()
 	if x.stage == over {
 		q.mu.Unlock()
-		return
+		return false
 	}
 	if e.cfg.Breaker.Failures > 0 {
 		x.worker.rare.holdings.verdicts = append(x.worker.rare.holdings.verdicts, f.outcome)
@@ -367,7 +380,7 @@ func (x *Holding) copyOver(f failure) {
 	if wake != nil {
 		e.sched.schedule(wake)
 	}
-	x.copy.race.ended(x.copy, f, nil)
+	return x.copy.race.ended(x.copy, f, nil)
 }
 
 // cancelHeld cancels the tasks that a worker holds, since it stops.

@@ -106,8 +106,9 @@ func (e *placing) retryHeldLocked(j *heldJob, retry *retryPlan, then *after) {
 	}
 	e.countAttemptLocked(x, retry.outcome, now)
 	then.wake(e.letGoLocked(x, now))
-	if e.noMoreRetries() {
+	if e.noMoreRetries() || w != nil && x.task.pinned() && w.leaving.Load() {
 		e.settleUnretriedLocked(x.task, &j.hand, retry, outcomes, then)
+		then.settled[len(then.settled)-1].reply = x.reply
 		return
 	}
 	if w != nil {

@@ -29,6 +29,8 @@ type Holding struct {
 	copy    *copyRun             // the task is this copy; nil: it is in the ledger
 	race    *race                // ends with the task; nil: there is none
 
+	forwarding *forwarding // a foreign actor has the task; nil: the worker's own does
+
 	// Guarded by the lock of the queue.
 	stage stage
 	done  bool  // Done has been called
@@ -58,7 +60,7 @@ func (x *Holding) Done(err error) {
 	switch {
 	case x.engine == nil:
 	case err == nil:
-		x.engine.succeed(x)
+		x.engine.succeed(x, func() {})
 	case x.claim(err):
 		x.engine.failHeld(x, err)
 	}

@@ -220,6 +220,7 @@ func (e *membership) Remove(pid *actor.PID) (worked, abandoned, recycled bool) {
 	}
 	e.leave(w) // a no-op unless the worker stopped without a Stop message; likewise the next
 	e.cancelHeld(w)
+	e.forgetLimits(w)
 	for _, message := range e.strike(w) {
 		e.deliver.DeadLetter(pid, message)
 	}

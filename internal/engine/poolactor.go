@@ -101,6 +101,7 @@ func (a *poolActor) stop() {
 	e := a.engine
 	e.deliver.Publish(&messages.PoolStopped{Pool: e.name, Report: e.DrainReport()})
 	e.sched.close()
+	e.closeReplies()
 	a.mailbox.Close()
 	for _, req := range a.mailbox.requests.list {
 		req.Answer(e.rejection(messages.ErrPoolStopped))

@@ -253,19 +253,18 @@ func (r *race) firstFailure() *failure {
 	return r.first
 }
 
-// ended handles the end of a copy.
-func (r *race) ended(c *copyRun, f failure, value any) {
+// ended handles the end of a copy. It reports whether the copy has settled the task.
+func (r *race) ended(c *copyRun, f failure, value any) bool {
 	r.mu.Lock()
 	r.copies = slices.DeleteFunc(r.copies, func(other *copyRun) bool { return other == c })
 	if r.over {
 		r.mu.Unlock()
-		return
+		return false
 	}
 	if f.outcome == messages.Succeeded {
 		r.over, r.won = true, true
 		r.mu.Unlock()
-		r.win(c, f.reply, value)
-		return
+		return r.win(c, f.reply, value)
 	}
 	var wake *Worker
 	if f.outcome != 0 { // else it has not begun
@@ -282,19 +281,22 @@ func (r *race) ended(c *copyRun, f failure, value any) {
 		r.engine.timer.removeAlarm(&r.next)
 		r.engine.failParked(r.parked, r.first)
 	}
+	return false
 }
 
-// win settles the task, since a copy has succeeded, and cancels the others.
-func (r *race) win(c *copyRun, said reply, value any) {
+// win settles the task, since a copy has succeeded, and cancels the others. It returns false if
+// the task has been settled in another way.
+func (r *race) win(c *copyRun, said reply, value any) bool {
 	e := r.engine
 	var then after
 	if !e.end(r.task, r.word.sequence(), messages.Succeeded, nil, messages.ErrCanceled, &then) {
-		return
+		return false
 	}
 	s := &then.settled[0]
 	s.Value, s.Worker, s.reply = value, c.worker.hand.worker, said
 	then.run(e.sched)
 	e.progressed()
+	return true
 }
 
 // answer reports whether the sender gets the answer that the actor with the hand h is about to

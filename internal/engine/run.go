@@ -113,6 +113,8 @@ func (w *workerMailbox) give(t *Task) {
 		if !w.hand.settled {
 			w.settle(t, messages.Failed, errNotRun)
 		}
+	case w.foreign != nil:
+		w.forward(t)
 	default:
 		w.invoker.InvokeUserMessage(t.body.Message())
 		if !w.hand.settled {

@@ -103,6 +103,7 @@ type member struct {
 	abandoned    atomic.Bool // its handler was abandoned
 	worked       atomic.Bool // set by strike: it had finished or settled an attempt
 	recycled     atomic.Bool // it stops to be replaced by another
+	bereft       atomic.Bool // the actor that it stands for has terminated
 }
 
 // rareWorker has the fields that few workers need.

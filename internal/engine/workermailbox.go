@@ -184,18 +184,6 @@ func (e *Engine) NewWorker() *actor.Props {
 	return e.workerProps.Load()
 }
 
-// Adopt returns the props of a worker that stands for a foreign actor. It returns nil if
-// the pool's tasks cannot be given to a foreign actor.
-func (e *Engine) Adopt(foreign *actor.PID) *actor.Props {
-	props := e.cfg.Adopt(foreign)
-	if props == nil {
-		return nil
-	}
-	w := newWorkerMailbox(e)
-	w.foreign = foreign
-	return props.Configure(actor.WithMailbox(func() actor.Mailbox { return w }))
-}
-
 // resumeSuspended resumes the workers whose failures were escalated, when the pool's parent
 // has decided so.
 func (e *Engine) resumeSuspended() {

@@ -24,6 +24,10 @@ type Config struct {
 	// LastWorker is the number of the last worker. Workers are named by their numbers, which
 	// go on when the pool has been restarted.
 	LastWorker *atomic.Int64
+	// Routees are the foreign actors of the pool. RouteesOnly says that it has no workers of its
+	// own: its size is the number of routees, which may be 0.
+	Routees     *Routees
+	RouteesOnly bool
 
 	// Started is called when all workers have been spawned, or with the error of a worker
 	// that could not be spawned. It reports whether someone waits for the start. If so, an

@@ -15,11 +15,21 @@ type pool struct {
 	workers  Workers
 	deliver  *deliver.Deliverer
 	mailbox  *supervisorMailbox
+	routees  *Routees
 	stopping bool
 }
 
 // self returns the PID of the supervisor.
 func (p *pool) self() *actor.PID { return p.mailbox.self.Load() }
+
+// props returns the props of a worker that stands for a foreign actor or, if that is nil, of one
+// of the pool's own.
+func (p *pool) props(foreign *actor.PID) *actor.Props {
+	if foreign == nil {
+		return p.workers.NewWorker()
+	}
+	return p.workers.Adopt(foreign)
+}
 
 // discard forgets workers that have been made and are not wanted.
 func (p *pool) discard(made []*actor.PID) {

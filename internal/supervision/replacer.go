@@ -16,7 +16,10 @@ import (
 // the machine can. A strategy that delays restarts has no limit.
 const attempts = 10
 
-const cannotStart = "cannot start"
+const (
+	cannotStart      = "cannot start"
+	routeeTerminated = "routee terminated"
+)
 
 var errUseless = errors.New("its predecessors stopped without having settled a task")
 
@@ -35,6 +38,7 @@ type replacer struct {
 
 // A spawnAttempt is for a worker that replaces another.
 type spawnAttempt struct {
+	foreign  *actor.PID // for which the worker is to stand; nil: none
 	replaces *actor.PID // nil: one of the first workers of a pool that has been restarted
 	recycled bool       // the other was recycled: the statistics do not count a replacement
 	failed   int        // earlier attempts
@@ -48,12 +52,15 @@ func (r *replacer) stopped(worker *actor.PID) {
 	}
 	r.gone = true
 	r.guard.forget(worker)
+	bereft := r.pool.workers.IsBereft(worker)
 	worked, abandoned, recycled := r.pool.workers.Remove(worker)
 	reason := departure.reason
 	switch {
 	case r.pool.stopping:
 		reason = "pool stopped"
 	case leaves:
+	case bereft:
+		reason = routeeTerminated
 	case abandoned:
 		reason = "abandoned: its handler ignores cancellation"
 	case recycled:
@@ -67,6 +74,11 @@ func (r *replacer) stopped(worker *actor.PID) {
 	case departure.dismissed:
 		r.jobs.add(func(done func()) {
 			r.sizer.lose(worker, reason)
+			done()
+		})
+	case bereft && !leaves:
+		r.jobs.add(func(done func()) {
+			r.sizer.bereave(worker)
 			done()
 		})
 	case recycled && !leaves:
@@ -84,17 +96,18 @@ func (r *replacer) replace(worker *actor.PID, worked bool, done func()) {
 		done()
 		return
 	}
+	foreign := r.pool.routees.of(worker)
 	if worked {
 		r.useless = 0
 	} else {
 		r.useless++
 	}
 	if r.useless <= attempts {
-		r.spawn(&spawnAttempt{replaces: worker}, done)
+		r.spawn(&spawnAttempt{foreign: foreign, replaces: worker}, done)
 		return
 	}
 	if r.guard.delays != nil {
-		r.spawnLater(&spawnAttempt{replaces: worker, failed: r.useless - attempts}, errUseless)
+		r.spawnLater(&spawnAttempt{foreign: foreign, replaces: worker, failed: r.useless - attempts}, errUseless)
 	} else {
 		r.sizer.lose(worker, errUseless.Error())
 	}
@@ -108,7 +121,10 @@ func (r *replacer) spawn(a *spawnAttempt, done func()) {
 		done()
 		return
 	}
-	r.sizer.nursery.order(1, r.pool.workers.NewWorker, func(d delivery) {
+	r.sizer.nursery.order(1, func() *actor.Props { return r.pool.props(a.foreign) }, func(d delivery) {
+		for _, worker := range d.made {
+			r.pool.routees.assign(a.foreign, worker)
+		}
 		for _, successor := range r.sizer.spawner.take(d.made, r.sizer.wanted) {
 			r.replaced(a, successor)
 		}
@@ -139,7 +155,7 @@ func (r *replacer) spawnLater(a *spawnAttempt, err error) {
 	}
 	delay := delays.Delay(a.failed)
 	r.pool.deliver.Log(slog.LevelWarn, "worker not started, will try again", "in", delay, "error", err)
-	next := &spawnAttempt{replaces: a.replaces, recycled: a.recycled, failed: a.failed + 1}
+	next := &spawnAttempt{foreign: a.foreign, replaces: a.replaces, recycled: a.recycled, failed: a.failed + 1}
 	r.retries[next] = r.pool.after(delay, func() {
 		delete(r.retries, next)
 		r.jobs.add(func(done func()) { r.spawn(next, done) })

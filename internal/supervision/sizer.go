@@ -18,6 +18,8 @@ type sizer struct {
 	wanted  int // workers that there should be; fewer run while one is being replaced
 	target  int // wanted after the resize that is under way; 0: none is
 	lost    int // workers lost since the last resize by request
+
+	routeesOnly bool // the last worker may be removed
 }
 
 // request resizes the pool because a user asked for it. This makes up for lost workers.
@@ -95,8 +97,12 @@ func (s *sizer) aim(size int) {
 
 // adopt adds a worker that stands for a foreign actor. It calls done with the result.
 func (s *sizer) adopt(foreign *actor.PID, done func(error)) {
-	if foreign == nil {
-		done(invalid.Option("nil PID"))
+	if foreign.GetId() == "" {
+		done(invalid.Option("routee %v: no PID", foreign))
+		return
+	}
+	if foreign.Equal(s.pool.mailbox.pool) {
+		done(invalid.Option("routee %s: it is the pool itself", foreign))
 		return
 	}
 	for _, pid := range s.pool.workers.Routees() {
@@ -116,6 +122,7 @@ func (s *sizer) adopt(foreign *actor.PID, done func(error)) {
 			s.nursery.cancel(d.order)
 			s.pool.discard(d.made)
 		} else {
+			s.pool.routees.assign(foreign, d.made[0])
 			s.spawner.take(d.made, math.MaxInt)
 			s.change(s.wanted+1, "routee added")
 		}
@@ -126,13 +133,13 @@ func (s *sizer) adopt(foreign *actor.PID, done func(error)) {
 	})
 }
 
-// remove retires one worker, unless it is the last. Like Proto.Actor's own pools, it
+// remove retires one worker, unless it is the last of a pool of own workers. Like Proto.Actor's own pools, it
 // ignores a PID that belongs to no worker.
 func (s *sizer) remove(pid *actor.PID) error {
 	if pid == nil {
 		return invalid.Option("nil PID")
 	}
-	if routees := s.pool.workers.Routees(); len(routees) == 1 && routees[0].Equal(pid) {
+	if routees := s.pool.workers.Routees(); len(routees) == 1 && routees[0].Equal(pid) && !s.routeesOnly {
 		return invalid.Option("%s is the last worker", pid.Id)
 	}
 	if worker := s.pool.workers.RetireWorker(pid); worker != nil {
@@ -142,12 +149,23 @@ func (s *sizer) remove(pid *actor.PID) error {
 	return nil
 }
 
+// bereave records that a worker has stopped since its foreign actor has terminated. If no other
+// worker has taken its place, the pool is smaller from now on.
+func (s *sizer) bereave(worker *actor.PID) {
+	s.pool.routees.forget(worker)
+	s.pool.deliver.Log(slog.LevelWarn, "routee terminated", "worker", worker.GetId())
+	if s.hasGap() {
+		s.change(s.wanted-1, routeeTerminated)
+	}
+}
+
 // hasGap reports whether a worker is missing.
 func (s *sizer) hasGap() bool { return s.pool.workers.Size() < s.wanted }
 
 // lose records that a worker will not be replaced. If no other worker has taken
 // its place, the pool is smaller from now on.
 func (s *sizer) lose(worker *actor.PID, reason string) {
+	s.pool.routees.forget(worker)
 	s.pool.deliver.Log(slog.LevelWarn, "worker not replaced", "worker", worker.GetId(), "reason", reason)
 	if !s.hasGap() {
 		return

@@ -56,5 +56,6 @@ func (s *spawner) fail() bool {
 // retire stops a worker that a resize has taken out of dispatch.
 func (s *spawner) retire(reason string, worker *actor.PID) {
 	s.members.retire(reason, worker)
+	s.pool.routees.forget(worker)
 	s.pool.stop(worker)
 }

@@ -1,5 +1,7 @@
 package supervision
 
+import "github.com/asynkron/protoactor-go/actor"
+
 // starter spawns the first workers.
 type starter struct {
 	sizer    *sizer
@@ -7,36 +9,49 @@ type starter struct {
 	started  func(error) (awaited bool) // Config.Started
 }
 
-// start spawns size workers. It calls done with true when they have been spawned, or when
-// it waits for a constructor that is slow, and with false if nobody waits for the start any
-// more because one could not be spawned.
-func (s *starter) start(size int, done func(ok bool)) {
-	s.sizer.want(size)
+// start spawns workers: each of the list has the foreign actor for which one is to stand, or nil.
+// It calls done with true when they have been spawned, or when it waits for a constructor that
+// is slow, and with false if nobody waits for the start any more because one could not be
+// spawned.
+func (s *starter) start(workers []*actor.PID, done func(ok bool)) {
+	s.sizer.want(len(workers))
 	s.sizer.pool.workers.Lost(0)
-	s.fill(size, done)
+	s.fill(workers, done)
 }
 
 // fill spawns the first workers that are still missing.
-func (s *starter) fill(missing int, done func(ok bool)) {
-	if missing == 0 {
+func (s *starter) fill(missing []*actor.PID, done func(ok bool)) {
+	if len(missing) == 0 {
 		s.sizer.pool.flush()
 		s.started(nil)
 		done(true)
 		return
 	}
-	s.sizer.nursery.order(missing, s.sizer.pool.workers.NewWorker, func(d delivery) {
-		missing -= len(d.made)
+	s.sizer.nursery.order(len(missing), s.propsOf(missing), func(d delivery) {
+		for i, worker := range d.made {
+			s.sizer.pool.routees.assign(missing[i], worker)
+		}
+		missing = missing[len(d.made):]
 		s.sizer.spawner.take(d.made, s.sizer.wanted)
 		switch {
 		case !d.over:
 			done(true)
 		case d.err == nil:
-			s.fill(0, done)
+			s.fill(nil, done)
 		case s.started(d.err):
 			done(false)
 		default: // the pool has been restarted, and nobody waits for it
-			s.replacer.spawnLater(new(spawnAttempt), d.err)
-			s.fill(missing-1, done)
+			s.replacer.spawnLater(&spawnAttempt{foreign: missing[0]}, d.err)
+			s.fill(missing[1:], done)
 		}
 	})
+}
+
+// propsOf returns what returns the props of the workers, one after another.
+func (s *starter) propsOf(workers []*actor.PID) func() *actor.Props {
+	return func() *actor.Props {
+		foreign := workers[0]
+		workers = workers[1:]
+		return s.sizer.pool.props(foreign)
+	}
 }

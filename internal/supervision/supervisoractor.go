@@ -29,11 +29,11 @@ type supervisorActor struct {
 }
 
 func newSupervisorActor(cfg Config, mailbox *supervisorMailbox, m *members, guard *strategyGuard) *supervisorActor {
-	p := &pool{name: cfg.Pool, workers: cfg.Workers, deliver: cfg.Deliverer, mailbox: mailbox}
+	p := &pool{name: cfg.Pool, workers: cfg.Workers, deliver: cfg.Deliverer, mailbox: mailbox, routees: cfg.Routees}
 	queue := new(jobs)
 	makes := &nursery{pool: p, spawn: newChildSpawner(p, cfg.LastWorker).spawn, orders: make(map[*order]struct{})}
 	spawning := &spawner{pool: p, members: m}
-	sizing := &sizer{pool: p, nursery: makes, spawner: spawning}
+	sizing := &sizer{pool: p, nursery: makes, spawner: spawning, routeesOnly: cfg.RouteesOnly}
 	replacing := &replacer{
 		pool: p, members: m, guard: guard, jobs: queue, sizer: sizing, retries: make(map[*spawnAttempt]*time.Timer),
 	}
@@ -139,7 +139,8 @@ func (s *supervisorActor) start() {
 	s.guard.start()
 	s.jobs.add(func(done func()) {
 		begun := false
-		s.starter.start(s.config.Size, func(ok bool) {
+		workers := append(make([]*actor.PID, s.config.Size), s.pool.routees.all()...)
+		s.starter.start(workers, func(ok bool) {
 			if ok && !begun {
 				begun = true
 				s.health.schedule()
@@ -170,6 +171,10 @@ func (s *supervisorActor) stop() {
 
 // resize changes the number of workers because a user asked for it.
 func (s *supervisorActor) resize(size int, done func(error)) {
+	if s.config.RouteesOnly {
+		done(invalid.Option("size %d: a pool of routees is as large as there are routees", size))
+		return
+	}
 	if err := s.autoscaler.checkBounds(size); err != nil {
 		done(err)
 		return

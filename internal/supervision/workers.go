@@ -18,7 +18,7 @@ type Workers interface {
 	// nothing. Discard forgets a spawned worker that will not join.
 	Join(pid *actor.PID)
 	Discard(pid *actor.PID)
-	// Adopt returns the props of a worker that forwards its tasks to a foreign
+	// Adopt returns the props of one worker that forwards its tasks to a foreign
 	// actor; nil if the pool cannot use one.
 	Adopt(foreign *actor.PID) *actor.Props
 	// Revive ends the effect of Fail: workers join again.
@@ -46,6 +46,9 @@ type Workers interface {
 	// it, out of dispatch and returns the worker's PID; nil if there is none. The
 	// caller stops it.
 	RetireWorker(pid *actor.PID) *actor.PID
+	// IsBereft reports whether a worker stands for a foreign actor that has terminated. Such a
+	// worker stops.
+	IsBereft(pid *actor.PID) bool
 	// Remove forgets a worker that has stopped. It reports whether the worker ever finished
 	// or settled an attempt, whether the watchdog abandoned it, and whether it has stopped to
 	// be recycled.

@@ -128,6 +128,7 @@ func (d *dataPlane) Replaced()                                { d.record("replac
 func (d *dataPlane) Fail(err error)                           { d.record("fail: " + err.Error()) }
 func (d *dataPlane) Adopt(*actor.PID) *actor.Props            { return nil }
 func (d *dataPlane) RetireWorker(*actor.PID) *actor.PID       { return nil }
+func (d *dataPlane) IsBereft(*actor.PID) bool                 { return false }
 func (d *dataPlane) Discard(*actor.PID)                       {}
 func (d *dataPlane) EndVainWaits()                            {}
 func (d *dataPlane) Lost(int)                                 {}
@@ -161,6 +162,7 @@ func supervise(t *testing.T, cfg supervision.Config) *supervised {
 	s := &supervised{dataPlane: &dataPlane{room: 1000, worked: true}, system: pooltest.System()}
 	s.pool = pooltest.NewInbox(t, s.system.Root)
 	cfg.Pool, cfg.PID, cfg.Workers, cfg.LastWorker = "pool", s.pool.PID, s, new(atomic.Int64)
+	cfg.Routees = supervision.NewRoutees(nil)
 	cfg.Deliverer = deliver.New(s.system, slog.New(slog.DiscardHandler), "pool")
 	if cfg.Strategy == nil {
 		cfg.Strategy = supervisor.OneForOne()
