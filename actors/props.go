@@ -16,6 +16,7 @@ import (
 	"github.com/troupe-go/troupe/internal/invalid"
 	"github.com/troupe-go/troupe/internal/supervision"
 	"github.com/troupe-go/troupe/messages"
+	"github.com/troupe-go/troupe/router"
 )
 
 // PropsFromHandler returns the props of a pool whose tasks have payloads of type
@@ -89,6 +90,9 @@ func newTemplate(design design, handled bool, opts []Option) (*template, error) 
 	c, err := newConfig(opts)
 	if err != nil {
 		return nil, err
+	}
+	if handled && c.dispatch.String() == router.Broadcast().String() {
+		return nil, invalid.Option("dispatch %v: a handler's task has one result", c.dispatch)
 	}
 	newWork, err := design(&c)
 	if err != nil {

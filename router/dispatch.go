@@ -76,6 +76,19 @@ func Random() Dispatch { return Dispatch{name: "random"} }
 // Algorithm" (2014).
 func ConsistentHash() Dispatch { return Dispatch{name: "consistent-hash"} }
 
+// Broadcast gives every message to all workers, as messages.Broadcast does for one: each gets a
+// task of its own. Either all of these tasks are admitted or, with messages.ErrQueueFull, none;
+// the overflow policy does not apply. Each task has a place in the ledger and an answer of its
+// own, so a sender gets as many answers as there are workers. A worker gets its tasks at once, as
+// with RoundRobin.
+//
+// All tasks of a message have its ID, its timeout and its priority. A retry stays with its
+// worker, and if that is gone, the task is not retried. A task in quarantine that is requeued
+// goes to one worker.
+//
+// Use it for pools of actors. With a handler, it is an option error.
+func Broadcast() Dispatch { return Dispatch{name: "broadcast"} }
+
 // Custom asks pick for the index of a worker in workers, which has at least one. pick
 // runs on the sender's goroutine and must be safe for concurrent use. If pick panics
 // or returns an invalid index, the task is rejected with an error that wraps

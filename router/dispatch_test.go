@@ -29,6 +29,7 @@ func TestDispatchNames(t *testing.T) {
 		{router.RoundRobin(), "round-robin"},
 		{router.Random(), "random"},
 		{router.ConsistentHash(), "consistent-hash"},
+		{router.Broadcast(), "broadcast"},
 		{router.Custom(first), "custom"},
 	}
 	for _, tt := range tests {

@@ -25,6 +25,7 @@ const (
 // A dispatch chooses workers for tasks. It is safe for concurrent use.
 type dispatch struct {
 	binding binding
+	toAll   bool // each message to the pool's PID is broadcast
 	pick    func(router.TaskView, router.Workers) int
 	seed    maphash.Seed
 
@@ -41,8 +42,9 @@ func newDispatch(d router.Dispatch) *dispatch {
 		router.RoundRobin().String():     roundRobin,
 		router.Random().String():         random,
 		router.ConsistentHash().String(): hashed,
+		router.Broadcast().String():      roundRobin,
 	}
-	out := &dispatch{binding: bindings[d.String()], pick: d.Pick()}
+	out := &dispatch{binding: bindings[d.String()], pick: d.Pick(), toAll: d.String() == router.Broadcast().String()}
 	if out.pick != nil {
 		out.binding = picked
 	}

@@ -76,9 +76,9 @@ func (m *poolMailbox) control(envelope, message any, sender *actor.PID) {
 	}
 	switch message := message.(type) {
 	case *messages.Broadcast:
-		m.broadcast(message.Message, sender)
+		m.broadcast(envelop(message.Message, sender), message.Message, sender)
 	case *protorouter.BroadcastMessage:
-		m.broadcast(message.Message, sender)
+		m.broadcast(envelop(message.Message, sender), message.Message, sender)
 	case *messages.Cancel:
 		m.cancel(message, sender)
 	case *messages.NotifyRoom:
@@ -118,15 +118,18 @@ func (m *poolMailbox) PostSystemMessage(message any) {
 // error. Without a sender, the message becomes a Proto.Actor dead letter. task is nil
 // unless the message is a Task.
 func (m *poolMailbox) submit(envelope, message any, task *messages.Task, sender *actor.PID) {
+	if m.engine.dispatch.toAll {
+		m.broadcast(envelope, message, sender)
+		return
+	}
 	if err := m.engine.cfg.Post(envelope, message, task, sender); err != nil {
 		m.refuse(message, sender, err)
 	}
 }
 
 // broadcast gives each worker the message as a task of its own.
-func (m *poolMailbox) broadcast(message any, sender *actor.PID) {
+func (m *poolMailbox) broadcast(envelope, message any, sender *actor.PID) {
 	task, _ := message.(*messages.Task)
-	envelope := envelop(message, sender)
 	err := m.engine.Broadcast(func(s *Spec) (*Task, error) {
 		return m.engine.cfg.Make(envelope, message, task, sender, s)
 	})
