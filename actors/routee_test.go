@@ -404,6 +404,7 @@ func TestTheLastRouteeMayGoAndAnotherCome(t *testing.T) {
 			pooltest.Strategy(func(actor.Supervisor, *actor.PID, any) { failures++ }))
 		r := &routees{root: root, pool: pool, in: pooltest.NewInbox(t, root), t: t}
 		root.Send(pool, &messages.Pause{})
+		synctest.Wait()
 		r.request(1)
 		r.stop(dies.pid)
 		result := r.answers()[0].(*messages.Result)

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -27,9 +28,10 @@ func terminated(foreign *actor.PID) error {
 // A forwarding is a task that a foreign actor has, until it answers.
 type forwarding struct {
 	Holding
-	address actor.PID  // where the foreign actor answers
-	sender  *actor.PID // gets the answer
-	limit   int64      // when it has taken too long, engine time; 0: the task has a timeout
+	address actor.PID   // where the foreign actor answers
+	sender  *actor.PID  // gets the answer
+	taken   atomic.Bool // it has been taken out of replies
+	limit   int64       // when it has taken too long, engine time; 0: the task has a timeout
 }
 
 // Adopt returns the props of a worker that stands for a foreign actor. It returns nil if
@@ -42,7 +44,7 @@ func (e *Engine) Adopt(foreign *actor.PID) *actor.Props {
 	w := newWorkerMailbox(e)
 	w.foreign = foreign
 	return actor.PropsFromProducer(func() actor.Actor { return &foreignWorker{w} }).
-		Configure(actor.WithMailbox(func() actor.Mailbox { return w }))
+		Configure(actor.WithDispatcher(e.sched), actor.WithMailbox(func() actor.Mailbox { return w }))
 }
 
 // A foreignWorker is the actor of a worker that stands for a foreign actor. It does not receive

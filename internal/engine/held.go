@@ -103,7 +103,7 @@ func (w *workerMailbox) keep(t *Task, x *Holding) bool {
 		hs.since = began
 	}
 	w.refreshLocked(q)
-	if w.at < len(w.batch) {
+	if w.at < len(w.batch) && hs.limit < math.MaxInt { // else the worker may go on with its batch
 		w.poke.Store(true)
 	}
 	h.desk.keeps, r.holds = true, true
@@ -188,8 +188,8 @@ func (e *core) letGoLocked(x *Holding, now int64) (wake *Worker) {
 	w, q := &x.worker.Worker, x.worker.q
 	hs := w.rare.holdings
 	hs.tasks.Remove(&x.link)
-	if x.forwarding != nil {
-		e.replies.remove(x.forwarding)
+	if f := x.forwarding; f != nil && !f.taken.Load() {
+		e.replies.remove(f)
 	}
 	summoned := len(hs.verdicts) > 0
 	if hs.tasks.Len() == 0 {

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"math"
 	"sync/atomic"
 	"time"
 
@@ -223,7 +224,7 @@ func (w *Worker) claimable(n int) int {
 	switch {
 	case x == nil:
 		return n
-	case x.holdings != nil: // a task that it holds ends the batch
+	case x.holdings != nil && x.holdings.limit < math.MaxInt: // a task that it holds ends the batch
 		return 1
 	case x.breaker != breakerClosed:
 		return 1

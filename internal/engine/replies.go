@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"reflect"
 	"sync"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -13,8 +14,10 @@ import (
 // waiting tasks have the same one, and an ID comes again only after 4 billion others. The task
 // with an ID is in the slot whose index is the ID modulo the number of slots, a power of 2.
 type replies struct {
+	open  sync.Once
+	model *actor.PID // the address without an ID; has the process cached; set by open
+
 	mu    sync.Mutex
-	pid   *actor.PID    // guarded by mu; of the process for all of them; nil: there is none yet
 	slots []*forwarding // guarded by mu
 	count int           // guarded by mu; tasks in slots
 	last  uint32        // guarded by mu; the last ID given out
@@ -34,7 +37,10 @@ func (r *replies) add(f *forwarding) {
 	for r.slots[r.last&mask] != nil {
 		r.last++
 	}
-	f.address.Address, f.address.Id, f.address.RequestId = r.pid.Address, r.pid.Id, r.last
+	// The copy has the cached process, which spares the answer a look into the registry. Package
+	// reflect can copy it, since it copies the whole PID.
+	reflect.ValueOf(&f.address).Elem().Set(reflect.ValueOf(r.model).Elem())
+	f.address.RequestId = r.last
 	r.slots[r.last&mask] = f
 	r.count++
 }
@@ -58,6 +64,7 @@ func (r *replies) take(id uint32) *forwarding {
 	f := r.findLocked(id)
 	if f != nil {
 		r.removeLocked(f)
+		f.taken.Store(true)
 	}
 	return f
 }
@@ -104,26 +111,22 @@ var _ actor.Process = replyProcess{}
 
 // openReplies gives the pool an address to which foreign actors answer, unless it has one.
 func (e *Engine) openReplies() {
-	r := &e.replies
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.pid != nil {
-		return
-	}
-	registry, name := e.cfg.System.ProcessRegistry, e.self.Id+"/replies"
-	pid, ok := registry.Add(replyProcess{e}, name)
-	for !ok { // the user has an actor of that name
-		pid, ok = registry.Add(replyProcess{e}, name+registry.NextId())
-	}
-	r.pid = pid
+	e.replies.open.Do(func() {
+		system, name := e.cfg.System, e.self.Id+"/replies"
+		pid, ok := system.ProcessRegistry.Add(replyProcess{e}, name)
+		for !ok { // the user has an actor of that name
+			pid, ok = system.ProcessRegistry.Add(replyProcess{e}, name+system.ProcessRegistry.NextId())
+		}
+		// To send something is the only way to have the process cached.
+		actor.NewRootContext(system, nil).Send(pid, &actor.DeadLetterResponse{})
+		e.replies.model = pid
+	})
 }
 
 // closeReplies removes the address from the registry, when the last task has been settled.
 func (e *Engine) closeReplies() {
-	e.replies.mu.Lock()
-	pid := e.replies.pid
-	e.replies.mu.Unlock()
-	if pid != nil {
+	e.replies.open.Do(func() {}) // no worker will stand for a foreign actor any more
+	if pid := e.replies.model; pid != nil {
 		e.cfg.System.ProcessRegistry.Remove(pid)
 	}
 }
