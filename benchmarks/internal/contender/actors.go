@@ -88,8 +88,33 @@ func protoActors(name string, props func(int, ...actor.PropsOption) *actor.Props
 	}}
 }
 
+// TroupeRoutees is Troupe with foreign routees.
+func TroupeRoutees(name string, dispatch router.Dispatch) ActorContender {
+	return group(name, func(routees ...*actor.PID) *actor.Props {
+		return actors.PropsFromRoutees(routees, actors.WithDispatch(dispatch))
+	})
+}
+
+// ProtoActorGroup is Proto.Actor's round-robin group.
+func ProtoActorGroup() ActorContender { return group(NameProtoGroup, protorouter.NewRoundRobinGroup) }
+
+// group makes pools of actors that are spawned before.
+func group(name string, props func(...*actor.PID) *actor.Props) ActorContender {
+	return ActorContender{Name: name, Open: func(size int, worker actor.Producer) (*ActorPool, error) {
+		system := silentSystem()
+		routees := make([]*actor.PID, size)
+		for i := range routees {
+			routees[i] = system.Root.Spawn(actor.PropsFromProducer(worker))
+		}
+		return openActorsIn(system, props(routees...))
+	}}
+}
+
 func openActors(props *actor.Props) (*ActorPool, error) {
-	system := silentSystem()
+	return openActorsIn(silentSystem(), props)
+}
+
+func openActorsIn(system *actor.ActorSystem, props *actor.Props) (*ActorPool, error) {
 	pid, err := system.Root.SpawnNamed(props, "pool")
 	if err != nil {
 		system.Shutdown()

@@ -25,6 +25,7 @@ const (
 	NameSemaphore   = "goroutine per task, semaphore"
 	NameChannel     = "bare channel"
 	NameProtoActor  = "Proto.Actor router"
+	NameProtoGroup  = "Proto.Actor group"
 	NameProtoHash   = "Proto.Actor hash router"
 	NameFuture      = "Proto.Actor RequestFuture"
 	NameSubmitWait  = "workerpool SubmitWait"

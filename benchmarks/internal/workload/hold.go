@@ -57,7 +57,7 @@ func Hold(e Env) (*report.Section, error) {
 			e.Log("hold: %s, %v", kind.name, s)
 			return compareActors(e.Runs, contenders, func(c contender.ActorContender) (measure.Sample, error) {
 				message := new(contender.Plain)
-				return requestTrial{shape: s, message: message, tasks: e.scale(requestTasks), worker: workers[c.Name]}.run(c)
+				return requestTrial{shape: s, message: message, tasks: e.scale(requestTasks), window: inFlight, worker: workers[c.Name]}.run(c)
 			})
 		})
 		if err != nil {

@@ -52,7 +52,7 @@ func Request(e Env) (*report.Section, error) {
 	cells, err := eachShape(func(s shape) (*measure.Comparison, error) {
 		e.Log("request: %v", s)
 		return compareActors(e.Runs, contenders, func(c contender.ActorContender) (measure.Sample, error) {
-			return requestTrial{shape: s, message: message[c.Name], tasks: e.scale(requestTasks), worker: respond}.run(c)
+			return requestTrial{shape: s, message: message[c.Name], tasks: e.scale(requestTasks), window: inFlight, worker: respond}.run(c)
 		})
 	})
 	if err != nil {
@@ -92,6 +92,7 @@ type requestTrial struct {
 	message any
 	tasks   int
 	worker  actor.Producer
+	window  int // requests of each requester in flight
 }
 
 func (r requestTrial) run(c contender.ActorContender) (measure.Sample, error) {
@@ -105,7 +106,7 @@ func (r requestTrial) run(c contender.ActorContender) (measure.Sample, error) {
 		root  = pool.System.Root
 	)
 	props := actor.PropsFromProducer(func() actor.Actor {
-		return &requester{pool: pool.PID, message: r.message, count: count, wrong: &wrong}
+		return &requester{pool: pool.PID, message: r.message, window: r.window, count: count, wrong: &wrong}
 	})
 	s := &senders{}
 	for range r.shape.senders {
@@ -155,6 +156,7 @@ func (responding) Receive(ctx actor.Context) {
 type requester struct {
 	pool    *actor.PID
 	message any
+	window  int
 	left    int // not sent yet
 	count   *measure.Countdown
 	wrong   *atomic.Pointer[error]
@@ -164,7 +166,7 @@ type requester struct {
 func (r *requester) Receive(ctx actor.Context) {
 	switch m := ctx.Message().(type) {
 	case *order:
-		first := min(m.share, inFlight)
+		first := min(m.share, r.window)
 		r.left = m.share - first
 		for range first {
 			ctx.Request(r.pool, r.message)

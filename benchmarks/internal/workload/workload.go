@@ -45,6 +45,7 @@ func All() []Workload {
 		{"hash", Hash},
 		{"request", Request},
 		{"hold", Hold},
+		{"foreign", Foreign},
 		{"tell", Tell},
 		{"ask", Ask},
 		{"submit", Submit},
