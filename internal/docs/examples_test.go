@@ -356,6 +356,27 @@ func Example_protoActor() {
 	// hello world <nil>
 }
 
+func Example_routees() {
+	system := actor.NewActorSystem(actor.WithLoggerFactory(func(*actor.ActorSystem) *slog.Logger { return slog.New(slog.DiscardHandler) }))
+	office := actor.PropsFromFunc(func(ctx actor.Context) {
+		if text, ok := ctx.Message().(string); ok {
+			ctx.Respond(text + "ed")
+		}
+	})
+	berlin, paris := system.Root.Spawn(office), system.Root.Spawn(office)
+
+	pool := system.Root.Spawn(actors.PropsFromRoutees([]*actor.PID{berlin, paris},
+		actors.WithTaskTimeout(time.Second),
+		actors.WithRetry(actors.Retry{Attempts: 2})))
+	answer, err := system.Root.RequestFuture(pool, "book", 3*time.Second).Result()
+
+	fmt.Println(answer, err)
+	if err := system.Root.StopFuture(pool).Wait(); err != nil {
+		log.Fatal(err)
+	}
+	// Output: booked <nil>
+}
+
 func Example_telemetry() {
 	ctx := context.Background()
 	system := actor.NewActorSystem()
