@@ -2,6 +2,7 @@ package actors_test
 
 import (
 	"errors"
+	"fmt"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -12,9 +13,11 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/troupe-go/troupe/actors"
+	"github.com/troupe-go/troupe/internal/journal"
 	"github.com/troupe-go/troupe/internal/pooltest"
 	"github.com/troupe-go/troupe/messages"
 	"github.com/troupe-go/troupe/router"
+	"github.com/troupe-go/troupe/supervisor"
 )
 
 // bindings are a dispatch with late binding and one with early binding.
@@ -578,5 +581,67 @@ func TestASenderThatARouteeWatchesIsTheRealOne(t *testing.T) {
 		assert.Empty(t, ends)
 		require.NoError(t, root.StopFuture(r.in.PID).Wait())
 		assert.Equal(t, r.in.PID.Id, (<-ends).Id)
+	})
+}
+
+// A routee may still be working on the message.
+func TestThePayloadThatARouteeHasIsNotLookedAt(t *testing.T) {
+	underBoth(t, func(t *testing.T, dispatch actors.Option) {
+		root := pooltest.System().Root
+		routee := pooltest.Spawn(t, root, actor.PropsFromFunc(func(ctx actor.Context) {
+			if n, ok := ctx.Message().(*int); ok {
+				for range 10 {
+					*n++
+					time.Sleep(time.Second)
+				}
+			}
+		}))
+		r := startRoutees(t, root, []*actor.PID{routee}, dispatch, actors.WithTaskTimeout(4500*time.Millisecond))
+		j := pooltest.AttachJournal(root, journal.Options{Keep: 10, Payload: func(p any) string { return fmt.Sprint(*p.(*int)) }})
+		r.in.Request(r.pool, new(int))
+		time.Sleep(5 * time.Second)
+		require.Len(t, r.answers(), 1)
+		entries, _, _ := j.Since(0)
+		require.Len(t, entries, 1)
+		assert.Empty(t, entries[0].Payload)
+		time.Sleep(10 * time.Second)
+	})
+}
+
+func TestABadPoolOfRouteesIsAnOptionError(t *testing.T) {
+	pooltest.Bubble(t, func(t *testing.T) {
+		root := pooltest.System().Root
+		good := []*actor.PID{actor.NewPID("here", "a")}
+		for text, props := range map[string]*actor.Props{
+			"routee 1":             actors.PropsFromRoutees(append(good, nil)),
+			"routee 0":             actors.PropsFromRoutees([]*actor.PID{{}}),
+			"size 2":               actors.PropsFromRoutees(good, actors.WithSize(2)),
+			"autoscale":            actors.PropsFromRoutees(good, actors.WithAutoscale(supervisor.Autoscale{Min: 1, Max: 2})),
+			"supervision strategy": actors.PropsFromRoutees(good, actors.WithSupervision(supervisor.OneForOne())),
+			"worker props":         actors.PropsFromRoutees(good, actors.WithWorkerProps(actor.WithOnInit())),
+			"max held 2":           actors.PropsFromRoutees(good, actors.WithMaxHeld(2)),
+			"recycling":            actors.PropsFromRoutees(good, actors.WithMaxTasks(2)),
+			"middleware": actors.PropsFromRoutees(good, actors.WithMiddleware(
+				func(h actors.Handler[int, int]) actors.Handler[int, int] { return h })),
+		} {
+			_, err := root.SpawnNamed(props, "pool")
+			require.ErrorIs(t, err, messages.ErrInvalidOption, text)
+			assert.ErrorContains(t, err, text)
+		}
+	})
+}
+
+func TestAPoolMayBeARouteeOfAnother(t *testing.T) {
+	underBoth(t, func(t *testing.T, dispatch actors.Option) {
+		root := pooltest.System().Root
+		inner := startRoutees(t, root, []*actor.PID{answerer(t, root, time.Second)}, dispatch)
+		outer := startRoutees(t, root, []*actor.PID{inner.pool}, dispatch)
+		outer.request(3)
+		time.Sleep(3 * time.Second)
+		assert.Equal(t, []any{0, 1, 2}, outer.answers())
+		assert.EqualValues(t, 3, inner.stats().Succeeded)
+		assert.EqualValues(t, 3, outer.stats().Succeeded)
+		require.NoError(t, root.StopFuture(inner.pool).Wait())
+		assert.Empty(t, outer.members())
 	})
 }

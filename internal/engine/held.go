@@ -287,6 +287,7 @@ func (e *Engine) succeed(x *Holding, answer func()) bool {
 func (e *Engine) tellHeld(x *Holding, s *Settlement, entry *quarantined) {
 	t := x.task
 	s.base, s.task, s.Worker, s.Started, s.reply = &e.base, t, x.home, x.started, x.reply
+	s.foreign = x.forwarding != nil
 	if x.trace != nil {
 		x.trace.tellTracer(s.Outcome, s.Err)
 		x.trace.dismiss()
@@ -345,6 +346,7 @@ func (e *settling) endHeldLocked(x *Holding, outcome messages.Outcome, err, caus
 	e.countHeldLocked(x, outcome, now)
 	s := e.newEnding(outside(t, Settlement{
 		Outcome: outcome, Err: err, Worker: x.home, Started: x.started, Ended: now, reply: x.reply,
+		foreign: x.forwarding != nil,
 	}))
 	s.holding, s.ctx, s.cause = x, x.trace, cause
 	then.settled = append(then.settled, s)

@@ -66,6 +66,7 @@ func (j *heldJob) attemptOver(t *Task, retry *retryPlan) {
 	retry.reply = j.reply // which does not change any more, since the attempt is done
 	s := Settlement{
 		base: &e.base, task: t, Outcome: retry.outcome, Err: retry.err, Worker: j.hand.worker, Started: j.started, Ended: e.now(),
+		foreign: j.forwarding != nil,
 	}
 	if note := e.journals.note(t, &s, retry); note != nil {
 		note()

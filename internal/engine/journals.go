@@ -87,7 +87,7 @@ func (j *journals) note(t *Task, s *Settlement, retry *retryPlan) func() {
 	}
 	entry := s.entry(retry, s.Ended)
 	body := t.body
-	if s.Started > 0 && t.load().status() >= cutTimedOut {
+	if s.foreign || s.Started > 0 && t.load().status() >= cutTimedOut {
 		body = nil
 	}
 	return func() { enter(*list, entry, body) }

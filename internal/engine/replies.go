@@ -202,6 +202,7 @@ func (e *Engine) undelivered(f *forwarding) {
 	w := f.worker
 	if e.isGone(w.foreign) {
 		e.leave(&w.Worker) // first, so that a retry goes to another worker
+		w.PostSystemMessage(&actor.Terminated{Who: w.foreign})
 	}
 	f.Done(terminated(w.foreign))
 }

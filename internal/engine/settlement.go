@@ -16,6 +16,7 @@ type Settlement struct {
 	// outside says that the task was settled from outside. Its worker may be clearing the
 	// body meanwhile, so sender has the sender.
 	outside bool
+	foreign bool // a foreign actor may still be working on the payload
 	sender  *actor.PID
 	owner   any       // likewise, for a task that is Told
 	payload any       // likewise
