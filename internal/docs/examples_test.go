@@ -231,7 +231,8 @@ func Example_subscribe() {
 	pool, err := actors.NewPool(system.Root, func(context.Context, int) (int, error) { panic("no disk") },
 		actors.WithName("thumbnails"), actors.WithSize(1))
 	if err != nil {
-		log.Fatal(err)
+		fmt.Println(err)
+		return
 	}
 	_, _ = pool.Ask(context.Background(), 1)
 	fmt.Println(<-alerts)
