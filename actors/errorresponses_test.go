@@ -192,3 +192,26 @@ func TestAnErrorResponseFailsTheTaskThatItAnswers(t *testing.T) {
 		assert.Equal(t, "2 succeeded, 1 failed", pooltest.Ledger(in.Stats(t, pool)))
 	})
 }
+
+func TestAnAnswerThatMayBeForAnotherTaskSilencesNone(t *testing.T) {
+	for name, c := range map[string]struct {
+		held    int
+		results int // after the one answer
+	}{"one task of the sender": {1, 0}, "two tasks of the sender": {2, 2}} {
+		t.Run(name, func(t *testing.T) {
+			pooltest.Bubble(t, func(t *testing.T) {
+				a := pooltest.StartActors(t, actors.WithSize(1), actors.WithMaxHeld(2))
+				in := pooltest.NewInbox(t, a.System.Root)
+				for range c.held {
+					a.Hold(in.PID)
+				}
+				worker := workerOf(a, 0)
+				a.System.Root.Send(worker, pooltest.Deed(func(ctx actor.Context) { ctx.Send(in.PID, "answer") }))
+				assert.Equal(t, "answer", <-in.Mail)
+				a.System.Root.Stop(worker)
+				synctest.Wait()
+				assert.Len(t, in.Mail, c.results)
+			})
+		})
+	}
+}

@@ -78,24 +78,33 @@ func (d *desk) passesHeld(ctx actor.Context, to *actor.PID, envelope *actor.Mess
 	return false
 }
 
-// answeredLocked returns the held task that an answer to a sender is for; nil: none. If several
-// are from that sender, it is the one whose message the actor handles, in a continuation of
-// ReenterAfter, and otherwise the oldest.
+// answeredLocked returns the held task that an answer to a sender is for; nil: none, or that is
+// not certain. If several are from that sender, it is the one whose message the actor handles,
+// in a continuation of ReenterAfter. A sender rather gets an answer too many than none.
 func (d *desk) answeredLocked(ctx actor.Context, to *actor.PID) *Holding {
-	var oldest *Holding
+	var only, handled *Holding
+	n, equal := 0, 0
+	message := ctx.Message()
 	for link := d.holdings.tasks.First(); link != nil; link = link.Next() {
 		x := link.Of
 		if x.done || x.reply.given || !isSame(x.task.body.Sender(), to) {
 			continue
 		}
-		if isSameMessage(actor.UnwrapEnvelopeMessage(x.task.body.Message()), ctx.Message()) {
-			return x
-		}
-		if oldest == nil {
-			oldest = x
+		only = x
+		n++
+		if isSameMessage(actor.UnwrapEnvelopeMessage(x.task.body.Message()), message) {
+			handled = x
+			equal++
 		}
 	}
-	return oldest
+	switch {
+	case n == 1:
+		return only
+	case equal == 1:
+		return handled
+	default:
+		return nil
+	}
 }
 
 // mayAnswer reports whether the sender of a task gets the worker's answer. In a race it gets
