@@ -3,6 +3,7 @@ package actors_test
 import (
 	"math/rand/v2"
 	"strconv"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -43,6 +44,11 @@ func ledgerOfRoutees(t *testing.T, dispatch router.Dispatch, retries int) {
 		options = append(options, actors.WithRetry(actors.Retry{Attempts: retries}))
 	}
 	var forgets atomic.Int64
+	var killers sync.Map
+	firstTime := func(n int) bool {
+		_, known := killers.LoadOrStore(n, true)
+		return !known
+	}
 	routee := actor.PropsFromFunc(func(ctx actor.Context) {
 		n, ok := ctx.Message().(int)
 		switch {
@@ -51,7 +57,7 @@ func ledgerOfRoutees(t *testing.T, dispatch router.Dispatch, retries int) {
 			forgets.Add(1)
 		case n%100 == 99:
 			ctx.Respond(pooltest.ErrTask)
-		case n%300 == 7:
+		case n%300 == 7 && firstTime(n): // else its retries would leave no routee
 			ctx.Stop(ctx.Self())
 		default:
 			ctx.Respond(n)

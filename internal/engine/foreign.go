@@ -83,7 +83,7 @@ func (w *workerMailbox) forward(t *Task) {
 	e, h := w.engine, &w.hand
 	f := &forwarding{sender: sender}
 	x := &f.Holding
-	x.engine, x.worker, x.task, x.forwarding = e, w, t, f
+	x.engine, x.worker, x.home, x.task, x.forwarding = e, w, h.worker, t, f
 	x.started, x.due, x.trace = h.startOf(t), t.due, h.ctx
 	e.replies.add(f)
 	if !w.keep(t, x) {

@@ -174,9 +174,12 @@ func (e *Engine) failParked(x *Holding, f *failure) {
 	e.shared.mu.Unlock()
 	j := newHeldJob(x)
 	guard.Watch(func() {
-		if f.outcome == messages.Failed || f.outcome == messages.Panicked {
+		switch {
+		case x.due > 0 && e.now() >= x.due: // the copies have noticed it before the engine has
+			j.settle(x.task, messages.TimedOut, because(messages.ErrTaskTimeout, f.err))
+		case f.outcome == messages.Failed, f.outcome == messages.Panicked:
 			e.attemptFailed(j, &j.hand, x.task, f.crash, f.err)
-		} else {
+		default:
 			j.settle(x.task, f.outcome, f.err)
 		}
 	}, func(value any) {
