@@ -84,6 +84,8 @@ func (p *performer) Receive(ctx actor.Context) {
 			p.runner.fault("task not as it was sent: %+v", message)
 		}
 		p.perform(ctx, message.Payload.(int))
+	case func(actor.Context):
+		message(ctx)
 	}
 }
 
@@ -92,11 +94,30 @@ func (p *performer) perform(ctx actor.Context, payload int) {
 	n := r.copyOf(payload, worker)
 	attempt := r.begun(n, worker)
 	r.note(func() { r.hands[worker] = n })
-	defer func() {
-		r.note(func() { delete(r.hands, worker) })
+	over := func() {
+		r.note(func() {
+			if r.hands[worker] == n { // else it has the next task already
+				delete(r.hands, worker)
+			}
+		})
 		r.ended(n)
-	}()
-	time.Sleep(r.script.span(r.tasks[n].run, n, ofRun, attempt))
+	}
+	run := r.script.span(r.tasks[n].run, n, ofRun, attempt)
+	if r.tasks[n].held {
+		h := &holding{r, actors.Hold(ctx), ctx.Self(), ctx.Sender(), payload, n, attempt}
+		go func() {
+			h.await(run)
+			over()
+			h.end()
+		}()
+		return
+	}
+	defer over()
+	time.Sleep(run)
+	if err := r.failure(n, attempt); err != nil {
+		actors.Fail(ctx, err)
+		return
+	}
 	switch r.tasks[n].ending(attempt) {
 	case endPanic:
 		panic(errPanic)
@@ -108,4 +129,53 @@ func (p *performer) perform(ctx actor.Context, payload int) {
 		ctx.Stop(ctx.Self())
 	}
 	ctx.Respond(reply{payload, worker})
+}
+
+// A holding is a task that a performer holds.
+type holding struct {
+	runner            *runner
+	held              *actors.Held
+	worker, sender    *actor.PID
+	payload, n, tried int
+}
+
+// await returns after the given time, or when the task is settled.
+func (h *holding) await(d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-h.held.Context().Done():
+	}
+}
+
+// end ends the attempt, unless it is over. Even tasks are answered by a goroutine, the others
+// by the worker.
+func (h *holding) end() {
+	r := h.runner
+	if h.held.Context().Err() != nil {
+		return
+	}
+	if err := r.failure(h.n, h.tried); err != nil {
+		h.held.Done(err)
+		return
+	}
+	tell := func(f func(actor.Context)) { r.root.Send(h.worker, f) }
+	answer := reply{h.payload, h.worker.Id}
+	switch how := r.tasks[h.n].ending(h.tried); {
+	case how == endRestart:
+		tell(func(actor.Context) { panic(errPanic) })
+	case how == endReplace && h.n%2 == 0:
+		tell(func(actor.Context) { panic(errKill) })
+	case how == endReplace:
+		r.root.Stop(h.worker)
+	case h.n%2 == 0:
+		r.root.Send(h.sender, answer)
+		h.held.Done(nil)
+	default:
+		tell(func(ctx actor.Context) {
+			ctx.Send(h.sender, answer)
+			h.held.Done(nil)
+		})
+	}
 }

@@ -17,6 +17,7 @@ type family struct {
 	calm       bool // workers neither come nor go
 	broadcasts bool
 	actors     bool
+	held       bool // some tasks are held
 	states     bool // the workers have state
 }
 
@@ -36,6 +37,10 @@ func families() []family {
 		{name: "user actors bound early", sizes: []int{1, 2, 3}, dispatches: all[1:], actors: true},
 		{name: "user actors, short tasks", sizes: []int{1, 2, 4}, dispatches: all, short: true, actors: true},
 		{name: "user actors' turns", sizes: []int{2, 3}, dispatches: []dispatching{leastBusy, roundRobin, byPick}, calm: true, broadcasts: true, actors: true},
+		{name: "held tasks", sizes: []int{1, 2, 3, 4}, dispatches: all[:1], actors: true, held: true},
+		{name: "held tasks bound early", sizes: []int{1, 2, 3}, dispatches: all[1:], actors: true, held: true},
+		{name: "held tasks, short", sizes: []int{1, 2, 4}, dispatches: all, short: true, actors: true, held: true},
+		{name: "held tasks' turns", sizes: []int{2, 3}, dispatches: []dispatching{leastBusy, roundRobin, byPick}, calm: true, broadcasts: true, actors: true, held: true},
 	}
 }
 
@@ -73,13 +78,14 @@ func (a *author) drawPool() {
 	s := &a.script
 	// A worker that another's failure has doomed admits who waits before it takes a
 	// task, or after: only without waiters is that the same.
-	s.allForOne = s.overflow != actors.Block && a.oneIn(4, "all for one")
+	// What another's failure does to a held task depends on the order of the restarts.
+	s.allForOne = s.overflow != actors.Block && !a.family.held && a.oneIn(4, "all for one")
 	if a.oneIn(3, "retries") {
 		s.retry = retrying{
 			attempts: a.draw(2, 4, "attempts"),
 			min:      a.draw(1, 4, "min"),
-			errors:   !a.family.actors && rapid.Bool().Draw(a.T, "of errors"),
-			panics:   a.family.actors || rapid.Bool().Draw(a.T, "of panics"), // an actor fails only by a panic
+			errors:   rapid.Bool().Draw(a.T, "of errors"),
+			panics:   rapid.Bool().Draw(a.T, "of panics"),
 		}
 		s.retry.max = s.retry.min + a.draw(0, 6, "max")
 	}
@@ -232,7 +238,8 @@ func (a *author) drawPriority() int {
 // drawAttempts draws how long the attempts of a task take, and how they end.
 func (a *author) drawAttempts(o *op) {
 	o.run = a.drawRun()
-	o.end = rapid.SampledFrom(a.endings()).Draw(a.T, "end")
+	o.held = a.family.held && rapid.Bool().Draw(a.T, "held")
+	o.end = rapid.SampledFrom(a.endings(o.held)).Draw(a.T, "end")
 	if a.script.retry.attempts > 0 {
 		o.fails = a.draw(0, 3, "fails")
 		if o.end == endError {
@@ -242,15 +249,21 @@ func (a *author) drawAttempts(o *op) {
 	}
 }
 
-func (a *author) endings() []ending {
-	endings := []ending{endWell, endWell, endWell, endPanic, endGoexit}
-	if !a.script.actors {
-		endings = append(endings, endError)
-		if a.oneIn(3, "named outcomes") {
-			endings = append(endings, endTimedOut, endCanceled, endDropped, endQuarantined)
-		}
+func (a *author) endings(held bool) []ending {
+	endings := []ending{endWell, endWell, endWell, endError}
+	if held {
+		endings = append(endings, endRestart)
+	} else {
+		endings = append(endings, endPanic, endGoexit)
 	}
-	if !a.calm {
+	if a.oneIn(3, "named outcomes") {
+		endings = append(endings, endTimedOut, endCanceled, endDropped, endQuarantined)
+	}
+	switch {
+	case a.calm:
+	case held:
+		endings = append(endings, endReplace)
+	default:
 		endings = append(endings, endKill)
 		if a.script.actors {
 			endings = append(endings, endSelfStop)

@@ -24,6 +24,7 @@ type op struct {
 	bound    bool // the end of its submitter's context is also its own
 	noWait   bool
 	plain    bool // of a request to a pool of user actors: the message is no *messages.Task
+	held     bool // the user actor holds the task for as long as an attempt takes
 
 	n int // how many tasks are told, how many workers to have, or how many tasks ago was the one to cancel
 	d int // how much time a shutdown or a finish has
@@ -69,6 +70,8 @@ const (
 	endQuarantined
 	endKill     // a panic for which the worker is stopped and replaced
 	endSelfStop // the worker, a user actor, stops itself and is replaced; the task succeeds
+	endRestart  // the worker, which holds the task, is restarted
+	endReplace  // the worker, which holds the task, is stopped and replaced
 )
 
 // submissions is the number of tasks that the step submits. For a broadcast, complete
@@ -99,7 +102,10 @@ func (o *op) fromActor() bool { return o.kind == doRequest || o.kind == doBroadc
 func (e ending) succeeds() bool { return e == endWell || e == endSelfStop }
 
 // replaces reports whether the worker stops and is replaced.
-func (e ending) replaces() bool { return e == endKill || e == endSelfStop }
+func (e ending) replaces() bool { return e == endKill || e == endSelfStop || e == endReplace }
+
+// restarts reports whether the worker is restarted, unless it leaves.
+func (e ending) restarts() bool { return e.crashes() || e == endRestart }
 
 func (e ending) crashes() bool { return e == endPanic || e == endGoexit || e == endKill }
 
@@ -122,7 +128,7 @@ func (e ending) named() (messages.Outcome, error) {
 // isFinal reports whether the attempt is the last, whatever the retry policy says.
 func (e ending) isFinal() bool {
 	outcome, _ := e.named()
-	return outcome != 0 || e == endNoRetry || e.succeeds()
+	return outcome != 0 || e == endNoRetry || e == endReplace || e.succeeds()
 }
 
 // endsWithContext reports whether the end of its submitter's context ends the task.
@@ -142,6 +148,8 @@ func (e ending) outcome() (messages.Outcome, error) {
 		return messages.Panicked, &messages.PanicError{Value: messages.ErrGoexit}
 	case endKill:
 		return messages.Panicked, &messages.PanicError{Value: errKill}
+	case endRestart, endReplace:
+		return messages.Canceled, messages.ErrCanceled
 	default:
 		return messages.Failed, errModel
 	}

@@ -39,7 +39,7 @@ func value(v reflect.Value) string {
 		},
 		reflect.TypeFor[ending](): {
 			"endWell", "endError", "endNoRetry", "endRetryAfter", "endPanic", "endGoexit",
-			"endTimedOut", "endCanceled", "endDropped", "endQuarantined", "endKill", "endSelfStop",
+			"endTimedOut", "endCanceled", "endDropped", "endQuarantined", "endKill", "endSelfStop", "endRestart", "endReplace",
 		},
 		reflect.TypeFor[dispatching](): {"leastBusy", "roundRobin", "atRandom", "byHash", "byPick"},
 		reflect.TypeFor[actors.Overflow](): {

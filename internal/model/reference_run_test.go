@@ -102,7 +102,7 @@ func (m *reference) handlerReturned(t *refTask, how ending, again time.Duration)
 	if t.inCaller && t.back == 0 {
 		m.cameBack(t)
 	}
-	if ofWorker && (how.crashes() || how.replaces()) {
+	if ofWorker && (how.restarts() || how.replaces()) {
 		m.workerFailed(t, how)
 	}
 	m.settleDown()
@@ -120,7 +120,7 @@ func (m *reference) workerFailed(t *refTask, how ending) {
 		}
 	}
 	switch {
-	case t.leaving:
+	case t.leaving && how != endRestart: // which comes before the worker is told to stop
 	case how.replaces():
 		m.books.replaced++
 		m.admit() // a successor joins as a worker that is added does

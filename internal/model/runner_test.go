@@ -257,16 +257,10 @@ func (r *runner) handle(ctx context.Context, payload int) (int, error) {
 			return 0, context.Cause(ctx)
 		}
 	}
-	if outcome, _ := o.ending(attempt).named(); outcome != 0 {
-		return 0, actors.WithOutcome(outcome, errModel)
+	if err := r.failure(n, attempt); err != nil {
+		return 0, err
 	}
 	switch o.ending(attempt) {
-	case endError:
-		return 0, errModel
-	case endNoRetry:
-		return 0, messages.NoRetry(errModel)
-	case endRetryAfter:
-		return 0, fmt.Errorf("%w: %w", messages.RetryAfter(r.script.span(o.again, n, ofRetry)), errModel)
 	case endPanic:
 		panic(errPanic)
 	case endKill:
@@ -275,6 +269,25 @@ func (r *runner) handle(ctx context.Context, payload int) (int, error) {
 		runtime.Goexit()
 	}
 	return 2 * payload, nil
+}
+
+// failure is the error with which an attempt ends; nil: it ends in another way.
+func (r *runner) failure(n, attempt int) error {
+	o := &r.tasks[n]
+	how := o.ending(attempt)
+	if outcome, _ := how.named(); outcome != 0 {
+		return actors.WithOutcome(outcome, errModel)
+	}
+	switch how {
+	case endError:
+		return errModel
+	case endNoRetry:
+		return messages.NoRetry(errModel)
+	case endRetryAfter:
+		return fmt.Errorf("%w: %w", messages.RetryAfter(r.script.span(o.again, n, ofRetry)), errModel)
+	default:
+		return nil
+	}
 }
 
 // identify says which task a handler has been given, and by which worker. The tasks of

@@ -204,7 +204,7 @@ func (s script) tasks() []op {
 					o = op{kind: doRequest, run: o.run, plain: true}
 				}
 			}
-			o.stubborn = o.stubborn || s.actors // a user actor has no context to end
+			o.stubborn = o.stubborn || s.actors && !o.held // Receive has no context to end
 			tasks = append(tasks, o)
 		}
 	}
