@@ -25,6 +25,33 @@ func actorPlaces() (places []place) {
 	crash := deed(func(*fixture, actor.Context) { panic(errTask) })
 	places = append(places,
 		place{name: "actor's Receive", produce: obedient, options: with(), trigger: deed(func(s *fixture, _ actor.Context) { s.harm() })},
+		place{name: "actor's Receive after Hold", produce: obedient, options: with(), trigger: deed(func(s *fixture, ctx actor.Context) {
+			actors.Hold(ctx)
+			s.harm()
+		})},
+		place{name: "message to an actor that holds a task", produce: obedient, options: with(), trigger: deed(func(s *fixture, ctx actor.Context) {
+			actors.Hold(ctx)
+			ctx.Send(ctx.Self(), pooltest.Deed(func(actor.Context) { s.harm() }))
+		})},
+		place{
+			name: "retry predicate of Fail", produce: obedient, options: retryHarm,
+			trigger: deed(func(_ *fixture, ctx actor.Context) { actors.Fail(ctx, errTask) }),
+		},
+		place{
+			name: "retry predicate of Done", produce: obedient, options: retryHarm,
+			trigger: deed(func(_ *fixture, ctx actor.Context) {
+				held := actors.Hold(ctx)
+				go held.Done(errTask)
+			}),
+		},
+		place{
+			name: "error given to Fail", produce: obedient, options: with(actors.WithRetry(actors.Retry{Attempts: 2})),
+			trigger: deed(func(s *fixture, ctx actor.Context) { actors.Fail(ctx, mean{s, "As"}) }),
+		},
+		place{
+			name: "error as a response", produce: obedient, options: with(actors.WithErrorResponses()),
+			trigger: deed(func(s *fixture, ctx actor.Context) { ctx.Respond(mean{s, "As"}) }),
+		},
 		place{
 			name: "GetAutoResponse of a message", produce: obedient, options: with(),
 			trigger: requests(func(s *fixture) any { return automatic{s} }),
@@ -143,6 +170,11 @@ func actorPlaces() (places []place) {
 		})
 	}
 	return places
+}
+
+// retryHarm retries with a predicate that misbehaves.
+func retryHarm(s *fixture) []actors.Option {
+	return []actors.Option{actors.WithRetry(actors.Retry{Attempts: 2, On: func(error) bool { s.harm(); return true }})}
 }
 
 // obedient makes actors that do what they are sent.
