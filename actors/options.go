@@ -244,8 +244,7 @@ func WithHealth(interval time.Duration) Option {
 	})
 }
 
-// WithRetry retries failed tasks: see [Retry]. By default no task is retried. With
-// [PropsFromProducer], a policy without Panics is an error.
+// WithRetry retries failed tasks: see [Retry]. By default no task is retried.
 func WithRetry(policy Retry) Option {
 	return option(func(c *config) error {
 		c.retry = policy

@@ -82,3 +82,64 @@ func ExamplePropsFromProducer() {
 	}
 	// Output: Welcome, Ada! <nil>
 }
+
+// A worker asks another actor and answers later. Meanwhile the task is running, and the worker
+// takes others.
+func ExampleHold() {
+	system := exampleSystem()
+	prices := system.Root.Spawn(actor.PropsFromFunc(func(ctx actor.Context) {
+		if item, ok := ctx.Message().(string); ok {
+			ctx.Respond(len(item))
+		}
+	}))
+	pool := system.Root.Spawn(actors.PropsFromProducer(func() actor.Actor {
+		return actor.ReceiveFunc(func(ctx actor.Context) {
+			item, ok := ctx.Message().(string)
+			if !ok {
+				return
+			}
+			held := actors.Hold(ctx)
+			ctx.ReenterAfter(ctx.RequestFuture(prices, item, time.Second), func(price any, err error) {
+				if err == nil {
+					ctx.Respond(fmt.Sprint(item, " for ", price))
+				}
+				held.Done(err)
+			})
+		})
+	}, actors.WithSize(1), actors.WithMaxHeld(10)))
+	fmt.Println(system.Root.RequestFuture(pool, "a lamp", time.Second).Result())
+	for _, pid := range []*actor.PID{pool, prices} {
+		if err := system.Root.PoisonFuture(pid).Wait(); err != nil {
+			fmt.Println(err)
+		}
+	}
+	// Output: a lamp for 6 <nil>
+}
+
+// A worker fails a task without failing itself.
+func ExampleFail() {
+	system := exampleSystem()
+	pool := system.Root.Spawn(actors.PropsFromProducer(func() actor.Actor {
+		return actor.ReceiveFunc(func(ctx actor.Context) {
+			switch n, _ := ctx.Message().(int); {
+			case n < 0:
+				actors.Fail(ctx, fmt.Errorf("%d is negative", n))
+			case n > 0:
+				ctx.Respond(2 * n)
+			}
+		})
+	}))
+	for _, n := range []int{4, -4} {
+		answer, err := system.Root.RequestFuture(pool, n, time.Second).Result()
+		if result, ok := answer.(*messages.Result); ok {
+			answer, err = result.Outcome, result.Err
+		}
+		fmt.Println(answer, err)
+	}
+	if err := system.Root.StopFuture(pool).Wait(); err != nil {
+		fmt.Println(err)
+	}
+	// Output:
+	// 8 <nil>
+	// failed -4 is negative
+}

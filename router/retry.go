@@ -12,8 +12,9 @@ import (
 // dispatched behind the tasks of its priority. It is never dropped by an overflow
 // policy. A task whose timeout would come before its next attempt is settled at once.
 //
-// A task of a user's own actor fails only by a panic, so such a pool accepts only a policy
-// with Panics.
+// A task of a user's own actor fails by actors.Fail, by Done of a held task, or by an error
+// response under actors.WithErrorResponses. If a worker is restarted, the tasks that it holds are
+// retried, whatever On and Panics say.
 type Retry struct {
 	// Attempts limits the attempts of a task, the first included. It must be at least 2.
 	Attempts int
@@ -24,7 +25,7 @@ type Retry struct {
 	// within Min and Max.
 	Jitter float64
 	// On reports whether an error of the handler is worth another attempt. Nil means that
-	// every error is. It runs on the handler's goroutine. NoRetry and RetryAfter, in
+	// every error is. It runs on the handler's goroutine, or in Done of a held task. NoRetry and RetryAfter, in
 	// package messages, take precedence.
 	On func(error) bool
 	// Panics retries tasks that panicked or ended their goroutine.

@@ -357,6 +357,66 @@ func Example_protoActor() {
 	// hello world <nil>
 }
 
+type purchase struct{ item string }
+
+type buyer struct{ supplier *actor.PID }
+
+func (b *buyer) Receive(ctx actor.Context) {
+	if msg, ok := ctx.Message().(*purchase); ok {
+		held := actors.Hold(ctx) // the task does not end with Receive
+		ctx.ReenterAfter(ctx.RequestFuture(b.supplier, msg.item, time.Second), func(answer any, err error) {
+			if err == nil {
+				ctx.Respond(answer)
+			}
+			held.Done(err)
+		})
+	}
+}
+
+func Example_held() {
+	system := actor.NewActorSystem()
+	supplier := system.Root.Spawn(actor.PropsFromFunc(func(ctx actor.Context) {
+		if item, ok := ctx.Message().(string); ok {
+			ctx.Respond("one " + item)
+		}
+	}))
+	newBuyer := func() actor.Actor { return &buyer{supplier} }
+	buyers := system.Root.Spawn(actors.PropsFromProducer(newBuyer, actors.WithSize(4), actors.WithMaxHeld(100)))
+	fmt.Println(system.Root.RequestFuture(buyers, &purchase{"lamp"}, time.Second).Result())
+	_ = system.Root.PoisonFuture(buyers).Wait()
+	_ = system.Root.StopFuture(supplier).Wait()
+	// Output: one lamp <nil>
+}
+
+var errTooMuch = errors.New("that is too much")
+
+type teller struct{}
+
+func (teller) Receive(ctx actor.Context) {
+	amount, ok := ctx.Message().(int)
+	switch {
+	case !ok:
+	case amount > 100:
+		actors.Fail(ctx, errTooMuch)
+	default:
+		ctx.Respond("paid")
+	}
+}
+
+func newTeller() actor.Actor { return teller{} }
+
+func Example_fail() {
+	system := actor.NewActorSystem()
+	tellers := system.Root.Spawn(actors.PropsFromProducer(newTeller, actors.WithRetry(actors.Retry{
+		Attempts: 3,
+		On:       func(err error) bool { return !errors.Is(err, errTooMuch) },
+	})))
+	answer, _ := system.Root.RequestFuture(tellers, 1000, time.Second).Result()
+	fmt.Println(answer.(*messages.Result).Err)
+	_ = system.Root.StopFuture(tellers).Wait()
+	// Output: that is too much
+}
+
 func Example_routees() {
 	system := actor.NewActorSystem(actor.WithLoggerFactory(func(*actor.ActorSystem) *slog.Logger { return slog.New(slog.DiscardHandler) }))
 	office := actor.PropsFromFunc(func(ctx actor.Context) {
