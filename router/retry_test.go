@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"testing"
 
+	"github.com/asynkron/protoactor-go/actor"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -45,6 +46,25 @@ func TestRetryCoversEveryErrorUnlessOnNarrowsIt(t *testing.T) {
 				_, err = pool.Ask(t.Context(), 1)
 				require.Error(t, err)
 				assert.Equal(t, tt.attempts, attempts)
+			})
+		})
+	}
+}
+
+func TestAPoolOfActorsTakesAnyPolicy(t *testing.T) {
+	produce := func() actor.Actor { return actor.ReceiveFunc(func(actor.Context) {}) }
+	for name, policy := range map[string]router.Retry{
+		"of every error": {Attempts: 2},
+		"of some errors": {Attempts: 2, On: router.AnyError},
+		"of panics":      {Attempts: 2, Panics: true},
+		"of errors, too": {Attempts: 2, Panics: true, On: router.AnyError},
+	} {
+		t.Run(name, func(t *testing.T) {
+			pooltest.Bubble(t, func(t *testing.T) {
+				root := pooltest.System().Root
+				pid, err := root.SpawnNamed(actors.PropsFromProducer(produce, actors.WithRetry(policy)), "pool")
+				require.NoError(t, err)
+				require.NoError(t, root.StopFuture(pid).Wait())
 			})
 		})
 	}

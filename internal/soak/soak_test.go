@@ -35,6 +35,8 @@ func TestSoak(t *testing.T) {
 		t.Run(s.name, func(t *testing.T) { total.add(s.run(t, perSeason)) })
 	}
 	t.Run("functions", func(t *testing.T) { total.add(runFunctions(t, perSeason)) })
+	t.Run("held tasks", func(t *testing.T) { total.add(runHolders(t, perSeason, router.LeastBusy(), 3)) })
+	t.Run("held tasks, round-robin", func(t *testing.T) { total.add(runHolders(t, perSeason, router.RoundRobin(), 1)) })
 	if t.Failed() {
 		return
 	}
