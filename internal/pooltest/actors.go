@@ -65,7 +65,9 @@ func (a *Actors) Props(opts ...actors.Option) *actor.Props {
 			case Deed:
 				message(ctx)
 			case *messages.Task:
-				message.Payload.(Deed)(ctx)
+				if do, _ := message.Payload.(Deed); do != nil {
+					do(ctx)
+				}
 			}
 		})
 	}, opts...)
