@@ -6,7 +6,6 @@ import (
 	"log/slog"
 	"slices"
 	"sync"
-	"sync/atomic"
 
 	"github.com/asynkron/protoactor-go/actor"
 
@@ -156,7 +155,7 @@ func (p *template) spawn(system *actor.ActorSystem, id string, _ *actor.Props, p
 	work.setEngine(run.engine)
 
 	started, tell := make(chan error, 1), run.engine.Deliverer().Tell
-	var workers atomic.Int64
+	kept := new(supervision.Kept)
 	routees := supervision.NewRoutees(p.routees)
 	var first sync.Once // the start of the first supervisor is waited for
 	props := run.engine.Props(func() *actor.Props {
@@ -169,7 +168,7 @@ func (p *template) spawn(system *actor.ActorSystem, id string, _ *actor.Props, p
 			Health:      p.health,
 			Autoscale:   p.autoscale,
 			Deliverer:   run.engine.Deliverer(),
-			LastWorker:  &workers,
+			Kept:        kept,
 			Routees:     routees,
 			RouteesOnly: p.routeesOnly,
 			Started: func(err error) (awaited bool) {

@@ -1,7 +1,6 @@
 package supervision
 
 import (
-	"sync/atomic"
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -21,9 +20,7 @@ type Config struct {
 	Health    time.Duration         // the interval of health checks; 0: none
 	Autoscale *supervisor.Autoscale // nil: the size changes by request only
 	Deliverer *deliver.Deliverer
-	// LastWorker is the number of the last worker. Workers are named by their numbers, which
-	// go on when the pool has been restarted.
-	LastWorker *atomic.Int64
+	Kept      *Kept // shared by the supervisors of the pool
 	// Routees are the foreign actors of the pool. RouteesOnly says that it has no workers of its
 	// own: its size is the number of routees, which may be 0.
 	Routees     *Routees

@@ -31,7 +31,7 @@ type supervisorActor struct {
 func newSupervisorActor(cfg Config, mailbox *supervisorMailbox, m *members, guard *strategyGuard) *supervisorActor {
 	p := &pool{name: cfg.Pool, workers: cfg.Workers, deliver: cfg.Deliverer, mailbox: mailbox, routees: cfg.Routees}
 	queue := new(jobs)
-	makes := &nursery{pool: p, spawn: newChildSpawner(p, cfg.LastWorker).spawn, orders: make(map[*order]struct{})}
+	makes := &nursery{pool: p, spawn: newChildSpawner(p, &cfg.Kept.worker).spawn, orders: make(map[*order]struct{})}
 	spawning := &spawner{pool: p, members: m}
 	sizing := &sizer{pool: p, nursery: makes, spawner: spawning, routeesOnly: cfg.RouteesOnly}
 	replacing := &replacer{
@@ -139,7 +139,7 @@ func (s *supervisorActor) start() {
 	s.guard.start()
 	s.jobs.add(func(done func()) {
 		begun := false
-		workers := append(make([]*actor.PID, s.config.Size), s.pool.routees.all()...)
+		workers := append(make([]*actor.PID, s.config.Kept.start(s.config.Size)), s.pool.routees.all()...)
 		s.starter.start(workers, func(ok bool) {
 			if ok && !begun {
 				begun = true
@@ -157,6 +157,7 @@ func (s *supervisorActor) stop() {
 		return
 	}
 	s.pool.stopping = true
+	s.config.Kept.leave(s.sizer.wanted, s.sizer.lost, len(s.pool.routees.all()))
 	s.pool.workers.Wanted(0) // no further worker comes
 	s.health.stop()
 	s.autoscaler.stop()

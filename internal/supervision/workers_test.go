@@ -4,7 +4,6 @@ import (
 	"errors"
 	"log/slog"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -161,7 +160,7 @@ func supervise(t *testing.T, cfg supervision.Config) *supervised {
 	t.Helper()
 	s := &supervised{dataPlane: &dataPlane{room: 1000, worked: true}, system: pooltest.System()}
 	s.pool = pooltest.NewInbox(t, s.system.Root)
-	cfg.Pool, cfg.PID, cfg.Workers, cfg.LastWorker = "pool", s.pool.PID, s, new(atomic.Int64)
+	cfg.Pool, cfg.PID, cfg.Workers, cfg.Kept = "pool", s.pool.PID, s, new(supervision.Kept)
 	cfg.Routees = supervision.NewRoutees(nil)
 	cfg.Deliverer = deliver.New(s.system, slog.New(slog.DiscardHandler), "pool")
 	if cfg.Strategy == nil {
