@@ -86,6 +86,8 @@ func (a *author) drawPool() {
 			min:      a.draw(1, 4, "min"),
 			errors:   rapid.Bool().Draw(a.T, "of errors"),
 			panics:   rapid.Bool().Draw(a.T, "of panics"),
+
+			elsewhere: a.oneIn(3, "elsewhere"),
 		}
 		s.retry.max = s.retry.min + a.draw(0, 6, "max")
 	}

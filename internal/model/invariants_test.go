@@ -141,6 +141,23 @@ func (v *observer) checkOrder(tasks []*observed) {
 	}
 }
 
+// checkElsewhere checks that no worker made two attempts of a task in a row, where workers
+// neither come and go nor fail, so that another one is always there.
+func (v *observer) checkElsewhere(tasks []*observed) {
+	s := v.script
+	if !s.retry.elsewhere || s.size == 1 || !s.steady() || s.states.on ||
+		slices.ContainsFunc(s.ops, func(o op) bool { return o.end.crashes() }) {
+		return
+	}
+	for _, t := range tasks {
+		for i, worker := range t.seen.worker[:max(len(t.seen.worker)-1, 0)] {
+			if worker != "" && worker == t.seen.worker[i+1] && t.kind != doBroadcast {
+				v.fault("task %d was tried twice by one worker: %v", t.index, t.seen)
+			}
+		}
+	}
+}
+
 // overtakes reports whether a should not have been begun while b was in the same
 // queue. Retries begin where they will.
 func (v *observer) overtakes(a, b *observed) bool {

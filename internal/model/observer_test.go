@@ -60,6 +60,7 @@ func observe(s *script, seen *account) (faults []string, certain bool) {
 	v.checkSums()
 	v.checkSnapshots()
 	v.checkOrder(tasks)
+	v.checkElsewhere(tasks)
 	if v.ambiguous {
 		return nil, false
 	}

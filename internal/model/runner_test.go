@@ -173,6 +173,8 @@ func (s script) retryPolicy() actors.Retry {
 		Max:      s.span(s.retry.max, ofRetry),
 		On:       func(error) bool { return s.retry.errors },
 		Panics:   s.retry.panics,
+
+		Elsewhere: s.retry.elsewhere,
 	}
 }
 

@@ -30,6 +30,8 @@ type retrying struct {
 	min, max int
 	errors   bool // errors are retried
 	panics   bool
+	// elsewhere says that the next attempt goes to another worker. Which one is not specified.
+	elsewhere bool
 }
 
 type dispatching int
@@ -78,6 +80,8 @@ func (s script) predicted() bool {
 		return false
 	case s.alone():
 		return true
+	case s.retry.elsewhere:
+		return false
 	case s.dispatch == leastBusy:
 		return !s.short
 	default:
