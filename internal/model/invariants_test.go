@@ -142,11 +142,11 @@ func (v *observer) checkOrder(tasks []*observed) {
 }
 
 // checkElsewhere checks that no worker made two attempts of a task in a row, where workers
-// neither come and go nor fail, so that another one is always there.
+// neither come and go nor, under late binding, are suspended: another one is always there.
 func (v *observer) checkElsewhere(tasks []*observed) {
 	s := v.script
 	if !s.retry.elsewhere || s.size == 1 || !s.steady() || s.states.on ||
-		slices.ContainsFunc(s.ops, func(o op) bool { return o.end.crashes() }) {
+		s.dispatch == leastBusy && slices.ContainsFunc(s.ops, func(o op) bool { return o.end.crashes() }) {
 		return
 	}
 	for _, t := range tasks {
