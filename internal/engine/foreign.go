@@ -144,6 +144,8 @@ func (a unanswered) due(now int64) {
 
 // forgetLimits removes the alarm of a worker that has stopped.
 func (e *membership) forgetLimits(w *Worker) {
+	w.q.mu.Lock()
+	defer w.q.mu.Unlock()
 	if hs := w.held(); hs != nil {
 		e.timer.removeAlarm(&hs.limits)
 	}
