@@ -81,7 +81,7 @@ func (c *Context) Answered() bool { return c.hand.word&flagAnswered != 0 }
 
 // Raced reports whether the task may run in several copies: then what Keep was given is the
 // answer. Only the goroutine that runs the task may call it.
-func (c *Context) Raced() bool { return c.hand.race != nil }
+func (c *Context) Raced() bool { return c.hand.race() != nil }
 
 // Work returns Config.Work.
 func (c *Context) Work() any { return c.base.work }

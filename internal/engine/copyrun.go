@@ -31,7 +31,7 @@ func newCopyRun(r *race, w *Worker) *copyRun {
 // takeCopyLocked makes the worker begin a copy, if one waits and the worker is free. It returns
 // nil otherwise.
 func (w *workerMailbox) takeCopyLocked(q *taskQueue, r *runner) *copyRun {
-	if w.rare == nil || w.rare.copies.Len() == 0 || q.paused || !w.ableLocked() {
+	if w.rare.copies.Len() == 0 || q.paused || !w.ableLocked() {
 		return nil
 	}
 	c := w.rare.copies.First().Of
@@ -47,7 +47,7 @@ func (w *workerMailbox) runCopy(r *runner, c *copyRun) {
 	e, h := w.engine, &w.hand
 	r.time(&e.base, &w.pace, w.shard())
 	h.endLastContext()
-	h.word, h.copy, h.settled = c.task.load(), c, false
+	h.word, h.desk.copy, h.settled = c.task.load(), c, false
 	h.started.Store(max(e.now(), c.task.enqueued))
 	if e.contexts {
 		h.ctx = newContext(&e.base, h, c.task)
@@ -68,10 +68,8 @@ func (w *workerMailbox) runCopy(r *runner, c *copyRun) {
 // putDownCopy clears the hand after a copy, which the worker may hold from now on.
 func (w *workerMailbox) putDownCopy(r *runner) {
 	h, e := &w.hand, w.engine
-	h.copy, h.attempt = nil, attempt{}
-	if h.desk != nil {
-		h.desk.clear(h)
-	}
+	h.desk.copy, h.attempt = nil, attempt{}
+	h.desk.clear(h)
 	e.handlerReturned(&w.Worker)
 	r.skipTime(&e.base, &w.pace, w.shard())
 	r.cut = true
@@ -82,13 +80,10 @@ func (w *workerMailbox) copyOver(outcome messages.Outcome, err error) {
 	h := &w.hand
 	h.settled = true
 	w.noteOutcome(outcome)
-	f := failure{outcome: outcome, err: err, crash: h.attempt.crash}
-	if h.desk != nil {
-		f.reply = h.desk.reply
-	}
+	f := failure{outcome: outcome, err: err, crash: h.attempt.crash, reply: h.desk.reply}
 	value := h.value
 	h.value = nil
-	h.copy.race.ended(h.copy, f, value)
+	h.desk.copy.race.ended(h.desk.copy, f, value)
 }
 
 // cancel ends a copy, since the race is over.

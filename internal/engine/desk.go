@@ -7,8 +7,8 @@ import (
 	"github.com/troupe-go/troupe/guard"
 )
 
-// A desk has what a user's actor has done about the task that it receives. Only the goroutine
-// that runs the worker uses it, except for holding.
+// A desk has what concerns the task in hand only in some pools: what a user's actor has done about
+// it, and its copies. Only the goroutine that runs the worker uses it, except where noted.
 type desk struct {
 	worker   *workerMailbox
 	holding  *Holding  // written under hand.mu; nil: the task ends when Receive returns
@@ -16,6 +16,10 @@ type desk struct {
 	failure  error     // the task fails with it when Receive returns; nil: it does not
 	reply    reply
 	keeps    bool // the task is held from now on
+
+	copy   *copyRun // the task is this copy; nil: it is in the ledger
+	race   *race    // of the task; written under hand.mu; nil: it has no copies
+	parted bool     // the task has left the hand, to wait for its copies
 }
 
 // A reply says how a worker has answered a task.
@@ -33,19 +37,28 @@ func (*desk) ExtensionID() ctxext.ContextExtensionID { return deskID }
 
 // furnish gives the worker's actor its desk, before it reads its first message.
 func (w *workerMailbox) furnish() {
-	if !w.engine.cfg.Handled && w.hand.desk == nil {
+	if w.hand.desk == nil && (!w.engine.cfg.Handled || w.engine.races.plan != nil) {
 		w.hand.desk = &desk{worker: w}
+	}
+	if !w.engine.cfg.Handled {
 		w.invoker.(actor.Context).Set(w.hand.desk)
 	}
 }
 
 // deskOf returns the desk of the actor that ctx belongs to; nil: it is no worker.
 func deskOf(ctx actor.Context) *desk {
+	if deskID < shortest {
+		d, _ := ctx.Get(deskID).(*desk)
+		return d
+	}
 	var extension ctxext.ContextExtension
-	_ = guard.Call(func() { extension = ctx.Get(deskID) }) // it panics if Proto.Actor's list of extensions is too short for the ID
+	_ = guard.Call(func() { extension = ctx.Get(deskID) }) // it panics if the list is too short for the ID
 	d, _ := extension.(*desk)
 	return d
 }
+
+// shortest is the least length of Proto.Actor's list of extensions, which an ID is an index of.
+const shortest = 3
 
 // Hold keeps the task that the actor of ctx receives in hand after Receive has returned. If
 // that was done before, it returns the same Holding; otherwise the one that fresh returns.
@@ -108,7 +121,7 @@ func (d *desk) clear(h *hand) {
 		d.holding = nil
 		h.mu.Unlock()
 	}
-	d.failure, d.reply, d.keeps = nil, reply{}, false
+	d.failure, d.reply, d.keeps, d.parted = nil, reply{}, false, false
 }
 
 // used reports whether the actor has done anything about its task that matters when Receive

@@ -142,7 +142,7 @@ func (e *settling) endRunningLocked(t *Task, w word, outcome messages.Outcome, e
 		s.ctx.over.Store(true)
 	}
 	s.holding = h.desk.overLocked()
-	if r := h.race; r != nil {
+	if r := h.race(); r != nil {
 		then.call(r.stop)
 	}
 	then.settled = append(then.settled, s)

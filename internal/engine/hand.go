@@ -19,10 +19,7 @@ type hand struct {
 	value    any // what Context.Keep was given
 
 	state   *workerState             // of the worker; nil: it needs none
-	desk    *desk                    // of the worker's actor; nil: it is the pool's own
-	copy    *copyRun                 // the task is this copy; nil: it is in the ledger
-	race    *race                    // of the task; written under mu; nil: it has no copies
-	parted  bool                     // the task has left the hand, to wait for its copies
+	desk    *desk                    // what concerns only users' actors and races; nil: there is neither
 	worker  string                   // the ID of the worker; empty: the task runs in its caller
 	reports atomic.Pointer[counters] // what handlers have reported; nil: nothing
 
@@ -44,6 +41,22 @@ func (h *hand) replied() reply {
 // keeps reports whether the task that was in hand is held.
 func (h *hand) keeps() bool { return h.desk != nil && h.desk.keeps }
 
+// copied returns the copy that is in hand; nil: the task is in the ledger.
+func (h *hand) copied() *copyRun {
+	if h.desk == nil {
+		return nil
+	}
+	return h.desk.copy
+}
+
+// race returns the race of the task in hand; nil: it has no copies.
+func (h *hand) race() *race {
+	if h.desk == nil {
+		return nil
+	}
+	return h.desk.race
+}
+
 // inCaller reports whether the task runs in its caller. Then the hand has no other task.
 func (h *hand) inCaller() bool { return h.worker == "" }
 
@@ -53,9 +66,9 @@ func (h *hand) startOf(t *Task) int64 { return max(h.started.Load(), t.enqueued)
 
 // endRace ends the race of the task that has been in hand, unless the race goes on.
 func (h *hand) endRace(goesOn bool) {
-	r := h.race
+	r := h.desk.race
 	h.mu.Lock()
-	h.race = nil
+	h.desk.race = nil
 	h.mu.Unlock()
 	if !goesOn {
 		r.stop()

@@ -81,11 +81,11 @@ func (w *workerMailbox) keep(t *Task, x *Holding) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	x.word = h.word.with(held)
-	if x.done || h.copy != nil && h.copy.race.isOver() || !t.swap(h.word, x.word) {
+	if x.done || h.desk.copy != nil && h.desk.copy.race.isOver() || !t.swap(h.word, x.word) {
 		return false
 	}
 	w.batch[w.at-1] = nil
-	x.stage, x.reply, x.race, x.copy = kept, h.desk.reply, h.race, h.copy
+	x.stage, x.reply, x.race, x.copy = kept, h.desk.reply, h.desk.race, h.desk.copy
 	if x.copy != nil {
 		x.copy.held = x
 	}

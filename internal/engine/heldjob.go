@@ -18,9 +18,9 @@ var _ performer = (*heldJob)(nil)
 func newHeldJob(x *Holding) *heldJob {
 	j := &heldJob{Holding: x}
 	j.hand.task, j.hand.word, j.hand.ctx, j.hand.worker = x.task, x.word, x.trace, x.home
-	j.hand.copy = x.copy
+	j.hand.desk = &desk{copy: x.copy, reply: x.reply}
 	if x.worker != nil { // else its race is over
-		j.hand.race = x.race
+		j.hand.desk.race = x.race
 	}
 	j.hand.started.Store(x.started)
 	return j
@@ -205,7 +205,7 @@ func (e *Engine) restartHeld(w *Worker) {
 // interrupted ends the attempt, since the worker is restarted.
 func (j *heldJob) interrupted() {
 	e, t := j.engine, j.task
-	if r := j.hand.race; r != nil && r.goesOn(j, t, failure{outcome: messages.Canceled, err: errHolderRestarted, reply: j.reply}) {
+	if r := j.hand.race(); r != nil && r.goesOn(j, t, failure{outcome: messages.Canceled, err: errHolderRestarted, reply: j.reply}) {
 		return
 	}
 	retry := e.planRestart(t)

@@ -10,14 +10,17 @@ type lateQueue struct {
 	able     int                  // workers that could start a task now, including those that have been woken
 	promised int                  // able workers with pinned tasks, which they start first
 	pinned   int                  // tasks that wait for one worker alone
-	holders  int32                // workers that hold tasks and run none
 	opening  int32                // workers that make their states for a task each, and have not taken long
 	waking   bool                 // one worker has been woken and has not reached the queue yet
 	shunned  shunned              // beside the rings
 
+	// What each claim changes lies in the next one.
+	batches  []*Worker // workers that have claimed tasks
+	recallAt int64     // when to look for batches that have lasted too long
+
 	stateless chain.Chain[*Worker] // idle workers that must make their state first: woken when no other is idle
-	batches   []*Worker            // workers that have claimed tasks
-	recallAt  int64                // when to look for batches that have lasted too long
+	holders   int32                // workers that hold tasks and run none
+	_         [32]byte             // Go aligns objects of 192 bytes to cache lines
 }
 
 // freeLocked returns the number of workers that would start a task of the shared queue now.

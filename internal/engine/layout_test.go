@@ -14,6 +14,11 @@ func TestWhatEverySendTouchesFitsIntoCacheLines(t *testing.T) {
 	assert.EqualValues(t, cacheLine, reflect.TypeFor[Task]().Size()+message, "a plain message with its task")
 	assert.EqualValues(t, cacheLine, reflect.TypeFor[extra]().Size())
 
+	late := reflect.TypeFor[lateQueue]()
+	assert.EqualValues(t, 3*cacheLine, late.Size(), "else it is not aligned")
+	batches, _ := late.FieldByName("batches")
+	assert.Less(t, batches.Offset, uintptr(2*cacheLine), "beside what a claim reads")
+
 	queue := reflect.TypeFor[taskQueue]()
 	assert.Zero(t, queue.Size()%cacheLine, "else the queues in a span of memory are not aligned")
 	owner, _ := queue.FieldByName("owner")

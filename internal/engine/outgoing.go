@@ -38,7 +38,7 @@ func (d *desk) passes(ctx actor.Context, to *actor.PID, envelope *actor.MessageE
 			d.failure, d.reply.withheld = cmp.Or(d.failure, err), envelope
 			return false
 		}
-		if !w.mayAnswer(w.hand.race, w.hand.copy) {
+		if !w.mayAnswer(d.race, d.copy) {
 			w.engine.deliver.DeadLetter(to, envelope.Message)
 			return false
 		}

@@ -82,7 +82,7 @@ func (e *Engine) beginRace(w *workerMailbox, t *Task) {
 	h.mu.Lock()
 	interrupted := h.interrupted
 	if !interrupted { // else nobody would stop the race
-		h.race = r
+		h.desk.race = r
 	}
 	h.mu.Unlock()
 	switch {

@@ -140,19 +140,7 @@ func (w *workerMailbox) endContext(ctx *Context) {
 func (w *workerMailbox) putDown(r *runner, t *Task) {
 	h := &w.hand
 	h.task = nil
-	if h.copy != nil {
-		w.putDownCopy(r)
-		return
-	}
-	kept := h.parted || h.keeps()
-	if h.race != nil {
-		h.endRace(kept)
-	}
-	if h.desk != nil {
-		h.desk.clear(h)
-	}
-	if kept { // the task is not in this hand any more
-		h.parted = false
+	if h.desk != nil && w.clearDesk(r) {
 		return
 	}
 	if h.attempt.retry != nil {
@@ -177,6 +165,22 @@ func (w *workerMailbox) putDown(r *runner, t *Task) {
 		return
 	}
 	r.time(&w.engine.base, &w.pace, w.shard())
+}
+
+// clearDesk clears the desk after the actor, or the handler, has returned. It reports whether the
+// task has left the hand: it is held, waits for its copies, or was a copy.
+func (w *workerMailbox) clearDesk(r *runner) (left bool) {
+	h, d := &w.hand, w.hand.desk
+	if d.copy != nil {
+		w.putDownCopy(r)
+		return true
+	}
+	left = d.parted || d.keeps
+	if d.race != nil {
+		h.endRace(left)
+	}
+	d.clear(h)
+	return left
 }
 
 // release keeps a finished task for reuse, if nobody else can have it.

@@ -19,7 +19,7 @@ func (w *workerMailbox) settle(t *Task, outcome messages.Outcome, err error) {
 	if e.tracer != nil {
 		h.ctx.endTrace(t, outcome, err)
 	}
-	if h.copy != nil {
+	if h.copied() != nil {
 		w.copyOver(outcome, err)
 		return
 	}
@@ -101,7 +101,7 @@ func (w *workerMailbox) park(t *Task, x *Holding) bool {
 	}
 	e.shared.mu.Unlock()
 	if parks {
-		h.settled, h.parted = true, true
+		h.settled, h.desk.parted = true, true
 		w.noteOutcome(messages.Failed)
 		r.skipTime(&e.base, &w.pace, w.shard())
 		r.cut = true

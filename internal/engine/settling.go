@@ -111,11 +111,11 @@ func (e *settling) attemptFailed(p performer, h *hand, t *Task, crash *messages.
 		outcome, err = messages.Panicked, crash
 	}
 	h.attempt = attempt{crash: crash}
-	if h.copy != nil || t.load().settled() {
+	if h.copied() != nil || t.load().settled() {
 		p.settle(t, outcome, err)
 		return
 	}
-	if r := h.race; r != nil {
+	if r := h.race(); r != nil {
 		if r.goesOn(p, t, failure{outcome: outcome, err: err, crash: crash, reply: h.replied()}) {
 			h.attempt = attempt{}
 			if e.tracer != nil {
@@ -125,9 +125,7 @@ func (e *settling) attemptFailed(p performer, h *hand, t *Task, crash *messages.
 		}
 		if f := r.firstFailure(); f != nil && (f.outcome == messages.Failed || f.outcome == messages.Panicked) {
 			outcome, err, h.attempt.crash = f.outcome, f.err, f.crash
-			if h.desk != nil {
-				h.desk.reply = f.reply
-			}
+			h.desk.reply = f.reply
 		}
 	}
 	retry, exhausted := e.judge(t, outcome, err)

@@ -146,7 +146,7 @@ func (w *workerMailbox) nextLocked(q *taskQueue, r *runner, returned bool) erran
 		}
 		return errand{kind: errandFarewell}
 	}
-	if w.heedLocked() {
+	if w.rare != nil && w.heedLocked() {
 		returned = true
 	}
 	if returned && w.breakerActsLocked() {
@@ -155,7 +155,7 @@ func (w *workerMailbox) nextLocked(q *taskQueue, r *runner, returned bool) erran
 	if message, ok := w.system.Pop(); ok {
 		return errand{kind: errandSystem, message: message}
 	}
-	if w.departsLocked() {
+	if w.rare != nil && w.departsLocked() {
 		return errand{kind: errandSystem, message: new(actor.Stop)}
 	}
 	if w.suspended || w.leaving.Load() && w.holdsLocked() == 0 {
@@ -167,8 +167,10 @@ func (w *workerMailbox) nextLocked(q *taskQueue, r *runner, returned bool) erran
 	if w.leaving.Load() {
 		return errand{}
 	}
-	if c := w.takeCopyLocked(q, r); c != nil {
-		return errand{kind: errandCopy, copy: c}
+	if w.rare != nil {
+		if c := w.takeCopyLocked(q, r); c != nil {
+			return errand{kind: errandCopy, copy: c}
+		}
 	}
 	if w.renewal() != nil && w.wornOutLocked() {
 		return errand{kind: errandRecycle}
