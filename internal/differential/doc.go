@@ -8,6 +8,11 @@
 // list in differences_test.go, with the reason. A difference that is not listed fails the
 // test, and so does a listed one that has vanished.
 //
+// Two differences are in almost every scenario: a routee that the pool has not made sees an
+// address of the pool's as the sender of its messages, and GetRoutees is answered from the PID of
+// the pool. The notes have these senders only in scenarios that are about them. In all others, the
+// answers show who the senders were.
+//
 // After a change that is meant to be seen, write the list anew and give each new difference
 // its reason:
 //
@@ -28,6 +33,8 @@
 //     without a lock: a data race.
 //   - A nil message. The routee's mailbox counts a message that it cannot pop, and polls for
 //     it forever.
+//   - More messages at once than the queue of a group holds. How many of them a pool has
+//     forwarded when the queue is full is up to the scheduler.
 //   - AddRoutee or RemoveRoutee without a PID. The router's actor panics.
 //   - A guardian that escalates. Proto.Actor ends the process.
 package differential

@@ -99,7 +99,7 @@ func failing() []scenario {
 			s.manage(&protorouter.GetRoutees{})
 			s.request("b.1")
 		}},
-		{name: "no routees from the beginning", size: 0, only: isPool, play: func(s *stage) {
+		{name: "no routees from the beginning", size: 0, play: func(s *stage) {
 			s.manage(&protorouter.GetRoutees{})
 			s.request("a.1")
 		}},

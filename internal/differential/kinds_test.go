@@ -5,7 +5,6 @@ import (
 	protorouter "github.com/asynkron/protoactor-go/router"
 
 	"github.com/troupe-go/troupe/actors"
-	"github.com/troupe-go/troupe/messages"
 	"github.com/troupe-go/troupe/router"
 )
 
@@ -42,22 +41,16 @@ func kinds() []kind {
 		},
 		{
 			"broadcast", protorouter.NewBroadcastPool, protorouter.NewBroadcastGroup,
-			toEach(poolOf(router.RoundRobin())),
-			toEach(groupOf(router.RoundRobin())),
+			poolOf(router.Broadcast()),
+			groupOf(router.Broadcast()),
 			bySequence,
 		},
 	}
 }
 
-// A contender is what a scenario is played with: a router or a pool.
-type contender struct {
-	// props returns what is spawned. Only one of producer and routees is set.
-	props func(plan plan, producer actor.Producer, routees []*actor.PID) *actor.Props
-	// prepare, unless nil, is called when it has been spawned.
-	prepare func(s *stage)
-	// wrap returns what is sent to have a message dispatched.
-	wrap func(message any) any
-}
+// A contender returns what a scenario is played with: a router or a pool. Only one of
+// producer and routees is set.
+type contender func(plan plan, producer actor.Producer, routees []*actor.PID) *actor.Props
 
 // A plan is what a scenario asks for.
 type plan struct {
@@ -65,60 +58,38 @@ type plan struct {
 	strategy actor.SupervisorStrategy
 }
 
-func unwrapped(message any) any { return message }
-
 // protoactorPool returns a pool of Proto.Actor's.
 func (k kind) protoactorPool() contender {
-	return contender{wrap: unwrapped, props: func(p plan, producer actor.Producer, _ []*actor.PID) *actor.Props {
+	return func(p plan, producer actor.Producer, _ []*actor.PID) *actor.Props {
 		opts := []actor.PropsOption{actor.WithProducer(producer)}
 		if p.strategy != nil {
 			opts = append(opts, actor.WithSupervisor(p.strategy))
 		}
 		return k.routerPool(p.size, opts...)
-	}}
+	}
 }
 
 // protoactorGroup returns a group of Proto.Actor's.
 func (k kind) protoactorGroup() contender {
-	return contender{wrap: unwrapped, props: func(_ plan, _ actor.Producer, routees []*actor.PID) *actor.Props {
+	return func(_ plan, _ actor.Producer, routees []*actor.PID) *actor.Props {
 		return k.routerGroup(routees...)
-	}}
+	}
 }
 
 // poolOf returns a pool of Troupe's that makes its workers.
 func poolOf(dispatch router.Dispatch) contender {
-	return contender{wrap: unwrapped, props: func(p plan, producer actor.Producer, _ []*actor.PID) *actor.Props {
+	return func(p plan, producer actor.Producer, _ []*actor.PID) *actor.Props {
 		opts := []actors.Option{actors.WithSize(p.size), actors.WithDispatch(dispatch)}
 		if p.strategy != nil {
 			opts = append(opts, actors.WithSupervision(p.strategy))
 		}
 		return actors.PropsFromProducer(producer, opts...)
-	}}
-}
-
-// groupOf returns a pool of Troupe's whose workers are given. It starts with a worker of
-// its own, which leaves when the others have joined.
-func groupOf(dispatch router.Dispatch) contender {
-	return contender{
-		wrap: unwrapped,
-		props: func(plan, actor.Producer, []*actor.PID) *actor.Props {
-			none := func() actor.Actor { return actor.ReceiveFunc(func(actor.Context) {}) }
-			return actors.PropsFromProducer(none, actors.WithSize(1), actors.WithDispatch(dispatch))
-		},
-		prepare: func(s *stage) {
-			own := s.ask(s.pool, &protorouter.GetRoutees{}).(*protorouter.Routees).PIDs
-			for _, pid := range s.members {
-				s.root.Send(s.pool, &protorouter.AddRoutee{PID: pid})
-			}
-			for _, pid := range own {
-				s.root.Send(s.pool, &protorouter.RemoveRoutee{PID: pid})
-			}
-		},
 	}
 }
 
-// toEach returns a pool whose senders wrap each message, so that each worker gets it.
-func toEach(c contender) contender {
-	c.wrap = func(message any) any { return &messages.Broadcast{Message: message} }
-	return c
+// groupOf returns a pool of Troupe's whose workers are given.
+func groupOf(dispatch router.Dispatch) contender {
+	return func(_ plan, _ actor.Producer, routees []*actor.PID) *actor.Props {
+		return actors.PropsFromRoutees(routees, actors.WithDispatch(dispatch))
+	}
 }

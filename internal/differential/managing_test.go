@@ -7,7 +7,7 @@ import (
 // managing are the scenarios in which routees come and go.
 func managing() []scenario {
 	return []scenario{
-		{name: "the routees are asked for", size: 3, play: func(s *stage) {
+		{name: "the routees are asked for", size: 3, senders: true, play: func(s *stage) {
 			s.manage(&protorouter.GetRoutees{})
 		}},
 		{name: "a routee is added", size: 2, play: func(s *stage) {
@@ -17,6 +17,10 @@ func managing() []scenario {
 			s.manage(&protorouter.GetRoutees{})
 			s.next()
 			s.request("a.2", "b.2", "c.2", "d.2", "e.2", "f.2")
+		}},
+		{name: "the sender that a routee that was added sees", size: 1, kinds: []string{"broadcast"}, senders: true, play: func(s *stage) {
+			s.manage(&protorouter.AddRoutee{PID: s.spawnRoutee()})
+			s.request("a.1")
 		}},
 		{name: "a routee is added twice", size: 1, play: func(s *stage) {
 			pid := s.spawnRoutee()
@@ -72,6 +76,14 @@ func managing() []scenario {
 			s.open()
 			s.manage(&protorouter.GetRoutees{})
 		}},
+		{name: "a routee of a group is removed that has messages", size: 2, only: isGroup, play: func(s *stage) {
+			s.manage(&protorouter.BroadcastMessage{Message: word("a.1:wait")})
+			s.manage(&protorouter.BroadcastMessage{Message: word("a.2")})
+			s.manage(&protorouter.RemoveRoutee{PID: s.members[0]})
+			s.pass()
+			s.open()
+			s.manage(&protorouter.GetRoutees{})
+		}},
 		{name: "a routee is removed that has broadcast messages in its queue", size: 2, only: isPool, play: func(s *stage) {
 			pid := s.aRoutee()
 			s.watch(pid)
@@ -110,6 +122,10 @@ func managing() []scenario {
 		{name: "the size is adjusted below one", size: 1, only: isPool, play: func(s *stage) {
 			s.manage(&protorouter.AdjustPoolSize{Change: -1})
 			s.pass()
+			s.manage(&protorouter.GetRoutees{})
+		}},
+		{name: "the size of a group is adjusted", size: 1, only: isGroup, play: func(s *stage) {
+			s.manage(&protorouter.AdjustPoolSize{Change: 1})
 			s.manage(&protorouter.GetRoutees{})
 		}},
 		{name: "management messages without a sender", size: 2, play: func(s *stage) {

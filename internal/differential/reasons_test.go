@@ -19,13 +19,19 @@ import (
 func reasons() map[string]string {
 	return map[string]string{
 		"told":     "Senders are told when a message fails.",
+		"answer":   "A foreign routee must answer.",
+		"once":     "Only the first answer counts.",
+		"address":  "Foreign routees see another sender.",
+		"origin":   "Management messages are answered by the pool.",
+		"cut":      "Stop cancels what foreign routees have in hand.",
 		"bounded":  "The queue is bounded.",
 		"restarts": "Restarts have no limit by default.",
 		"strategy": "The supervision strategy applies to the workers.",
 		"replaced": "A worker that stops is replaced.",
 		"gone":     "Actors that stop leave a group.",
 		"kept":     "A removed actor goes on.",
-		"last":     "A pool is never empty.",
+		"last":     "A pool of your own actors is never empty.",
+		"empty":    "A pool without routees rejects messages.",
 		"resize":   "AdjustPoolSize changes the size.",
 		"batches":  "The messages of a batch are dispatched one by one.",
 		"keyless":  "Messages without a key are dispatched.",
@@ -35,7 +41,6 @@ func reasons() map[string]string {
 		"stopped":  "A stopped pool is like any stopped actor.",
 		"parent":   "A pool ends with its parent.",
 		"exit":     "A worker survives runtime.Goexit.",
-		"headers":  "Broadcast has no headers.",
 		"unasked":  "GetRoutees without a sender is ignored.",
 	}
 }

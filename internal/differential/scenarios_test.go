@@ -14,6 +14,7 @@ type scenario struct {
 	parent   bool     // the sender is the parent of the pool
 	only     string   // isPool or isGroup; empty: both
 	kinds    []string // by name; empty: all
+	senders  bool     // the notes say who has sent what routees get, and the answer to GetRoutees
 	play     func(s *stage)
 }
 

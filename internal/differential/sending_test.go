@@ -16,16 +16,16 @@ func sending() []scenario {
 			s.next()
 			s.send("a.4", "d.1")
 		}},
-		{name: "requests of an actor", size: 3, play: func(s *stage) {
+		{name: "requests of an actor", size: 3, senders: true, play: func(s *stage) {
 			s.request("a.1", "b.1", "a.2", "c.1", "b.2", "a.3")
 		}},
-		{name: "requests with another sender", size: 2, play: func(s *stage) {
+		{name: "requests with another sender", size: 2, senders: true, play: func(s *stage) {
 			for _, w := range []word{"a.1", "b.1", "a.2"} {
-				s.root.RequestWithCustomSender(s.pool, s.with.wrap(w), s.watcher)
+				s.root.RequestWithCustomSender(s.pool, w, s.watcher)
 			}
 			s.settle()
 		}},
-		{name: "a request of a future", size: 1, play: func(s *stage) {
+		{name: "a request of a future", size: 1, senders: true, play: func(s *stage) {
 			s.future("a.1")
 		}},
 		{name: "requests of futures", size: 3, kinds: []string{"round robin", "random", "consistent hash"}, play: func(s *stage) {
@@ -33,7 +33,22 @@ func sending() []scenario {
 				s.future(w)
 			}
 		}},
-		{name: "a forwarded message", size: 1, play: func(s *stage) {
+		{name: "a routee answers twice", size: 1, play: func(s *stage) {
+			s.request("a.1:answer first", "b.1")
+		}},
+		{name: "a routee answers later", size: 1, play: func(s *stage) {
+			s.request("a.1:answer later", "b.1")
+			time.Sleep(2 * time.Second)
+		}},
+		{name: "a routee lets another actor answer", size: 1, play: func(s *stage) {
+			s.request("a.1:forward", "b.1")
+		}},
+		{name: "a routee watches the sender", size: 1, play: func(s *stage) {
+			s.request("a.1:watch")
+			s.root.Stop(s.sender)
+			s.settle()
+		}},
+		{name: "a forwarded message", size: 1, senders: true, play: func(s *stage) {
 			s.root.Send(s.sender, func(ctx actor.Context) {
 				props := actor.PropsFromFunc(func(ctx actor.Context) {
 					if _, ok := ctx.Message().(word); ok {
@@ -49,7 +64,7 @@ func sending() []scenario {
 		{name: "headers", size: 2, play: func(s *stage) {
 			for _, w := range []word{"a.1", "b.1", "a.2"} {
 				s.root.Send(s.pool, &actor.MessageEnvelope{
-					Header: map[string]string{"k": "v", "x": "y"}, Message: s.with.wrap(w), Sender: s.sender,
+					Header: map[string]string{"k": "v", "x": "y"}, Message: w, Sender: s.sender,
 				})
 			}
 			s.settle()
@@ -63,10 +78,10 @@ func sending() []scenario {
 			s.settle()
 		}},
 		{name: "a message without a key", size: 1, play: func(s *stage) {
-			s.do("Request", func(ctx actor.Context) { ctx.Request(s.pool, s.with.wrap("plain")) })
+			s.do("Request", func(ctx actor.Context) { ctx.Request(s.pool, "plain") })
 		}},
 		{name: "a message that answers itself", size: 2, play: func(s *stage) {
-			s.do("Request", func(ctx actor.Context) { ctx.Request(s.pool, s.with.wrap(&actor.Touch{})) })
+			s.do("Request", func(ctx actor.Context) { ctx.Request(s.pool, &actor.Touch{}) })
 		}},
 		{name: "a broadcast", size: 3, play: func(s *stage) {
 			s.manage(&protorouter.BroadcastMessage{Message: word("a.1")})
@@ -86,10 +101,20 @@ func sending() []scenario {
 			s.send("a.1:wait")
 			s.call("Send", func() any {
 				for range 2000 {
-					s.root.RequestWithCustomSender(s.pool, s.with.wrap(word("b.1")), s.sender)
+					s.root.RequestWithCustomSender(s.pool, word("b.1"), s.sender)
 				}
 				return nil
 			})
+			s.open()
+		}},
+		{name: "a routee of a group has more messages than a queue holds", size: 1, only: isGroup, play: func(s *stage) {
+			s.send("a.1:wait")
+			for range 4 {
+				for range 500 {
+					s.root.RequestWithCustomSender(s.pool, word("b.1"), s.sender)
+				}
+				s.settle()
+			}
 			s.open()
 		}},
 		{name: "a routee sends to its own pool", size: 1, play: func(s *stage) {
@@ -97,7 +122,7 @@ func sending() []scenario {
 		}},
 		{name: "an answer that comes late", size: 1, play: func(s *stage) {
 			s.call("RequestFuture", func() any {
-				future := s.root.RequestFuture(s.pool, s.with.wrap(word("a.1:wait")), time.Second)
+				future := s.root.RequestFuture(s.pool, word("a.1:wait"), time.Second)
 				time.Sleep(2 * time.Second)
 				s.open()
 				return result(future)
@@ -110,7 +135,7 @@ func sending() []scenario {
 // future requests an answer by a future.
 func (s *stage) future(w word) {
 	s.t.Helper()
-	s.call("RequestFuture", func() any { return result(s.root.RequestFuture(s.pool, s.with.wrap(w), time.Second)) })
+	s.call("RequestFuture", func() any { return result(s.root.RequestFuture(s.pool, w, time.Second)) })
 	time.Sleep(2 * time.Second)
 }
 

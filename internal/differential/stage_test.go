@@ -30,6 +30,12 @@ func (w word) Hash() string {
 	return key
 }
 
+// silent reports whether the routee does not answer when it receives the word.
+func (w word) silent() bool {
+	_, what, _ := strings.Cut(string(w), ":")
+	return slices.Contains([]string{"answer later", "forward", "watch"}, what)
+}
+
 // echo is the answer of a routee.
 type echo string
 
@@ -53,6 +59,7 @@ type stage struct {
 	watcher *actor.PID
 	opened  chan struct{} // closed when routees that wait may go on
 	unended []func()      // note what calls that block have come to
+	exact   bool          // see scenario.senders
 }
 
 // A subject is a kind of router, and the pool that it is compared with.
@@ -85,13 +92,14 @@ func (sub *subject) play(t *testing.T, sc *scenario, with contender) (result map
 	t.Helper()
 	pooltest.Bubble(t, func(t *testing.T) {
 		s := newStage(t, with)
+		s.exact = sc.senders
 		s.raise(sc, sub.group)
 		s.settle()
 		if s.pool != nil {
 			sc.play(s)
 		}
 		s.open()
-		time.Sleep(15 * time.Second) // longer than StopFuture waits
+		time.Sleep(2 * time.Minute) // longer than StopFuture waits, and longer than a routee may take to answer
 		s.settle()
 		for _, noteEnd := range s.unended {
 			noteEnd()
@@ -132,7 +140,7 @@ func (s *stage) raise(sc *scenario, asGroup bool) {
 		}
 		producer = nil
 	}
-	props := s.with.props(plan{sc.size, sc.strategy}, producer, s.members)
+	props := s.with(plan{sc.size, sc.strategy}, producer, s.members)
 	raise := func(parent actor.SpawnerContext) {
 		pid, err := parent.SpawnNamed(props, "pool")
 		if err != nil {
@@ -147,9 +155,6 @@ func (s *stage) raise(sc *scenario, asGroup bool) {
 	} else {
 		raise(s.root)
 	}
-	if s.pool != nil && s.with.prepare != nil {
-		s.with.prepare(s)
-	}
 }
 
 // spawn starts an actor of the scenario.
@@ -157,6 +162,15 @@ func (s *stage) spawn(name string, receive actor.ReceiveFunc) *actor.PID {
 	pid := s.root.Spawn(actor.PropsFromFunc(receive))
 	s.names[pid.Id] = name
 	return pid
+}
+
+// spawnEcho starts an actor that answers words and is no routee.
+func (s *stage) spawnEcho() *actor.PID {
+	return s.root.Spawn(actor.PropsFromFunc(func(ctx actor.Context) {
+		if w, ok := ctx.Message().(word); ok {
+			ctx.Respond("answer of another actor to " + string(w))
+		}
+	}))
 }
 
 // spawnRoutee starts a routee that the router did not make.
@@ -175,7 +189,11 @@ func (s *stage) observer(who string) actor.ReceiveFunc {
 		case func(actor.Context):
 			msg(ctx)
 		default:
-			s.note(who, "%s from %s", s.text(msg), s.who(ctx.Sender()))
+			line := s.text(msg)
+			if _, ok := msg.(*protorouter.Routees); !ok || s.exact {
+				line += " from " + s.who(ctx.Sender())
+			}
+			s.note(who, "%s", line)
 		}
 	}
 }
@@ -186,7 +204,7 @@ func (s *stage) receive(ctx actor.Context) {
 	w, ok := ctx.Message().(word)
 	if !ok {
 		if ctx.Sender() != nil {
-			s.noteRoutee(id, "%s from %s", s.text(ctx.Message()), s.who(ctx.Sender()))
+			s.noteRoutee(id, "%s from %s", s.text(ctx.Message()), s.from(ctx))
 		} else {
 			s.noteRoutee(id, "%s", s.text(ctx.Message()))
 		}
@@ -194,7 +212,7 @@ func (s *stage) receive(ctx actor.Context) {
 	}
 	line := string(w)
 	if ctx.Sender() != nil {
-		line += " from " + s.who(ctx.Sender())
+		line += " from " + s.from(ctx)
 	}
 	if header := ctx.MessageHeader(); header != nil {
 		keys := header.Keys()
@@ -205,7 +223,7 @@ func (s *stage) receive(ctx actor.Context) {
 	}
 	s.noteRoutee(id, "%s", line)
 	s.obey(ctx, w)
-	if ctx.Sender() != nil {
+	if ctx.Sender() != nil && !w.silent() {
 		ctx.Respond(echo(w))
 	}
 }
@@ -224,13 +242,32 @@ func (s *stage) obey(ctx actor.Context, w word) {
 		ctx.Stop(ctx.Self())
 	case "poison":
 		ctx.Poison(ctx.Self())
+	case "answer first":
+		ctx.Respond(echo("first"))
+	case "answer later":
+		sender := ctx.Sender()
+		ctx.ReenterAfter(actor.NewFuture(ctx.ActorSystem(), time.Second), func(any, error) { ctx.Send(sender, echo("late")) })
+	case "forward":
+		ctx.Forward(s.spawnEcho())
+	case "watch":
+		ctx.Watch(ctx.Sender())
 	case "ask the pool":
-		ctx.Request(s.pool, s.with.wrap(word("c.1")))
+		ctx.Request(s.pool, word("c.1"))
 	case "stop the pool":
 		begun := time.Now()
 		ctx.Stop(s.pool)
 		s.noteRoutee(ctx.Self().Id, "has stopped the pool in %v", time.Since(begun))
 	}
+}
+
+// from returns the role of the sender of a message that a routee gets. Routees that the pool
+// did not make see an address of the pool's there, so only scenarios about senders look at
+// it. In all others the answer shows who the sender was.
+func (s *stage) from(ctx actor.Context) string {
+	if !s.exact {
+		return "somebody"
+	}
+	return s.who(ctx.Sender())
 }
 
 // who returns the role of an address.
@@ -264,8 +301,6 @@ func (s *stage) text(message any) string {
 		return fmt.Sprintf("Result: %v, %s", m.Outcome, s.cause(m.Err))
 	case *actor.Terminated:
 		return fmt.Sprintf("Terminated: %s, %v", s.who(m.Who), m.Why)
-	case *messages.Broadcast: // see toEach
-		return s.text(m.Message)
 	case *actor.Touched:
 		return "Touched by " + s.who(m.Who)
 	case *protorouter.Routees:
@@ -292,7 +327,7 @@ func (s *stage) cause(err error) string {
 	var p *messages.PanicError
 	for _, sentinel := range []error{
 		messages.ErrQueueFull, messages.ErrPoolStopped, messages.ErrDropped, messages.ErrCanceled,
-		messages.ErrNoWorkers, messages.ErrInvalidOption, messages.ErrTaskTimeout, messages.ErrGoexit,
+		messages.ErrNoWorkers, messages.ErrInvalidOption, messages.ErrTaskTimeout, messages.ErrGoexit, messages.ErrRouteeTerminated,
 		actor.ErrTimeout, actor.ErrDeadLetter, actor.ErrNameExists, context.Canceled,
 	} {
 		if errors.Is(err, sentinel) {
@@ -378,7 +413,7 @@ func (s *stage) send(words ...word) {
 	s.t.Helper()
 	s.call("Send", func() any {
 		for _, w := range words {
-			s.root.Send(s.pool, s.with.wrap(w))
+			s.root.Send(s.pool, w)
 		}
 		return nil
 	})
@@ -389,7 +424,7 @@ func (s *stage) request(words ...word) {
 	s.t.Helper()
 	s.do("Request", func(ctx actor.Context) {
 		for _, w := range words {
-			ctx.Request(s.pool, s.with.wrap(w))
+			ctx.Request(s.pool, w)
 		}
 	})
 }
