@@ -435,7 +435,20 @@ func Example_routees() {
 	if err := system.Root.StopFuture(pool).Wait(); err != nil {
 		log.Fatal(err)
 	}
-	// Output: booked <nil>
+	{
+		pid := system.Root.Spawn(protorouter.NewRoundRobinGroup(berlin, paris))
+		fmt.Println(system.Root.RequestFuture(pid, "visit", 3*time.Second).Result())
+		_ = system.Root.StopFuture(pid).Wait()
+	}
+	{
+		pid := system.Root.Spawn(actors.PropsFromRoutees([]*actor.PID{berlin, paris}, actors.WithDispatch(router.RoundRobin())))
+		fmt.Println(system.Root.RequestFuture(pid, "visit", 3*time.Second).Result())
+		_ = system.Root.StopFuture(pid).Wait()
+	}
+	// Output:
+	// booked <nil>
+	// visited <nil>
+	// visited <nil>
 }
 
 func Example_telemetry() {
