@@ -14,7 +14,10 @@ import (
 // and drops those of an abandoned worker.
 func Outgoing(next actor.SenderFunc) actor.SenderFunc {
 	return func(ctx actor.SenderContext, to *actor.PID, envelope *actor.MessageEnvelope) {
-		if self, ok := ctx.(actor.Context); ok {
+		// Proto.Actor's timer sends a ReceiveTimeout on its own goroutine, which must not touch the
+		// task in hand.
+		_, timer := envelope.Message.(*actor.ReceiveTimeout)
+		if self, ok := ctx.(actor.Context); ok && !timer {
 			if d := deskOf(self); d != nil && !d.passes(self, to, envelope) {
 				return
 			}
