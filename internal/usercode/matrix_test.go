@@ -172,7 +172,7 @@ func (s *fixture) start(p *place) {
 // goes on with other tasks, whoever waits is told, the pool obeys, the ledger balances, and
 // nothing is left behind.
 func TestUserCodeMayDoAnything(t *testing.T) {
-	for _, p := range slices.Concat(handlerPlaces(), actorPlaces(), workerPlaces(), funcPlaces()) {
+	for _, p := range slices.Concat(handlerPlaces(), actorPlaces(), routeePlaces(), workerPlaces(), funcPlaces()) {
 		for name, way := range ways() {
 			t.Run(p.name+"/"+name, func(t *testing.T) {
 				pooltest.Bubble(t, func(t *testing.T) { check(t, &p, way) })
