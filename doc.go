@@ -11,7 +11,8 @@
 //   - [github.com/troupe-go/troupe/actors] is where to begin: New makes a typed
 //     pool for a Go program, NewPool one in an actor system, NewPoolOf one whose
 //     workers have state, and NewFuncPool one that runs functions. PropsFromHandler,
-//     PropsFromWorkers and PropsFromProducer make one that is spawned as an actor.
+//     PropsFromWorkers, PropsFromProducer and PropsFromRoutees make one that is spawned
+//     as an actor. Hold, Fail and Subscribe are for programs of actors.
 //     Ask waits for one task, groups wait for many, Each and Map yield results. Futures
 //     and all options are there too.
 //   - [github.com/troupe-go/troupe/messages] is what is said to a pool and what it
