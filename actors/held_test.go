@@ -367,6 +367,44 @@ func TestAHeldTaskIsAnsweredInEveryWay(t *testing.T) {
 	}
 }
 
+// A task of the same sender that is still held is not mistaken for the one that is answered.
+func TestAnAnswerAfterDoneIsForNoOtherHeldTask(t *testing.T) {
+	type order struct{ number int }
+	for _, dispatch := range pooltest.Dispatches() {
+		t.Run(dispatch.String(), func(t *testing.T) {
+			pooltest.Bubble(t, func(t *testing.T) {
+				system := pooltest.System()
+				var second *actors.Held
+				pool := pooltest.Spawn(t, system.Root, actors.PropsFromProducer(func() actor.Actor {
+					return actor.ReceiveFunc(func(ctx actor.Context) {
+						o, is := ctx.Message().(*order)
+						if !is {
+							return
+						}
+						held := actors.Hold(ctx)
+						if o.number == 2 {
+							second = held
+							return
+						}
+						ctx.ReenterAfter(actor.NewFuture(system, time.Second), func(any, error) {
+							held.Done(nil)
+							ctx.Respond("first")
+						})
+					})
+				}, actors.WithSize(1), actors.WithMaxHeld(2), actors.WithDispatch(dispatch)))
+				in := pooltest.NewInbox(t, system.Root)
+				in.Request(pool, &order{1})
+				in.Request(pool, &order{2})
+				assert.Equal(t, "first", <-in.Mail)
+				second.Done(pooltest.ErrTask)
+				synctest.Wait()
+				require.Len(t, in.Mail, 1, "the sender of the second task is told")
+				assert.ErrorIs(t, (<-in.Mail).(*messages.Result).Err, pooltest.ErrTask)
+			})
+		})
+	}
+}
+
 func TestAPanicAfterHoldSettlesTheTask(t *testing.T) {
 	for name, end := range map[string]func(){"panic": func() { panic(pooltest.ErrTask) }, "Goexit": runtime.Goexit} {
 		t.Run(name, func(t *testing.T) {

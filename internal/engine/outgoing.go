@@ -83,11 +83,14 @@ func (d *desk) passesHeld(ctx actor.Context, to *actor.PID, envelope *actor.Mess
 
 // answeredLocked returns the held task that an answer to a sender is for; nil: none, or that is
 // not certain. If several are from that sender, it is the one whose message the actor handles,
-// in a continuation of ReenterAfter. A sender rather gets an answer too many than none.
+// in a continuation of ReenterAfter. If the actor handles another message of that sender, such as
+// that of a task that is over, the answer is for none. A sender rather gets an answer too many
+// than none.
 func (d *desk) answeredLocked(ctx actor.Context, to *actor.PID) *Holding {
 	var only, handled *Holding
 	n, equal := 0, 0
 	message := ctx.Message()
+	other := isSame(ctx.Sender(), to) // the actor handles another message of the sender
 	for link := d.holdings.tasks.First(); link != nil; link = link.Next() {
 		x := link.Of
 		if x.done || x.reply.given || !isSame(x.task.body.Sender(), to) {
@@ -95,13 +98,16 @@ func (d *desk) answeredLocked(ctx actor.Context, to *actor.PID) *Holding {
 		}
 		only = x
 		n++
-		if isSameMessage(actor.UnwrapEnvelopeMessage(x.task.body.Message()), message) {
+		switch same, known := isSameMessage(actor.UnwrapEnvelopeMessage(x.task.body.Message()), message); {
+		case same:
 			handled = x
 			equal++
+		case !known:
+			other = false // it may be the message of this task
 		}
 	}
 	switch {
-	case n == 1:
+	case n == 1 && (equal == 1 || !other):
 		return only
 	case equal == 1:
 		return handled
@@ -138,7 +144,14 @@ func (e *Engine) failureIn(message any) error {
 
 func isSame(a, b *actor.PID) bool { return a == b && a != nil || a != nil && b != nil && a.Equal(b) }
 
-// isSameMessage reports whether two messages are equal. It calls no user code.
-func isSameMessage(a, b any) bool {
-	return a != nil && b != nil && reflect.TypeOf(a) == reflect.TypeOf(b) && reflect.ValueOf(a).Comparable() && a == b
+// isSameMessage reports whether two messages are equal, and whether that can be known. It calls
+// no user code.
+func isSameMessage(a, b any) (same, known bool) {
+	if a == nil || b == nil || reflect.TypeOf(a) != reflect.TypeOf(b) {
+		return false, true
+	}
+	if !reflect.ValueOf(a).Comparable() {
+		return false, false
+	}
+	return a == b, true
 }
