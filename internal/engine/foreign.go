@@ -2,6 +2,7 @@ package engine
 
 import (
 	"fmt"
+	"runtime/debug"
 	"sync/atomic"
 	"time"
 
@@ -74,13 +75,18 @@ func (f *foreignWorker) Receive(ctx actor.Context) {
 
 // forward sends a task to the foreign actor. Without a sender it is done then.
 func (w *workerMailbox) forward(t *Task) {
+	e, h := w.engine, &w.hand
 	sender, message := t.body.Sender(), t.body.Message()
-	if sender == nil {
-		w.send(message)
-		w.settle(t, messages.Succeeded, nil)
+	if _, poison := actor.UnwrapEnvelopeMessage(message).(*actor.PoisonPill); poison || sender == nil { // no answer comes
+		var crash *messages.PanicError
+		guard.Watch(func() { w.send(message) }, func(value any) { crash = newCrash(value) })
+		if crash == nil {
+			w.settle(t, messages.Succeeded, nil)
+		} else {
+			e.attemptFailed(w, h, t, crash, nil)
+		}
 		return
 	}
-	e, h := w.engine, &w.hand
 	f := &forwarding{sender: sender}
 	x := &f.Holding
 	x.engine, x.worker, x.home, x.task, x.forwarding = e, w, h.worker, t, f
@@ -96,7 +102,13 @@ func (w *workerMailbox) forward(t *Task) {
 	if envelope, ok := message.(*actor.MessageEnvelope); ok {
 		question.Header, question.Message = envelope.Header, envelope.Message
 	}
-	guard.Watch(func() { w.send(question) }, func(value any) { f.Done(newStartPanic(reasonOf(value))) })
+	guard.Watch(func() { w.send(question) }, func(value any) { e.crashHeld(x, newCrash(value)) })
+}
+
+// newCrash returns the error for a panic of the foreign actor's mailbox. It must be called where
+// the panic was recovered.
+func newCrash(value any) *messages.PanicError {
+	return &messages.PanicError{Value: reasonOf(value), Stack: fromPanic(debug.Stack())}
 }
 
 // send sends the foreign actor a message, which may run code of its mailbox.

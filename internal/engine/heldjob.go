@@ -35,6 +35,18 @@ func (e *Engine) failHeld(x *Holding, err error) {
 	j.putBack(context.Canceled)
 }
 
+// crashHeld ends the attempt of a held task, which has panicked.
+func (e *Engine) crashHeld(x *Holding, crash *messages.PanicError) {
+	if !x.claim(crash) {
+		return
+	}
+	j := newHeldJob(x)
+	guard.Watch(func() { e.attemptFailed(j, &j.hand, x.task, crash, nil) }, func(value any) {
+		e.attemptFailed(j, &j.hand, x.task, e.newPanicError(value, x.task), nil) // the policy has panicked
+	})
+	j.putBack(context.Canceled)
+}
+
 // settle implements performer.
 func (j *heldJob) settle(t *Task, outcome messages.Outcome, err error) {
 	if j.copy != nil {
