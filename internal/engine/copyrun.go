@@ -54,8 +54,10 @@ func (w *workerMailbox) runCopy(r *runner, c *copyRun) {
 		h.ctx.used.Store(true)
 		c.ctx.Store(h.ctx)
 	}
-	if c.race.isOver() { // cancel may have missed the context
+	if c.race.isOver() { // cancel may have come before there was a context
 		c.endContext()
+		w.putDownCopy(r)
+		return
 	}
 	e.races.copies.Add(1)
 	h.task = c.task

@@ -170,6 +170,10 @@ func (e *Engine) answered(f *forwarding, message any) bool {
 		return true
 	}
 	failure := e.failureIn(content)
+	if failure == nil && !x.worker.mayAnswer(x.race, x.copy) {
+		e.succeed(x, func() {})
+		return false
+	}
 	if failure == nil {
 		return e.succeed(x, func() { e.deliver.Tell(f.sender, message) })
 	}
