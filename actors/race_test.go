@@ -16,6 +16,7 @@ import (
 
 	"github.com/troupe-go/troupe/actors"
 	"github.com/troupe-go/troupe/internal/pooltest"
+	"github.com/troupe-go/troupe/internal/timelimit"
 	"github.com/troupe-go/troupe/messages"
 	"github.com/troupe-go/troupe/router"
 )
@@ -503,4 +504,27 @@ func TestBadOptionsOfCopiesAreErrors(t *testing.T) {
 	defer system.Shutdown()
 	_, err := system.Root.SpawnNamed(actors.PropsFromProducer(func() actor.Actor { return nil }, actors.WithHedge(time.Second)), "pool")
 	require.ErrorIs(t, err, messages.ErrInvalidOption)
+}
+
+// A copy that is held at the moment when its race ends must not stop the pool.
+func TestRacesThatEndWhileCopiesAreHeldStopNobody(t *testing.T) {
+	timelimit.Set(t)
+	system := pooltest.System()
+	worker := func() actor.Actor {
+		return actor.ReceiveFunc(func(ctx actor.Context) {
+			if _, ok := ctx.Message().(int); ok {
+				held := actors.Hold(ctx)
+				ctx.Respond("answer")
+				go held.Done(nil)
+			}
+		})
+	}
+	pool := pooltest.Spawn(t, system.Root, actors.PropsFromProducer(worker, actors.WithSize(8), actors.WithMaxHeld(100),
+		actors.WithDispatch(router.TailChopping(time.Microsecond, time.Minute))))
+	for n := range 2_000 {
+		answer, err := system.Root.RequestFuture(pool, n, time.Minute).Result()
+		require.NoError(t, err)
+		require.Equal(t, "answer", answer)
+	}
+	assert.True(t, pooltest.Stats(t, system, pool).Balanced())
 }

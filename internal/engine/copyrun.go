@@ -10,13 +10,14 @@ import (
 
 // A copyRun is a copy of a task in a race. Its task is not in the ledger.
 type copyRun struct {
-	race   *race
-	worker *workerMailbox
-	task   *Task
-	link   chain.Link[*copyRun] // in rareWorker.copies; guarded by the lock of the worker's queue
-	listed bool                 // guarded by that lock; it has not begun
-	held   *Holding             // guarded by that lock; nil: the worker does not hold it
-	ctx    atomic.Pointer[Context]
+	race     *race
+	worker   *workerMailbox
+	task     *Task
+	link     chain.Link[*copyRun] // in rareWorker.copies; guarded by the lock of the worker's queue
+	listed   bool                 // guarded by that lock; it has not begun
+	held     *Holding             // guarded by that lock; nil: the worker does not hold it
+	canceled bool                 // guarded by that lock; its race has ended while it ran
+	ctx      atomic.Pointer[Context]
 }
 
 func newCopyRun(r *race, w *Worker) *copyRun {
@@ -103,6 +104,7 @@ func (c *copyRun) cancel(then *after) {
 			then.call(func() { x.end(messages.ErrCanceled) })
 		}
 	default:
+		c.canceled = true
 		then.call(c.endContext)
 		if len(w.batch) == 1 && w.batch[0] == c.task {
 			if x := w.hand.holdingInHand(); x != nil {

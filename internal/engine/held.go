@@ -67,10 +67,9 @@ func (w *workerMailbox) received(t *Task) {
 		if err == nil && w.keep(t, x) {
 			return
 		}
-		if err == nil {
-			err = x.err
+		if done := w.let(x); err == nil {
+			err = done
 		}
-		w.let(x)
 	}
 	w.engine.finish(w, &w.hand, t, err)
 }
@@ -81,7 +80,7 @@ func (w *workerMailbox) keep(t *Task, x *Holding) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	x.word = h.word.with(held)
-	if x.done || h.desk.copy != nil && h.desk.copy.race.isOver() || !t.swap(h.word, x.word) {
+	if x.done || h.desk.copy != nil && h.desk.copy.canceled || !t.swap(h.word, x.word) {
 		return false
 	}
 	w.batch[w.at-1] = nil
@@ -169,12 +168,15 @@ func (w *workerMailbox) heedLocked() bool {
 	return true
 }
 
-// let ends the holding of a task whose attempt ends with Receive.
-func (w *workerMailbox) let(x *Holding) {
+// let ends the holding of a task whose attempt ends with Receive. It returns what Done was given
+// before.
+func (w *workerMailbox) let(x *Holding) error {
 	w.q.mu.Lock()
 	x.stage = over
+	err := x.err
 	w.q.mu.Unlock()
 	x.end(context.Canceled)
+	return err
 }
 
 // letGoLocked takes a task out of the worker's hands at the time now. It returns a worker to

@@ -214,7 +214,7 @@ func (w *workerMailbox) taskFailed(r *runner, value any) {
 	}
 	if !h.settled { // else ending the context has panicked
 		if h.desk != nil && h.desk.holding != nil {
-			w.let(h.desk.holding)
+			_ = w.let(h.desk.holding) // the panic counts, whatever Done was given
 		}
 		w.engine.attemptFailed(w, h, t, w.engine.newPanicError(value, t), nil)
 	}
