@@ -35,6 +35,9 @@ func (w *workerMailbox) takeCopyLocked(q *taskQueue, r *runner) *copyRun {
 	if w.rare.copies.Len() == 0 || q.paused || !w.ableLocked() {
 		return nil
 	}
+	if w.engine.recycles {
+		w.handled.Add(1)
+	}
 	c := w.rare.copies.First().Of
 	w.rare.copies.Remove(&c.link)
 	c.listed = false
@@ -102,6 +105,7 @@ func (c *copyRun) cancel(then *after) {
 		if x := c.held; x.stage != over {
 			then.wake(e.letGoLocked(x, e.now()))
 			then.call(func() { x.end(messages.ErrCanceled) })
+			w.rare.holdings.muteLocked(x)
 		}
 	default:
 		c.canceled = true

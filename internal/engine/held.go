@@ -21,6 +21,7 @@ type holdings struct {
 	since    int64              // the worker has held tasks since; engine time; 0: it holds none
 	verdicts []messages.Outcome // for the worker's breaker: outcomes that it has not seen
 	departs  bool               // the worker stops when it holds nothing any more
+	muted    []*Holding         // copies whose race has ended while they were held: their answers are not wanted
 	limits   alarmEntry         // for foreign actors that do not answer; set while limited
 	limited  bool
 }

@@ -29,10 +29,10 @@ func newHeldJob(x *Holding) *heldJob {
 // failHeld ends the attempt of a held task with err. The task is settled or retried.
 func (e *Engine) failHeld(x *Holding, err error) {
 	j := newHeldJob(x)
+	defer j.putBack(context.Canceled) // also if the policy ends the goroutine
 	guard.Watch(func() { e.finish(j, &j.hand, x.task, err) }, func(value any) {
 		e.attemptFailed(j, &j.hand, x.task, e.newPanicError(value, x.task), nil) // the policy has panicked
 	})
-	j.putBack(context.Canceled)
 }
 
 // crashHeld ends the attempt of a held task, which has panicked.
@@ -41,10 +41,10 @@ func (e *Engine) crashHeld(x *Holding, crash *messages.PanicError) {
 		return
 	}
 	j := newHeldJob(x)
+	defer j.putBack(context.Canceled)
 	guard.Watch(func() { e.attemptFailed(j, &j.hand, x.task, crash, nil) }, func(value any) {
 		e.attemptFailed(j, &j.hand, x.task, e.newPanicError(value, x.task), nil) // the policy has panicked
 	})
-	j.putBack(context.Canceled)
 }
 
 // settle implements performer.
@@ -185,11 +185,14 @@ func (e *Engine) failParked(x *Holding, f *failure) {
 	x.reply, x.done = f.reply, true
 	e.shared.mu.Unlock()
 	j := newHeldJob(x)
+	defer j.putBack(context.Canceled)
 	guard.Watch(func() {
 		switch {
+		case f.err == errHolderRestarted: //nolint:errorlint // it is the engine's own
+			j.retryRestarted()
 		case x.due > 0 && e.now() >= x.due: // the copies have noticed it before the engine has
 			j.settle(x.task, messages.TimedOut, because(messages.ErrTaskTimeout, f.err))
-		case f.outcome == messages.Failed, f.outcome == messages.Panicked:
+		case f.judged():
 			e.attemptFailed(j, &j.hand, x.task, f.crash, f.err)
 		default:
 			j.settle(x.task, f.outcome, f.err)
@@ -197,7 +200,18 @@ func (e *Engine) failParked(x *Holding, f *failure) {
 	}, func(value any) {
 		e.attemptFailed(j, &j.hand, x.task, e.newPanicError(value, x.task), nil)
 	})
-	j.putBack(context.Canceled)
+}
+
+// retryRestarted ends the attempt of a task whose home was restarted, and whose copies have
+// failed.
+func (j *heldJob) retryRestarted() {
+	retry := j.engine.planRestart(j.task)
+	if retry == nil {
+		j.settle(j.task, messages.Canceled, errHolderRestarted)
+		return
+	}
+	j.hand.attempt.retry = retry
+	j.attemptOver(j.task, retry)
 }
 
 // restartHeld ends the attempts of the tasks that a worker holds, since it is restarted. They

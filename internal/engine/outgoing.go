@@ -3,6 +3,7 @@ package engine
 import (
 	"cmp"
 	"reflect"
+	"slices"
 
 	"github.com/asynkron/protoactor-go/actor"
 
@@ -69,8 +70,9 @@ func (d *desk) passesHeld(ctx actor.Context, to *actor.PID, envelope *actor.Mess
 	default:
 		x.done, x.reply.withheld = true, envelope
 	}
+	muted := x == nil && answers == nil && d.holdings.takeMutedLocked(ctx, to)
 	w.q.mu.Unlock()
-	if answers != nil && !w.mayAnswer(answers.race, answers.copy) {
+	if muted || answers != nil && !w.mayAnswer(answers.race, answers.copy) {
 		w.engine.deliver.DeadLetter(to, envelope.Message)
 		return false
 	}
@@ -114,6 +116,32 @@ func (d *desk) answeredLocked(ctx actor.Context, to *actor.PID) *Holding {
 	default:
 		return nil
 	}
+}
+
+// maxMuted is how many copies a worker remembers whose answers are not wanted. It forgets the
+// oldest ones first: their actors may never answer.
+const maxMuted = 16
+
+// muteLocked remembers a copy whose race has ended while it was held.
+func (hs *holdings) muteLocked(x *Holding) {
+	if len(hs.muted) == maxMuted {
+		hs.muted = slices.Delete(hs.muted, 0, 1)
+	}
+	hs.muted = append(hs.muted, x)
+}
+
+// takeMutedLocked reports whether the actor is about to answer for such a copy, whose message it
+// handles in a continuation of ReenterAfter, and forgets the copy.
+func (hs *holdings) takeMutedLocked(ctx actor.Context, to *actor.PID) bool {
+	at := slices.IndexFunc(hs.muted, func(x *Holding) bool {
+		same, _ := isSameMessage(actor.UnwrapEnvelopeMessage(x.task.body.Message()), ctx.Message())
+		return same && isSame(x.task.body.Sender(), to)
+	})
+	if at < 0 {
+		return false
+	}
+	hs.muted = slices.Delete(hs.muted, at, at+1)
+	return true
 }
 
 // mayAnswer reports whether the sender of a task gets the worker's answer. In a race it gets

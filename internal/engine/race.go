@@ -71,6 +71,12 @@ type failure struct {
 	reply   reply
 }
 
+// judged reports whether a policy decides what follows the failure. An error that names another
+// outcome settles the task.
+func (f *failure) judged() bool {
+	return f.outcome == messages.Failed || f.outcome == messages.Panicked
+}
+
 // beginRace begins a race for the task that a worker is about to run.
 func (e *Engine) beginRace(w *workerMailbox, t *Task) {
 	plan, h := e.races.plan, &w.hand
@@ -146,25 +152,34 @@ func (r *race) schedule(wakes ...*Worker) {
 // startLocked gives one more worker a copy: an idle one, if there is one. It returns false if
 // there is no worker for it, and a worker to schedule or nil.
 func (r *race) startLocked() (wake *Worker, started bool) {
-	var other *Worker
+	for {
+		w := r.nextLocked()
+		if w == nil {
+			return nil, false
+		}
+		if wake, started = r.giveLocked(w); started {
+			return wake, true
+		}
+	}
+}
+
+// nextLocked returns the worker that gets the next copy, or nil.
+func (r *race) nextLocked() (other *Worker) {
 	for _, w := range r.engine.roster.view.Load().eligible {
 		if slices.Contains(r.tried, w) {
 			continue
 		}
 		if w.isIdle() {
-			return r.giveLocked(w)
+			return w
 		}
-		if other == nil {
+		if other == nil && !r.engine.races.plan.once {
 			other = w
 		}
 	}
-	if other == nil || r.engine.races.plan.once {
-		return nil, false
-	}
-	return r.giveLocked(other)
+	return other
 }
 
-// giveLocked gives a worker a copy.
+// giveLocked gives a worker a copy. It returns false if the worker leaves.
 func (r *race) giveLocked(w *Worker) (wake *Worker, started bool) {
 	c := newCopyRun(r, w)
 	r.tried = append(r.tried, w)
@@ -172,7 +187,7 @@ func (r *race) giveLocked(w *Worker) (wake *Worker, started bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if w.leaving.Load() {
-		return nil, true
+		return nil, false
 	}
 	r.copies = append(r.copies, c)
 	c.listed = true
@@ -246,11 +261,20 @@ func (r *race) noteLocked(f failure) {
 	}
 }
 
-// firstFailure returns the failure that the attempt has ended with; nil: none has been noted.
-func (r *race) firstFailure() *failure {
+// takeFirst returns, once, the failure that the attempt has ended with; nil: none has been noted.
+func (r *race) takeFirst() *failure {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.first
+	return r.takeFirstLocked()
+}
+
+func (r *race) takeFirstLocked() *failure {
+	f := r.first
+	r.first = nil
+	if f != nil && r.answers != nil { // whoever has answered, the sender has its answer
+		f.reply = reply{given: true}
+	}
+	return f
 }
 
 // ended handles the end of a copy. It reports whether the copy has settled the task.
@@ -274,12 +298,15 @@ func (r *race) ended(c *copyRun, f failure, value any) bool {
 		wake, _ = r.startNextLocked()
 	}
 	lost := len(r.copies) == 0 && r.parked != nil
-	r.over = r.over || lost
+	var first *failure
+	if lost {
+		r.over, first = true, r.takeFirstLocked()
+	}
 	r.mu.Unlock()
 	r.schedule(wake)
 	if lost {
 		r.engine.timer.removeAlarm(&r.next)
-		r.engine.failParked(r.parked, r.first)
+		r.engine.failParked(r.parked, first)
 	}
 	return false
 }

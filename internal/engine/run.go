@@ -207,6 +207,10 @@ func (w *workerMailbox) taskFailed(r *runner, value any) {
 	if t == nil {
 		panic(value) // a fault of the engine's own, which must not be hidden
 	}
+	if w.foreign != nil && h.keeps() { // the mailbox of the foreign actor has ended the goroutine
+		w.putDown(r, t)
+		return
+	}
 	w.failure = reasonOf(value)
 	message := t.body.Message()
 	if w.engine.cfg.Handled { // Message returns the body itself, which may soon hold another task
@@ -223,5 +227,7 @@ func (w *workerMailbox) taskFailed(r *runner, value any) {
 		ctx.dismiss()
 	}
 	w.putDown(r, t)
-	w.escalate(message)
+	if w.foreign == nil { // else it is no failure of the worker
+		w.escalate(message)
+	}
 }

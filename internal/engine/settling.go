@@ -86,11 +86,48 @@ func (e *settling) finish(p performer, h *hand, t *Task, err error) {
 		p.settle(t, messages.Canceled, because(messages.ErrCanceled, err))
 	default:
 		if named := outcome.Of(err); named != nil {
-			e.settleNamed(p, h, t, named, err)
+			e.failNamed(p, h, t, named, err)
 			return
 		}
 		e.attemptFailed(p, h, t, nil, err)
 	}
+}
+
+// failNamed handles an attempt whose error names the outcome.
+func (e *settling) failNamed(p performer, h *hand, t *Task, named *outcome.Error, err error) {
+	r := h.race()
+	if r == nil || h.copied() != nil {
+		e.settleNamed(p, h, t, named, err)
+		return
+	}
+	own := failure{outcome: named.Outcome(), err: err, reply: h.replied()}
+	switch f := e.raceFailed(p, r, h, t, own); {
+	case f == nil:
+	case f.err == err: //nolint:errorlint // it is the task's own failure
+		e.settleNamed(p, h, t, named, err)
+	case f.judged():
+		e.attemptFailed(p, h, t, f.crash, f.err)
+	default:
+		p.settle(t, f.outcome, f.err)
+	}
+}
+
+// raceFailed handles a failure at home of a task that runs in several copies. It returns the
+// failure with which the attempt ends, or nil if the copies go on.
+func (e *settling) raceFailed(p performer, r *race, h *hand, t *Task, own failure) *failure {
+	if r.goesOn(p, t, own) {
+		h.attempt = attempt{}
+		if e.tracer != nil {
+			h.ctx.endTrace(t, own.outcome, own.err)
+		}
+		return nil
+	}
+	f := r.takeFirst()
+	if f == nil { // it was taken before, or the task has been settled
+		f = &own
+	}
+	h.desk.reply = f.reply
+	return f
 }
 
 // settleNamed settles a task whose handler has returned err, which names the outcome. The
@@ -116,17 +153,15 @@ func (e *settling) attemptFailed(p performer, h *hand, t *Task, crash *messages.
 		return
 	}
 	if r := h.race(); r != nil {
-		if r.goesOn(p, t, failure{outcome: outcome, err: err, crash: crash, reply: h.replied()}) {
-			h.attempt = attempt{}
-			if e.tracer != nil {
-				h.ctx.endTrace(t, outcome, err)
-			}
+		f := e.raceFailed(p, r, h, t, failure{outcome: outcome, err: err, crash: crash, reply: h.replied()})
+		switch {
+		case f == nil:
+			return
+		case !f.judged():
+			p.settle(t, f.outcome, f.err)
 			return
 		}
-		if f := r.firstFailure(); f != nil && (f.outcome == messages.Failed || f.outcome == messages.Panicked) {
-			outcome, err, h.attempt.crash = f.outcome, f.err, f.crash
-			h.desk.reply = f.reply
-		}
+		outcome, err, h.attempt.crash = f.outcome, f.err, f.crash
 	}
 	retry, exhausted := e.judge(t, outcome, err)
 	switch {

@@ -132,11 +132,12 @@ func (w *Worker) stateless() bool { return w.hand.state != nil && !w.hand.state.
 // it.
 // The task stays in the queue meanwhile, for other workers.
 func (w *Worker) opensLocked(q *taskQueue) bool {
-	if q.paused || !w.ableLocked() || q.liveLocked() <= 0 && (w.rare == nil || len(w.rare.pins) == 0) &&
+	own := w.rare != nil && (len(w.rare.pins) > 0 || w.rare.copies.Len() > 0) // no other worker could have these
+	if q.paused || !w.ableLocked() || q.liveLocked() <= 0 && !own &&
 		(q.late == nil || q.late.shunned.firstForLocked(w) == nil) {
 		return false
 	}
-	if q.late != nil && (w.rare == nil || len(w.rare.pins) == 0) { // else no other worker could have the task
+	if q.late != nil && !own {
 		w.opening = true
 		q.late.opening++
 	}

@@ -167,16 +167,16 @@ func (w *workerMailbox) nextLocked(q *taskQueue, r *runner, returned bool) erran
 	if w.leaving.Load() {
 		return errand{}
 	}
-	if w.rare != nil {
-		if c := w.takeCopyLocked(q, r); c != nil {
-			return errand{kind: errandCopy, copy: c}
-		}
-	}
 	if w.renewal() != nil && w.wornOutLocked() {
 		return errand{kind: errandRecycle}
 	}
 	if w.stateless() && w.opensLocked(q) {
 		return errand{kind: errandOpen}
+	}
+	if w.rare != nil {
+		if c := w.takeCopyLocked(q, r); c != nil {
+			return errand{kind: errandCopy, copy: c}
+		}
 	}
 	if w.claimLocked(q, r) {
 		return errand{kind: errandBatch, trial: w.onTrialLocked()}
