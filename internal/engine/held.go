@@ -21,7 +21,7 @@ type holdings struct {
 	since    int64              // the worker has held tasks since; engine time; 0: it holds none
 	verdicts []messages.Outcome // for the worker's breaker: outcomes that it has not seen
 	departs  bool               // the worker stops when it holds nothing any more
-	muted    []*Holding         // copies whose race has ended while they were held: their answers are not wanted
+	muted    []unwanted         // of races that have ended while the worker held the task or a copy
 	limits   alarmEntry         // for foreign actors that do not answer; set while limited
 	limited  bool
 }
@@ -344,6 +344,9 @@ func (e *settling) endHeldLocked(x *Holding, outcome messages.Outcome, err, caus
 			c.race.ended(c, failure{outcome: outcome, err: err, reply: x.reply}, nil)
 		})
 		return
+	}
+	if outcome == messages.Succeeded && x.worker != nil { // a copy was faster
+		x.worker.rare.holdings.muteLocked(x)
 	}
 	t.state.Store(uint64(x.word.with(doneAs(outcome))))
 	e.countHeldLocked(x, outcome, now)

@@ -118,24 +118,31 @@ func (d *desk) answeredLocked(ctx actor.Context, to *actor.PID) *Holding {
 	}
 }
 
-// maxMuted is how many copies a worker remembers whose answers are not wanted. It forgets the
-// oldest ones first: their actors may never answer.
+// An unwanted is the answer of a worker to a task, or to a copy, whose race has ended while the
+// worker held it.
+type unwanted struct {
+	message any // to which the worker may still answer
+	sender  *actor.PID
+}
+
+// maxMuted is how many unwanted answers a worker remembers. It forgets the oldest ones first,
+// since its actor may never give them.
 const maxMuted = 16
 
-// muteLocked remembers a copy whose race has ended while it was held.
+// muteLocked remembers that an answer for x is not wanted any more.
 func (hs *holdings) muteLocked(x *Holding) {
 	if len(hs.muted) == maxMuted {
 		hs.muted = slices.Delete(hs.muted, 0, 1)
 	}
-	hs.muted = append(hs.muted, x)
+	hs.muted = append(hs.muted, unwanted{actor.UnwrapEnvelopeMessage(x.task.body.Message()), x.task.body.Sender()})
 }
 
-// takeMutedLocked reports whether the actor is about to answer for such a copy, whose message it
-// handles in a continuation of ReenterAfter, and forgets the copy.
+// takeMutedLocked reports whether the actor, which handles the message in a continuation of
+// ReenterAfter, is about to give such an answer, and forgets it.
 func (hs *holdings) takeMutedLocked(ctx actor.Context, to *actor.PID) bool {
-	at := slices.IndexFunc(hs.muted, func(x *Holding) bool {
-		same, _ := isSameMessage(actor.UnwrapEnvelopeMessage(x.task.body.Message()), ctx.Message())
-		return same && isSame(x.task.body.Sender(), to)
+	at := slices.IndexFunc(hs.muted, func(u unwanted) bool {
+		same, _ := isSameMessage(u.message, ctx.Message())
+		return same && isSame(u.sender, to)
 	})
 	if at < 0 {
 		return false
