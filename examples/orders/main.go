@@ -1,27 +1,31 @@
-// Orders is the order processing of a shop that closes while orders are waiting. Run it:
+// Orders is a day in the life of a shop: a program of actors with five pools. Run it:
 //
-//	go run ./examples/orders [-orders n] [-pace duration]
+//	go run ./examples/orders [-orders n]
 //
-// The shop's stock, card and parcel services are HTTP servers on this machine, and not all of
-// them are reliable. Each order has a deadline, and customers may change their minds.
+// Each file is one actor, or one pool. Read them in this order:
 //
-// What to look at:
+//   - shop.go is the parent of all. It opens the pools, replaces what has died, and closes.
+//   - customers.go sends the orders. It asks the pool of clerks for room (NotifyRoom) before
+//     it sends one, so it never floods it. A customer who changes his mind cancels his order
+//     by its ID (Cancel).
+//   - clerk.go has the workers, which are actors. A clerk asks the other pools and holds the
+//     order meanwhile (Hold), up to eight at a time. An order without items it fails (Fail).
+//     If it panics, other clerks take over its orders (Retry.Elsewhere).
+//   - prices.go is a typed pool. The prices of an order are a group. A slow look-up is hedged.
+//   - depots.go has actors of their own, which the pool does not own (PropsFromRoutees). All
+//     are asked for the items, and the first one that has them counts (ScatterGather). What is
+//     put back is announced to all (Broadcast).
+//   - gateways.go has the payment gateways, which may die. Then the pool gives what they had
+//     in hand to others. Their errors are answers (WithErrorResponses).
+//   - carriers.go asks one carrier after another to take a parcel (TailChopping).
+//   - incidents.go subscribes to the events of all pools (Subscribe) and prints a line for
+//     each incident.
+//   - books.go is what the services have written down. All steps are idempotent.
+//   - ledger.go adds up: every order has one answer, the pools' ledgers agree, and what was
+//     paid and sent is what was sold.
 //
-//   - shop.go has two pools. A task of the first is an order. Its handler runs the steps of
-//     the order in the second pool, as a group with FailFast: if there is no stock, the card
-//     is not charged.
-//   - steps.go runs a step. A service that is down is asked again under WithRetry. WithOutcome
-//     makes "out of stock" and "card declined" final: no further attempt would help.
-//   - shop.go submits orders with the deadline of the order, and with CancelWithContext, so
-//     that a customer who goes away cancels the order wherever it is. The future has the
-//     outcome of the order, and every order that began and did not succeed is undone.
-//   - meter.go is middleware: it sees every attempt of every step.
-//   - day.go closes the shop with Finish: orders in hand are finished, those in the queue are
-//     dropped, and their customers learn of it. Interrupt (Ctrl-C) to close early.
-//   - the summary adds up: every order has one outcome, the pool's statistics agree, and the
-//     services have charged and shipped what was sold and nothing else.
-//
-// The exit status is 0, or 1 if something does not add up.
+// Interrupt (Ctrl-C) to close the shop early. The exit status is 0, or 1 if something does not
+// add up.
 package main
 
 import (
@@ -31,28 +35,17 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
-	"time"
 )
 
 func main() {
-	var d day
-	flag.IntVar(&d.orders, "orders", 300, "how many `orders` there are")
-	flag.DurationVar(&d.pace, "pace", 4*time.Millisecond, "the time between two orders")
+	orders := flag.Int("orders", 500, "how many `orders` there are")
 	flag.Parse()
-	if err := d.run(untilSignal(), os.Stdout); err != nil {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // the second signal ends the program
+	err := run(ctx, os.Stdout, *orders)
+	stop()
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "orders:", err)
 		os.Exit(1)
 	}
-}
-
-// untilSignal returns a context that ends with the first SIGINT or SIGTERM. From then on,
-// signals have their usual effect: the second one ends the program at once.
-func untilSignal() context.Context {
-	signaled, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	ctx, end := context.WithCancel(context.Background())
-	context.AfterFunc(signaled, func() {
-		stop()
-		end()
-	})
-	return ctx
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
@@ -17,140 +18,95 @@ import (
 
 func TestMain(m *testing.M) { leaks.VerifyTestMain(m) }
 
-// start opens a shop until the test ends.
-func start(t *testing.T) (*shop, *services) {
+// virtually runs a test in virtual time. Proto.Actor keeps a goroutine for a second after a dead
+// letter.
+func virtually(t *testing.T, test func(t *testing.T)) {
 	t.Helper()
-	services := newServices()
-	url, stop, err := serve(t.Context(), services.routes())
-	require.NoError(t, err)
-	t.Cleanup(func() { assert.NoError(t, stop()) })
-	shop, err := openShop(url)
-	require.NoError(t, err)
-	t.Cleanup(shop.close)
-	return shop, services
-}
-
-// requests returns how often the services were asked for a step.
-func requests(s *services, o order, step string) int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.accountLocked(o.number).requests[step]
-}
-
-func TestTheFateOfAnOrder(t *testing.T) {
 	troupetest.TimeLimit(t)
-	for name, test := range map[string]struct {
-		number   int
-		change   func(*order)
-		want     fate
-		step     string // one of the order
-		requests int    // of that step
-	}{
-		"shipped":             {number: 0, want: shipped, step: "ship", requests: 1},
-		"retried, shipped":    {number: 4, want: shipped, step: "charge", requests: 3},
-		"out of stock":        {number: 1, change: func(o *order) { o.item = "nothing" }, want: outOfStock, step: "reserve", requests: 1},
-		"card declined":       {number: 8, want: declined, step: "charge", requests: 1},
-		"service unavailable": {number: 22, want: unavailable, step: "ship", requests: 4},
-		"deadline missed":     {number: 19, change: func(o *order) { o.within = 100 * time.Millisecond }, want: late, step: "ship"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			shop, services := start(t)
-			o := newOrder(test.number)
-			o.within = time.Minute
-			if test.change != nil {
-				test.change(&o)
-			}
-			sold := shop.sell(t.Context(), o)
-			assert.Equal(t, test.want, fateOf(sold), sold.err)
-			require.NoError(t, sold.undo)
-			assert.Equal(t, test.requests, requests(services, o, test.step))
-			want := books{}
-			if test.want == shipped {
-				want = books{1, 1, 1, o.price}
-			}
-			assert.Equal(t, want, services.books())
-		})
-	}
+	synctest.Test(t, func(t *testing.T) {
+		test(t)
+		time.Sleep(2 * time.Second)
+	})
 }
 
-func TestACustomerWhoLeavesCancelsTheOrder(t *testing.T) {
-	troupetest.TimeLimit(t)
-	shop, services := start(t)
-	customer, leave := context.WithCancel(t.Context())
-	o := newOrder(19) // its bank never answers
-	o.within = time.Hour
-	sold := make(chan sale)
-	go func() { sold <- shop.sell(customer, o) }()
-	require.Eventually(t, func() bool { return services.books().reserved == 1 }, time.Minute, time.Millisecond)
-	leave()
-	got := <-sold
-	assert.Equal(t, left, fateOf(got))
-	require.ErrorIs(t, got.err, messages.ErrCanceled)
-	require.NoError(t, got.undo)
-	assert.Zero(t, services.books())
-}
+// The day of 500 orders, but for the table of the pools.
+const (
+	incidents = `The shop is open. There are 500 customers at the door. Ctrl-C closes it.
 
-func TestAFailedStepCancelsTheOthersOfItsOrder(t *testing.T) {
-	troupetest.TimeLimit(t)
-	shop, services := start(t)
-	o := newOrder(19) // its bank never answers
-	o.item, o.within = "nothing", time.Hour
-	assert.Equal(t, outOfStock, fateOf(shop.sell(t.Context(), o)))
-	assert.Zero(t, services.books())
-}
+  ! clerks        a worker is restarted: order-166: the note is unreadable
+  ! payments      routee terminated: others take over its tasks
 
-func TestStepsOfAnUndoneOrderAreRefused(t *testing.T) {
-	troupetest.TimeLimit(t)
-	shop, services := start(t)
-	o := newOrder(0)
-	for _, name := range []string{"reserve", "charge", "ship", "undo"} {
-		_, err := shop.steps.Ask(t.Context(), step{name, o})
-		require.NoError(t, err)
-	}
-	assert.Zero(t, services.books())
-	_, err := shop.steps.Ask(t.Context(), step{"reserve", o})
-	require.ErrorIs(t, err, errUndone)
-	require.ErrorIs(t, err, messages.ErrCanceled)
-	assert.Zero(t, services.books())
-}
+The shop is closed.
+`
+	fatesOfTheDay = `
+   362  sold
+    40  out of stock
+    20  not in the catalog
+    10  nothing ordered
+    25  card declined
+    10  no carrier goes there
+    23  canceled by the customer
+     9  too late for the customer
+     1  note unreadable
+   500  orders
+`
+	balance = `
+The books balance: 362 orders sold, paid and sent, for 24315.10.
+`
+)
 
-func TestTheBooksOfADayBalance(t *testing.T) {
-	troupetest.TimeLimit(t)
-	var out output.Buffer
-	require.NoError(t, (&day{orders: 200, pace: 2 * time.Millisecond}).run(t.Context(), &out))
-	assert.Contains(t, out.String(), "   200  orders; ")
-	assert.Contains(t, out.String(), "pool:     200 accepted = ")
-	assert.Contains(t, out.String(), "The books balance: ")
+func TestTheOutputOfADay(t *testing.T) {
+	virtually(t, func(t *testing.T) {
+		var out output.Buffer
+		require.NoError(t, run(t.Context(), &out, 500))
+		before, table, ok := strings.Cut(out.String(), "\n  pool ")
+		require.True(t, ok)
+		table, after, ok := strings.Cut(table, "\nThe books")
+		require.True(t, ok)
+		assert.Equal(t, incidents+fatesOfTheDay, before)
+		assert.Equal(t, balance, "\nThe books"+after)
+		assert.Regexp(t, `The longest price look-up took \d+ms\. `, table)
+		lines := strings.Split(strings.TrimSpace(table), "\n")
+		require.Len(t, lines, 1+len(poolNames())+2)
+		assert.Regexp(t, `^  clerks         500       362     105         1         9        23 `, lines[1])
+		for line := range strings.SplitSeq(out.String(), "\n") {
+			assert.LessOrEqual(t, len([]rune(line)), 100, line)
+		}
+	})
 }
 
 func TestAnInterruptClosesTheShopEarly(t *testing.T) {
-	troupetest.TimeLimit(t)
-	ctx, interrupt := context.WithCancel(t.Context())
-	var out output.Buffer
-	ended := make(chan error)
-	go func() { ended <- (&day{orders: 1_000_000, pace: time.Millisecond}).run(ctx, &out) }()
-	require.Eventually(t, func() bool { return strings.Contains(out.String(), "is open") }, time.Minute, time.Millisecond)
-	interrupt()
-	require.NoError(t, <-ended)
-	assert.Contains(t, out.String(), "The books balance: ")
+	virtually(t, func(t *testing.T) {
+		ctx, interrupt := context.WithTimeout(t.Context(), 100*time.Millisecond)
+		defer interrupt()
+		var out output.Buffer
+		require.NoError(t, run(ctx, &out, 100_000))
+		assert.Contains(t, out.String(), "The books balance: ")
+		assert.NotContains(t, out.String(), "100000  orders")
+	})
 }
 
-func TestALedgerThatDoesNotAddUpIsAnError(t *testing.T) {
-	troupetest.TimeLimit(t)
-	sales := make(chan sale, 1)
-	sales <- sale{order: newOrder(0), outcome: messages.Succeeded, attempts: 1}
-	close(sales)
-	l := newLedger(1, sales)
-	var out output.Buffer
-	stats := messages.Stats{Submitted: 1, Succeeded: 1}
-	require.NoError(t, l.check(&out, &stats, books{1, 1, 1, 29_90}))
-	require.EqualError(t, l.check(&out, &stats, books{1, 1, 0, 29_90}), "the books do not balance: parcels: 0, want 1")
-	stats.Succeeded = 0
-	require.EqualError(t, l.check(&out, &stats, books{1, 1, 1, 29_90}), "the books do not balance: succeeded: 0, want 1")
+func TestWhatDoesNotAddUpIsAnError(t *testing.T) {
+	o := newOrder(0, 500)
+	b, l := newBooks(), newLedger()
+	receipt := &receipt{order: o, cents: 29_90}
+	require.True(t, b.reserve("harbor", o))
+	b.pay(o, 29_90)
+	b.book(o.number, "carrier 1")
+	l.place(o)
+	l.enter(&answer{order: o, receipt: receipt})
+	stats := &messages.Stats{Submitted: 1, Succeeded: 1}
+	d := &day{books: b, ledger: l, pools: map[string]*messages.Stats{"clerks": stats}}
+	require.NoError(t, d.check())
+	l.enter(&answer{order: o, result: &messages.Result{Outcome: messages.Canceled}})
+	require.EqualError(t, d.check(), "the books do not balance: second answers: 1, want 0")
+	l.excess = 0
+	b.void(nil)
+	require.EqualError(t, d.check(), "the books do not balance: orders laid aside: 0, want 1")
+	*stats = messages.Stats{Submitted: 1, Canceled: 1}
+	require.EqualError(t, d.check(), "the books do not balance: sold orders: 0, want 1")
 }
 
 func TestADayWithoutOrdersIsAnError(t *testing.T) {
-	troupetest.TimeLimit(t)
-	require.Error(t, (&day{pace: time.Second}).run(t.Context(), nil))
-	require.Error(t, (&day{orders: 1}).run(t.Context(), nil))
+	require.Error(t, run(t.Context(), nil, 0))
 }
