@@ -26,8 +26,10 @@ type reservation struct {
 // depotNames are the depots. None of them has a globe.
 func depotNames() []string { return []string{"harbor", "station", "airport"} }
 
+// plenty is how many pieces of an item a depot has, if any.
+const plenty = 1_000_000
+
 func newBooks() *books {
-	const plenty = 1_000_000
 	return &books{
 		shelves: map[string]map[string]int{
 			"harbor":  {"lamp": plenty, "chair": plenty},
@@ -132,7 +134,11 @@ func (b *books) void(sold map[int]*receipt) {
 }
 
 // sums are what is in the books.
-type sums struct{ reserved, paid, parcels, cents int }
+type sums struct {
+	reserved, paid, parcels int // orders
+	cents                   int // of all payments
+	taken, aside            int // pieces that are not on the shelves, and that are laid aside
+}
 
 func (b *books) sums() sums {
 	b.mu.Lock()
@@ -140,6 +146,14 @@ func (b *books) sums() sums {
 	s := sums{reserved: len(b.reserved), paid: len(b.paid), parcels: len(b.parcels)}
 	for _, cents := range b.paid {
 		s.cents += cents
+	}
+	for _, shelf := range b.shelves {
+		for _, pieces := range shelf {
+			s.taken += plenty - pieces
+		}
+	}
+	for _, r := range b.reserved {
+		s.aside += len(r.items)
 	}
 	return s
 }

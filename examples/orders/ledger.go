@@ -156,6 +156,7 @@ func (d *day) check() error {
 		{"canceled orders", outcomes[messages.Canceled], int(clerks.Canceled)},
 		{"dropped orders", outcomes[messages.Dropped], int(clerks.Dropped)},
 		{"orders laid aside", n, s.reserved},
+		{"pieces that have left the shelves", s.aside, s.taken},
 		{"payments", n, s.paid},
 		{"parcels", n, s.parcels},
 		{"cents", cents, s.cents},
