@@ -31,7 +31,7 @@ type Config struct {
 	Watchdog      router.Watchdog
 	Breaker       router.Breaker
 	DeadlineCheck bool
-	Hedge         time.Duration // when a second attempt of an idempotent task begins on another worker; 0: never
+	Hedge         time.Duration // when a copy of an idempotent task begins on another worker; 0: never
 
 	// Handled says that the pool has a handler. Direct says that nothing comes between the
 	// mailbox and the handler, so the mailbox may call it.

@@ -107,8 +107,8 @@ func (w *workerMailbox) fail(value any) {
 	w.escalate(message)
 }
 
-// newStartPanic returns the error for a panic at a start, or outside of any attempt. It must be called where the panic
-// was recovered.
+// newStartPanic returns the error for a panic at a start, or outside of any attempt. It must be
+// called where the panic was recovered.
 func newStartPanic(value any) error {
 	return &messages.PanicError{Value: value, Stack: fromPanic(debug.Stack())}
 }

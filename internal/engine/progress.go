@@ -1,7 +1,7 @@
 package engine
 
-// progressed acts on what a change may have made possible. It has tasks that their last workers
-// shun started if no other worker will take them, admits submitters that wait for room, and notifies callers that wait until the pool is quiet.
+// progressed acts on what a change may have made possible: it wakes workers for shunned tasks,
+// admits waiting submitters, and notifies callers that wait until the pool is quiet.
 func (e *backpressure) progressed() {
 	e.wakeForShunned()
 	if e.waits.some.Load() {

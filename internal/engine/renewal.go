@@ -102,9 +102,11 @@ func (a idleAlarm) due(now int64) {
 	w := a.worker
 	w.q.mu.Lock()
 	wake := false
-	if a.born > 0 && !w.engine.timer.isSet(&a.idle) { // else the worker has been renewed meanwhile, which has set the alarm
+	// If the alarm is set, the worker has been renewed meanwhile.
+	if a.born > 0 && !w.engine.timer.isSet(&a.idle) {
 		again := later(a.since, a.limits.IdleTimeout)
-		if w.hasTaskLocked() || w.holdsLocked() > 0 || w.hand.state == nil && w.handled.Load() == 0 { // an unused actor is as good as its successor
+		// An unused actor is as good as its successor.
+		if w.hasTaskLocked() || w.holdsLocked() > 0 || w.hand.state == nil && w.handled.Load() == 0 {
 			again = later(now, a.limits.IdleTimeout)
 		}
 		if again > now {

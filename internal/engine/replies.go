@@ -45,8 +45,8 @@ func (r *replies) add(f *forwarding) {
 	r.count++
 }
 
-// resizeLocked changes the number of slots. Tasks that have slots of their own keep them apart
-// when there are more slots.
+// resizeLocked sets the number of slots. Doubling the slots never makes two tasks collide: IDs
+// that differ modulo n also differ modulo 2n.
 func (r *replies) resizeLocked(n int) {
 	slots := make([]*forwarding, n)
 	for _, f := range r.slots {

@@ -43,8 +43,8 @@ func (s *Settlement) Owner() any {
 // already, and payload is what it had.
 func (s *Settlement) Outside() (payload any, outside bool) { return s.payload, s.outside }
 
-// Tell makes sure that the sender of a task of a user's actor has its answer: the worker has
-// answered, its answer was withheld until now, or there is only a failure to report.
+// Tell sends the sender of a user actor's task what it has not been told: the withheld answer, or
+// the failure. It sends nothing if the task has succeeded or the worker has answered.
 func (s *Settlement) Tell() {
 	switch {
 	case s.Err == nil || s.reply.given || s.answeredBefore():

@@ -19,8 +19,8 @@ type shunner struct {
 	at     int                    // its index in shunned.by, if it has tasks; guarded by the same lock
 }
 
-// shunnerLocked returns what stands for w in the tasks that it shuns, or nil if w leaves. The
-// lock of its queue must be held.
+// shunnerLocked returns the shunner of w, made if needed; nil if w leaves. The lock of its queue
+// must be held.
 func (w *Worker) shunnerLocked() *shunner {
 	if w.leaving.Load() {
 		return nil

@@ -144,8 +144,8 @@ func (w *Worker) ableLocked() bool {
 	return w.started && !w.suspended && !w.leaving.Load() && !w.hasTaskLocked() && (w.rare == nil || w.rare.ableLocked())
 }
 
-// ableLocked reports whether neither the breaker nor the tasks that the worker holds keep it from starting
-// another.
+// ableLocked reports whether the worker may start another task, given its breaker and the tasks
+// that it holds.
 func (x *rareWorker) ableLocked() bool {
 	if x.breaker == breakerOpen {
 		return false

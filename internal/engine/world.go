@@ -6,9 +6,9 @@ package engine
 //
 // The order of the locks:
 //
-//	roster.mu < waitList.mu < delays.mu < shared.mu < taskQueue.mu of the workers, in
-//	the order of roster.workers < callerRuns.mu, hand.mu, scheduler.mu < watchdog.mu,
-//	counters.mu < all others
+//	roster.mu < waitList.mu < delays.mu < race.mu < shared.mu < taskQueue.mu of the
+//	workers, in the order of roster.workers < callerRuns.mu, hand.mu, scheduler.mu <
+//	watchdog.mu, counters.mu < all others
 //
 // A goroutine that holds a lock may acquire only locks further to the right. User code is
 // never called under a lock.

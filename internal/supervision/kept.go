@@ -2,9 +2,9 @@ package supervision
 
 import "sync/atomic"
 
-// Kept is what a supervisor leaves to the next one when its pool is restarted, besides the
-// Routees. A pool has one Kept as long as it lives, new at first. Its supervisors use it one
-// after another.
+// Kept carries state from a supervisor to its successor when the pool is restarted. A pool has one
+// Kept as long as it lives, new at first. Its supervisors use it one after another. The foreign
+// actors are in Routees.
 type Kept struct {
 	worker  atomic.Int64 // the number of the last worker: workers are named by their numbers, which go on
 	stopped bool         // a supervisor has stopped, and left the size

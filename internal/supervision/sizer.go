@@ -133,8 +133,8 @@ func (s *sizer) adopt(foreign *actor.PID, done func(error)) {
 	})
 }
 
-// remove retires one worker, unless it is the last of a pool of own workers. Like Proto.Actor's own pools, it
-// ignores a PID that belongs to no worker.
+// remove retires one worker, unless it is the last of a pool of own workers. Like Proto.Actor's own
+// pools, it ignores a PID that belongs to no worker.
 func (s *sizer) remove(pid *actor.PID) error {
 	if pid == nil {
 		return invalid.Option("nil PID")

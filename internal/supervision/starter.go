@@ -9,10 +9,10 @@ type starter struct {
 	started  func(error) (awaited bool) // Config.Started
 }
 
-// start spawns workers: each of the list has the foreign actor for which one is to stand, or nil.
-// It calls done with true when they have been spawned, or when it waits for a constructor that
-// is slow, and with false if nobody waits for the start any more because one could not be
-// spawned.
+// start spawns one worker for each entry of the list, which is the foreign actor that the worker
+// stands for, or nil. It calls done with true when all have been spawned, or when it waits for a
+// slow constructor. It calls done with false if a worker could not be spawned, and the start has
+// failed.
 func (s *starter) start(workers []*actor.PID, done func(ok bool)) {
 	s.sizer.want(len(workers))
 	s.sizer.pool.workers.Lost(0)
@@ -47,7 +47,7 @@ func (s *starter) fill(missing []*actor.PID, done func(ok bool)) {
 	})
 }
 
-// propsOf returns what returns the props of the workers, one after another.
+// propsOf returns a function that yields the props of the workers, one per call.
 func (s *starter) propsOf(workers []*actor.PID) func() *actor.Props {
 	return func() *actor.Props {
 		foreign := workers[0]
