@@ -25,7 +25,11 @@
 //     own, such as a connection, and close it. [WithMaxTasks], [WithMaxAge] and
 //     [WithIdleTimeout] recycle it.
 //   - Something around every task: [WithMiddleware] wraps the handler.
-//   - Messages of actors: [Pool.PID] is the address of any pool.
+//   - Slow tasks: [WithHedge] starts a copy of an [Idempotent] task.
+//   - Messages of actors: [Pool.PID] is the address of any pool. [PropsFromRoutees] makes a pool
+//     of actors that exist already. In your own actors, [Hold] keeps a task in hand after
+//     Receive has returned, and [Fail] makes it fail.
+//   - Events: [Subscribe] calls a function with the events of a pool.
 //   - Stop: [Pool.Shutdown] runs everything accepted, [Pool.Finish] only what runs already,
 //     and [Pool.Close] cancels that too.
 //

@@ -25,11 +25,13 @@ type Held struct{ holding engine.Holding }
 // under [WithRetry], and else canceled. If it is stopped, they are canceled. A poisoned worker,
 // a drain and a resize to fewer workers wait for them. The watchdog ignores them.
 //
-// Once the context of the Held has ended, the sender has another answer: do not respond any more.
+// Once the context of the Held has ended because of a timeout or cancellation, do not respond: the
+// sender is answered by the pool, or by another attempt or copy of the task.
 //
-// The pool notices an answer that the actor sends with its own context, in Receive or in a
-// continuation, and tells the sender nothing more. It cannot tell which task an answer is for
-// if the worker holds several of one sender, unless a continuation of ReenterAfter gives it.
+// Use the actor's context only in Receive and in continuations of ReenterAfter. In other
+// goroutines, send with ctx.ActorSystem().Root. The pool notices an answer that the actor sends
+// with its own context, and tells the sender nothing more. It cannot tell which task an answer is
+// for if the worker holds several of one sender, unless a continuation of ReenterAfter gives it.
 //
 // Hold returns the same Held if it is called again for the same task. Outside of a task, it
 // returns one that is already settled.
@@ -76,9 +78,9 @@ func WithMaxHeld(n int) Option {
 
 // WithErrorResponses makes a task fail, as [Fail] does, if the worker answers its sender with an
 // error, or with a *messages.Result that has Err set. The worker must answer with its own context:
-// see [Hold]. The answer reaches the sender unchanged if
-// the task fails for good; if it is retried, the sender gets the answer of the last attempt. By
-// default any answer is a success. With a handler instead of actors, it is an error.
+// see [Hold]. The answer reaches the sender unchanged if the task fails for good; if it is
+// retried, the sender gets the answer of the last attempt. By default any answer is a success.
+// With a handler instead of actors, it is an error.
 func WithErrorResponses() Option {
 	return option(func(c *config) error {
 		c.errorResponses = true

@@ -33,9 +33,10 @@ func PropsFromHandler[In, Out any](handler Handler[In, Out], opts ...Option) *ac
 // as any actor does. Control messages go to the pool, a MessageBatch is unpacked, and
 // a PoisonPill drains the pool.
 //
-// A task is done when Receive returns, unless the worker holds it: see [Hold]. So a response may
-// reach its sender a moment before the task counts as succeeded. [Fail] makes it fail. The pool itself reports a rejection, a timeout
-// or a panic to the sender, as a *messages.Result with Err set.
+// A task ends when Receive returns, unless the worker holds it: see [Hold]. It has succeeded,
+// unless [Fail] was called or Receive panicked. A response may reach the sender a moment before
+// the task counts as succeeded. The pool itself reports a rejection, a timeout or a panic to the
+// sender, as a *messages.Result with Err set.
 //
 // If an option makes no sense, spawning the props fails.
 func PropsFromProducer(producer actor.Producer, opts ...Option) *actor.Props {

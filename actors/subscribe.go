@@ -19,15 +19,15 @@ import (
 // change them.
 //
 // handle runs on a goroutine of its own, with one event after another, in the order in which they
-// were published. It may block without delaying any pool: 256 events wait for it, and each further
-// one replaces the oldest. How many were dropped is logged as a warning, to the logger of the
-// actor system, when handle has caught up, or has had 256 more events. If handle panics or calls
+// were published. It may block without delaying any pool. Up to 256 events wait for handle; each
+// further one replaces the oldest. The actor system's logger gets a warning with the number of
+// dropped events when handle has caught up, or after 256 more events. If handle panics or calls
 // runtime.Goexit, that is logged, and the next event follows.
 //
 // cancel ends the subscription; events that wait are dropped. It waits until a running call of
 // handle has returned, so afterwards handle is not running and is never called again. Within
 // handle, cancel does not wait, and the call is the last one. Do not call cancel from another
-// goroutine that handle waits for. Further calls of cancel end nothing, and wait likewise.
+// goroutine that handle waits for. Further calls of cancel only wait.
 func Subscribe[E messages.Event](system *actor.ActorSystem, pool string, handle func(E)) (cancel func()) {
 	s := &subscription[E]{pool: pool, handle: handle, logger: system.Logger()}
 	entry := system.EventStream.Subscribe(s.publish)

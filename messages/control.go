@@ -47,13 +47,14 @@ type Finish struct{}
 // single *[Result] instead, with [ErrQueueFull] when there is no room for all.
 type Broadcast struct{ Message any }
 
-// Cancel settles every unsettled task with the given ID as [Canceled], with [ErrCanceled]: tasks
-// that are queued, run, or wait for a retry. ID is the ID of a [Task] or, for a task without
-// one, the number that the pool gave it, as [Result.TaskID] has it. A task that still waits for
-// room is not accepted yet and is not canceled. Cancel works in every state of the pool.
+// Cancel settles every unsettled task with the given ID as [Canceled], with [ErrCanceled],
+// whether it is queued, running, held or waiting for a retry. ID is the ID of a [Task] or, for a
+// task without one, the number that the pool gave it, as [Result.TaskID] has it. A task that
+// still waits for room is not accepted yet and is not canceled. Cancel also works while the pool
+// is paused or draining.
 //
-// The answer is a *[CancelReport], sent after the tasks were settled and their senders told. An
-// empty ID is answered with a *[Result] with [ErrInvalidOption].
+// A sender gets a *[CancelReport] after the tasks are settled and their senders told. An empty
+// ID is answered with a *[Result] with [ErrInvalidOption].
 type Cancel struct{ ID string }
 
 // CancelReport is the answer to a [Cancel].
@@ -62,9 +63,12 @@ type CancelReport struct {
 }
 
 // NotifyRoom asks to be told, once, when the queue has room for a task. Use it in an actor that
-// produces tasks: it asks, sends when the *[Room] arrives, and asks again, so it never meets
-// [ErrQueueFull]. Without a sender, NotifyRoom is a no-op. If the pool is stopping or has no
-// workers left, the answer is a *[Result] with [ErrPoolStopped] or [ErrNoWorkers].
+// produces tasks: it asks, sends when the *[Room] arrives, and asks again. If every sender does
+// so and sends one task within 100 ms of its Room, a task is rejected only if a retry takes the
+// place, fewer workers are available, or dispatch binds the task to a worker without room.
+//
+// Without a sender, NotifyRoom is a no-op. If the pool is stopping or has no workers left, the
+// answer is a *[Result] with [ErrPoolStopped] or [ErrNoWorkers].
 //
 // When there is too little room for all, these rules apply:
 //
@@ -73,10 +77,9 @@ type CancelReport struct {
 //   - The place is not reserved: another sender may take it. But for 100 ms, or until the next
 //     task is accepted, the pool tells no other actor of it.
 //
-// So if every sender asks first and sends one task for each Room, none is rejected. Two things
-// can still take the place: a retry, and a change of the workers. Where dispatch binds tasks to
-// workers early, there is room if any eligible worker has some; by key, it may be another
-// worker's.
+// Where dispatch binds tasks to workers early, there is room if any eligible worker has some. By
+// key, and with a custom dispatch or a broadcast, the task may still be for a worker that has
+// none.
 type NotifyRoom struct{}
 
 // Room is the answer to a [NotifyRoom].

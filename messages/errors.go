@@ -42,9 +42,8 @@ var (
 	ErrQuarantined = errors.New("troupe: task quarantined")
 )
 
-// ErrRouteeTerminated is the reason for a failed attempt of a task that a foreign routee of the
-// pool had, without having answered, when it terminated. The text names the routee's PID. The
-// error also stands for a task that became a Proto.Actor dead letter on its way.
+// ErrRouteeTerminated fails an attempt whose foreign routee terminated before it answered, or
+// whose message became a Proto.Actor dead letter on its way. The text names the routee's PID.
 var ErrRouteeTerminated = errors.New("troupe: routee terminated")
 
 // ErrNotQuarantined says that a number is not, or no longer, that of a quarantined

@@ -6,15 +6,15 @@ import (
 	"github.com/asynkron/protoactor-go/actor"
 )
 
-// Event is what a pool publishes on the actor system's EventStream: a pointer to one of the types
-// below or, at the health interval, a *[Stats]. The set is closed. Subscribe with
+// An Event is a pointer to one of the types below or, at the health interval, a *[Stats]. Pools
+// publish events on the actor system's EventStream. The set is closed. Subscribe with
 // actors.Subscribe, which delivers the events of one pool in order and never delays the pool.
 type Event interface {
 	// poolName returns the name of the pool, which is also a field.
 	poolName() string
 }
 
-// PoolOf returns the name of the pool that has published an event.
+// PoolOf returns the name of the pool that has published an event. event must not be nil.
 func PoolOf(event Event) string { return event.poolName() }
 
 // The events of a pool, besides *[Stats].

@@ -110,15 +110,14 @@ func Custom(pick func(task TaskView, workers Workers) int) Dispatch {
 //
 // A free worker takes the task from the shared queue, as with [LeastBusy]; from then on each other
 // worker runs a copy before its next task. within bounds the whole life of each task, as its
-// timeout does: the shorter one counts. What the workers do must be safe to do more than once.
+// timeout does: the shorter one counts. The handler must be idempotent.
 func ScatterGather(within time.Duration) Dispatch {
 	return Dispatch{name: scatterGather, within: within}
 }
 
 // TailChopping gives a task to one worker and, each time the interval has passed without a success,
-// to one more. After a failure it does not wait. The first success settles the task, and the
-// others are canceled; otherwise it is as [ScatterGather]. It makes the slowest answers faster,
-// for few further copies.
+// to one more. After a failure it does not wait. In all other respects it behaves like
+// [ScatterGather]. It shortens tail latency at the cost of a few copies.
 func TailChopping(interval, within time.Duration) Dispatch {
 	return Dispatch{name: tailChopping, interval: interval, within: within}
 }

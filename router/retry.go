@@ -12,9 +12,9 @@ import (
 // dispatched behind the tasks of its priority. It is never dropped by an overflow
 // policy. A task whose timeout would come before its next attempt is settled at once.
 //
-// A task of a user's own actor fails by actors.Fail, by Done of a held task, or by an error
-// response under actors.WithErrorResponses. If a worker is restarted, the tasks that it holds are
-// retried, whatever On and Panics say.
+// A task of a user's own actor fails by actors.Fail, by Done of a held task, by an error response
+// under actors.WithErrorResponses, or by a panic, which is retried only with Panics. When a
+// worker is restarted, its held tasks are retried, whatever On and Panics say.
 type Retry struct {
 	// Attempts limits the attempts of a task, the first included. It must be at least 2.
 	Attempts int
@@ -25,8 +25,8 @@ type Retry struct {
 	// within Min and Max.
 	Jitter float64
 	// On reports whether an error of the handler is worth another attempt. Nil means that
-	// every error is. It runs on the handler's goroutine, or in Done of a held task. NoRetry and RetryAfter, in
-	// package messages, take precedence.
+	// every error is. It runs on the handler's goroutine, or in Done of a held task. NoRetry
+	// and RetryAfter, in package messages, take precedence.
 	On func(error) bool
 	// Panics retries tasks that panicked or ended their goroutine.
 	Panics bool
