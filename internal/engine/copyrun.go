@@ -51,7 +51,7 @@ func (w *workerMailbox) runCopy(r *runner, c *copyRun) {
 	e, h := w.engine, &w.hand
 	r.time(&e.base, &w.pace, w.shard())
 	h.endLastContext()
-	h.word, h.desk.copy, h.settled = c.task.load(), c, false
+	h.word, h.special.copy, h.settled = c.task.load(), c, false
 	h.started.Store(max(e.now(), c.task.enqueued))
 	if e.contexts {
 		h.ctx = newContext(&e.base, h, c.task)
@@ -74,8 +74,8 @@ func (w *workerMailbox) runCopy(r *runner, c *copyRun) {
 // putDownCopy clears the hand after a copy, which the worker may hold from now on.
 func (w *workerMailbox) putDownCopy(r *runner) {
 	h, e := &w.hand, w.engine
-	h.desk.copy, h.attempt = nil, attempt{}
-	h.desk.clear(h)
+	h.special.copy, h.attempt = nil, attempt{}
+	h.special.clear(h)
 	e.handlerReturned(&w.Worker)
 	r.skipTime(&e.base, &w.pace, w.shard())
 	r.cut = true
@@ -86,10 +86,10 @@ func (w *workerMailbox) copyOver(outcome messages.Outcome, err error) {
 	h := &w.hand
 	h.settled = true
 	w.noteOutcome(outcome)
-	f := failure{outcome: outcome, err: err, crash: h.attempt.crash, reply: h.desk.reply}
+	f := failure{outcome: outcome, err: err, crash: h.attempt.crash, reply: h.special.reply}
 	value := h.value
 	h.value = nil
-	h.desk.copy.race.ended(h.desk.copy, f, value)
+	h.special.copy.race.ended(h.special.copy, f, value)
 }
 
 // cancel ends a copy, since the race is over.
@@ -102,7 +102,7 @@ func (c *copyRun) cancel(then *after) {
 		c.listed = false
 		w.rare.copies.Remove(&c.link)
 	case c.held != nil:
-		if x := c.held; x.stage != over {
+		if x := c.held; x.state != over {
 			then.wake(e.letGoLocked(x, e.now()))
 			then.call(func() { x.end(messages.ErrCanceled) })
 			w.rare.holdings.muteLocked(x)

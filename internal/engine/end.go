@@ -141,7 +141,7 @@ func (e *settling) endRunningLocked(t *Task, w word, outcome messages.Outcome, e
 	if s.ctx != nil {
 		s.ctx.over.Store(true)
 	}
-	s.holding = h.desk.overLocked()
+	s.holding = h.special.overLocked()
 	if r := h.race(); r != nil {
 		then.call(r.stop)
 	}

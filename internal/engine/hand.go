@@ -19,7 +19,7 @@ type hand struct {
 	value    any // what Context.Keep was given
 
 	state   *workerState             // of the worker; nil: it needs none
-	desk    *desk                    // what concerns only users' actors and races; nil: there is neither
+	special *handSpecial             // what concerns only users' actors and races; nil: there is neither
 	worker  string                   // the ID of the worker; empty: the task runs in its caller
 	reports atomic.Pointer[counters] // what handlers have reported; nil: nothing
 
@@ -32,29 +32,29 @@ type hand struct {
 
 // replied returns how the actor has answered the task in hand.
 func (h *hand) replied() reply {
-	if h.desk == nil {
+	if h.special == nil {
 		return reply{}
 	}
-	return h.desk.reply
+	return h.special.reply
 }
 
 // keeps reports whether the task that was in hand is held.
-func (h *hand) keeps() bool { return h.desk != nil && h.desk.keeps }
+func (h *hand) keeps() bool { return h.special != nil && h.special.keeps }
 
 // copied returns the copy that is in hand; nil: the task is in the ledger.
 func (h *hand) copied() *copyRun {
-	if h.desk == nil {
+	if h.special == nil {
 		return nil
 	}
-	return h.desk.copy
+	return h.special.copy
 }
 
 // race returns the race of the task in hand; nil: it has no copies.
 func (h *hand) race() *race {
-	if h.desk == nil {
+	if h.special == nil {
 		return nil
 	}
-	return h.desk.race
+	return h.special.race
 }
 
 // inCaller reports whether the task runs in its caller. Then the hand has no other task.
@@ -66,9 +66,9 @@ func (h *hand) startOf(t *Task) int64 { return max(h.started.Load(), t.enqueued)
 
 // endRace ends the race of the task that has been in hand, unless the race goes on.
 func (h *hand) endRace(goesOn bool) {
-	r := h.desk.race
+	r := h.special.race
 	h.mu.Lock()
-	h.desk.race = nil
+	h.special.race = nil
 	h.mu.Unlock()
 	if !goesOn {
 		r.stop()

@@ -18,9 +18,9 @@ var _ performer = (*heldJob)(nil)
 func newHeldJob(x *Holding) *heldJob {
 	j := &heldJob{Holding: x}
 	j.hand.task, j.hand.word, j.hand.ctx, j.hand.worker = x.task, x.word, x.trace, x.home
-	j.hand.desk = &desk{copy: x.copy, reply: x.reply}
+	j.hand.special = &handSpecial{copy: x.copy, reply: x.reply}
 	if x.worker != nil { // else its race is over
-		j.hand.desk.race = x.race
+		j.hand.special.race = x.race
 	}
 	j.hand.started.Store(x.started)
 	return j
@@ -56,7 +56,7 @@ func (j *heldJob) settle(t *Task, outcome messages.Outcome, err error) {
 	e, q := j.engine, j.queue()
 	now := e.now()
 	q.mu.Lock()
-	if j.stage == over {
+	if j.state == over {
 		q.mu.Unlock()
 		return
 	}
@@ -96,7 +96,7 @@ func (j *heldJob) putBack(cause error) {
 	e.delays.mu.Lock()
 	q := j.queue()
 	q.mu.Lock()
-	if j.stage != over {
+	if j.state != over {
 		e.retryHeldLocked(j, retry, &then)
 	}
 	q.mu.Unlock()
@@ -148,7 +148,7 @@ func (j *heldJob) park(_ *Task, x *Holding) bool {
 	if w.q != e.shared {
 		w.q.mu.Lock()
 	}
-	parks := j.stage != over
+	parks := j.state != over
 	var wake *Worker
 	if parks {
 		x.trace, x.reply = j.trace, j.reply
@@ -167,51 +167,6 @@ func (j *heldJob) park(_ *Task, x *Holding) bool {
 		j.end(context.Canceled)
 	}
 	return parks
-}
-
-// parkLocked keeps a task that has failed at home until its copies have ended. The lock of the
-// shared queue, and that of the worker's queue, must be held.
-func (e *core) parkLocked(x *Holding) {
-	x.task.state.Store(uint64(x.word))
-	if e.races.parked == nil {
-		e.races.parked = make(map[*Task]*Holding)
-	}
-	e.races.parked[x.task] = x
-}
-
-// failParked ends the attempt of a task whose copies have all failed, as it has at home.
-func (e *Engine) failParked(x *Holding, f *failure) {
-	e.shared.mu.Lock()
-	x.reply, x.done = f.reply, true
-	e.shared.mu.Unlock()
-	j := newHeldJob(x)
-	defer j.putBack(context.Canceled)
-	guard.Watch(func() {
-		switch {
-		case f.err == errHolderRestarted: //nolint:errorlint // it is the engine's own
-			j.retryRestarted()
-		case x.due > 0 && e.now() >= x.due: // the copies have noticed it before the engine has
-			j.settle(x.task, messages.TimedOut, because(messages.ErrTaskTimeout, f.err))
-		case f.judged():
-			e.attemptFailed(j, &j.hand, x.task, f.crash, f.err)
-		default:
-			j.settle(x.task, f.outcome, f.err)
-		}
-	}, func(value any) {
-		e.attemptFailed(j, &j.hand, x.task, e.newPanicError(value, x.task), nil)
-	})
-}
-
-// retryRestarted ends the attempt of a task whose home was restarted, and whose copies have
-// failed.
-func (j *heldJob) retryRestarted() {
-	retry := j.engine.planRestart(j.task)
-	if retry == nil {
-		j.settle(j.task, messages.Canceled, errHolderRestarted)
-		return
-	}
-	j.hand.attempt.retry = retry
-	j.attemptOver(j.task, retry)
 }
 
 // restartHeld ends the attempts of the tasks that a worker holds, since it is restarted. They
@@ -238,7 +193,7 @@ func (j *heldJob) interrupted() {
 	if retry == nil || j.copy != nil {
 		var then after
 		j.worker.q.mu.Lock()
-		if j.stage != over {
+		if j.state != over {
 			e.endHeldLocked(j.Holding, messages.Canceled, errHolderRestarted, messages.ErrCanceled, &then)
 		}
 		j.worker.q.mu.Unlock()

@@ -32,7 +32,7 @@ type Holding struct {
 	forwarding *forwarding // a foreign actor has the task; nil: the worker's own does
 
 	// Guarded by the lock of the queue.
-	stage stage
+	state holdState
 	done  bool  // Done has been called
 	err   error // what Done was given during Receive
 	reply reply
@@ -43,13 +43,13 @@ type Holding struct {
 	ended  error           // guarded by mu; why the attempt is over; nil while it is not
 }
 
-// A stage says where the task of a Holding is.
-type stage int8
+// A holdState says where the task of a Holding is.
+type holdState int8
 
 const (
-	receiving stage = iota // Receive has not returned yet
-	kept                   // it is held
-	over                   // it is settled or waits for its next attempt
+	receiving holdState = iota // Receive has not returned yet
+	kept                       // it is held
+	over                       // it is settled or waits for its next attempt
 )
 
 // Done ends the attempt: the task has succeeded if err is nil, and otherwise it has failed
@@ -76,11 +76,11 @@ func (x *Holding) claim(err error) bool {
 }
 
 func (x *Holding) claimLocked(err error) bool {
-	if x.done || x.stage == over {
+	if x.done || x.state == over {
 		return false
 	}
 	x.done = true
-	if x.stage == receiving {
+	if x.state == receiving {
 		x.err = err
 		return false
 	}

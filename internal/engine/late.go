@@ -18,9 +18,9 @@ type lateQueue struct {
 	batches  []*Worker // workers that have claimed tasks
 	recallAt int64     // when to look for batches that have lasted too long
 
-	stateless chain.Chain[*Worker] // idle workers that must make their state first: woken when no other is idle
-	holders   int32                // workers that hold tasks and run none
-	_         [32]byte             // Go aligns objects of 192 bytes to cache lines
+	stateless   chain.Chain[*Worker] // idle workers that must make their state first: woken when no other is idle
+	onlyHolding int32                // workers that hold tasks and run none
+	_           [32]byte             // Go aligns objects of 192 bytes to cache lines
 }
 
 // freeLocked returns the number of workers that would start a task of the shared queue now.

@@ -19,7 +19,7 @@ func Outgoing(next actor.SenderFunc) actor.SenderFunc {
 		// task in hand.
 		_, timer := envelope.Message.(*actor.ReceiveTimeout)
 		if self, ok := ctx.(actor.Context); ok && !timer {
-			if d := deskOf(self); d != nil && !d.passes(self, to, envelope) {
+			if d := specialOf(self); d != nil && !d.passes(self, to, envelope) {
 				return
 			}
 		}
@@ -28,7 +28,7 @@ func Outgoing(next actor.SenderFunc) actor.SenderFunc {
 }
 
 // passes reports whether a message of the actor may leave now.
-func (d *desk) passes(ctx actor.Context, to *actor.PID, envelope *actor.MessageEnvelope) bool {
+func (d *handSpecial) passes(ctx actor.Context, to *actor.PID, envelope *actor.MessageEnvelope) bool {
 	w := d.worker
 	if t := w.hand.task; t != nil && isSame(t.body.Sender(), to) {
 		if w.abandoned.Load() {
@@ -56,7 +56,7 @@ func (d *desk) passes(ctx actor.Context, to *actor.PID, envelope *actor.MessageE
 }
 
 // passesHeld is passes for an answer to the sender of a held task.
-func (d *desk) passesHeld(ctx actor.Context, to *actor.PID, envelope *actor.MessageEnvelope) bool {
+func (d *handSpecial) passesHeld(ctx actor.Context, to *actor.PID, envelope *actor.MessageEnvelope) bool {
 	w := d.worker
 	failure := w.engine.failureIn(envelope.Message)
 	var answers *Holding
@@ -88,7 +88,7 @@ func (d *desk) passesHeld(ctx actor.Context, to *actor.PID, envelope *actor.Mess
 // in a continuation of ReenterAfter. If the actor handles another message of that sender, such as
 // that of a task that is over, the answer is for none. A sender rather gets an answer too many
 // than none.
-func (d *desk) answeredLocked(ctx actor.Context, to *actor.PID) *Holding {
+func (d *handSpecial) answeredLocked(ctx actor.Context, to *actor.PID) *Holding {
 	var only, handled *Holding
 	n, equal := 0, 0
 	message := ctx.Message()

@@ -21,12 +21,12 @@ func (w *Worker) refreshLocked(q *taskQueue) {
 			l.removeIdleLocked(w)
 		}
 	}
-	if holder := !w.hasTaskLocked() && w.holdsLocked() > 0; holder != w.holder {
-		w.holder = holder
-		if holder {
-			l.holders++
+	if onlyHolds := !w.hasTaskLocked() && w.holdsLocked() > 0; onlyHolds != w.onlyHolds {
+		w.onlyHolds = onlyHolds
+		if onlyHolds {
+			l.onlyHolding++
 		} else {
-			l.holders--
+			l.onlyHolding--
 		}
 	}
 	if promised := w.able && w.rare != nil && len(w.rare.pins) > 0; promised != w.promised {

@@ -53,7 +53,7 @@ func (e *backpressure) isQuietLocked() bool {
 		}
 	})
 	for _, w := range e.roster.workers {
-		quiet = quiet && (!w.hasTaskLocked() && w.holdsLocked() == 0 || w.abandoned.Load())
+		quiet = quiet && (!w.busyLocked() || w.abandoned.Load())
 	}
 	return quiet
 }

@@ -3,40 +3,9 @@ package engine
 import (
 	"slices"
 	"sync"
-	"sync/atomic"
-	"time"
 
 	"github.com/troupe-go/troupe/messages"
-	"github.com/troupe-go/troupe/router"
 )
-
-// A racePlan says which tasks run in several copies, and when copies begin.
-type racePlan struct {
-	all   bool          // every worker gets one at once
-	after time.Duration // otherwise: when another worker gets one
-	once  bool          // only one, only of an idempotent task, and only on an idle worker
-}
-
-// newRacePlan returns the plan of a pool; nil: no task runs in several copies.
-func newRacePlan(d router.Dispatch, hedge time.Duration) *racePlan {
-	switch {
-	case d.String() == router.ScatterGather(1).String():
-		return &racePlan{all: true}
-	case d.String() == router.TailChopping(1, 1).String():
-		return &racePlan{after: d.Interval()}
-	case hedge > 0:
-		return &racePlan{after: hedge, once: true}
-	default:
-		return nil
-	}
-}
-
-// races has the tasks that run in several copies.
-type races struct {
-	plan   *racePlan          // nil: no task does
-	copies atomic.Int64       // that have begun
-	parked map[*Task]*Holding // guarded by the lock of the shared queue: see Holding.race; nil until the first
-}
 
 // A race is one attempt of a task that runs in several copies, each on another worker. The
 // task itself runs on its home, the worker that has claimed it, and the copies run beside.
@@ -88,7 +57,7 @@ func (e *Engine) beginRace(w *workerMailbox, t *Task) {
 	h.mu.Lock()
 	interrupted := h.interrupted
 	if !interrupted { // else nobody would stop the race
-		h.desk.race = r
+		h.special.race = r
 	}
 	h.mu.Unlock()
 	switch {
@@ -196,55 +165,6 @@ func (r *race) giveLocked(w *Worker) (wake *Worker, started bool) {
 		return w, true
 	}
 	return nil, true
-}
-
-// goesOn handles a failure of the task at home, in the hand h of p. It returns false if the
-// attempt has failed: there is no copy left to wait for. Otherwise the task has left the hand.
-func (r *race) goesOn(p performer, t *Task, f failure) bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.won { // the copy is about to settle the task
-		return p.park(t, r.parkedLocked(p, t))
-	}
-	if r.over {
-		return false
-	}
-	r.noteLocked(f)
-	if !r.engine.races.plan.once {
-		if wake, started := r.startNextLocked(); started {
-			defer r.schedule(wake)
-		}
-	}
-	if len(r.copies) == 0 {
-		r.over = true
-		if j, ok := p.(*heldJob); ok {
-			j.setReply(r.first.reply)
-		}
-		return false
-	}
-	x := r.parkedLocked(p, t)
-	if !p.park(t, x) {
-		return false
-	}
-	r.parked = x
-	return true
-}
-
-// parkedLocked returns the Holding of a task that has failed at home and waits for its copies. No
-// worker has it.
-func (r *race) parkedLocked(p performer, t *Task) *Holding {
-	return &Holding{
-		engine: r.engine, task: t, word: r.word.with(held).of(nobody), race: r, stage: kept,
-		home: r.home.hand.worker, started: r.startedAt(p), due: t.due,
-	}
-}
-
-// startedAt returns when the task has begun.
-func (r *race) startedAt(p performer) int64 {
-	if j, ok := p.(*heldJob); ok {
-		return j.started
-	}
-	return r.home.hand.startOf(r.task)
 }
 
 // startNextLocked starts another copy at once, after a failure, unless all have started.

@@ -106,7 +106,7 @@ func (a idleAlarm) due(now int64) {
 	if a.born > 0 && !w.engine.timer.isSet(&a.idle) {
 		again := later(a.since, a.limits.IdleTimeout)
 		// An unused actor is as good as its successor.
-		if w.hasTaskLocked() || w.holdsLocked() > 0 || w.hand.state == nil && w.handled.Load() == 0 {
+		if w.busyLocked() || w.hand.state == nil && w.handled.Load() == 0 {
 			again = later(now, a.limits.IdleTimeout)
 		}
 		if again > now {

@@ -194,28 +194,19 @@ func (x *Holding) withhold(answer *actor.MessageEnvelope) bool {
 	q := x.worker.q
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if x.done || x.stage == over {
+	if !x.claimLocked(nil) {
 		return false
 	}
-	x.done, x.reply.withheld = true, answer
+	x.reply.withheld = answer
 	return true
 }
 
 // undelivered fails a task that has become a Proto.Actor dead letter on its way.
 func (e *Engine) undelivered(f *forwarding) {
 	w := f.worker
-	if e.isGone(w.foreign) {
+	if e.deliver.Gone(w.foreign) {
 		e.leave(&w.Worker) // first, so that a retry goes to another worker
 		w.PostSystemMessage(&actor.Terminated{Who: w.foreign})
 	}
 	f.Done(terminated(w.foreign))
-}
-
-// isGone reports whether a PID has no process any more. Of an actor elsewhere it is not known.
-func (e *Engine) isGone(pid *actor.PID) bool {
-	if pid.Address != e.self.Address {
-		return false
-	}
-	_, exists := e.cfg.System.ProcessRegistry.GetLocal(pid.Id)
-	return !exists
 }

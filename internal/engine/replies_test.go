@@ -86,7 +86,7 @@ func TestAddressesHaveTheProcessCached(t *testing.T) {
 	t.Cleanup(e.sched.close)
 	e.openReplies()
 	f := new(forwarding)
-	f.worker, f.stage = newWorkerMailbox(e), over
+	f.worker, f.state = newWorkerMailbox(e), over
 	f.worker.foreign = actor.NewPID("elsewhere", "routee")
 	e.replies.add(f)
 	assert.Equal(t, "pool/replies", f.address.Id)

@@ -140,7 +140,7 @@ func (w *workerMailbox) endContext(ctx *Context) {
 func (w *workerMailbox) putDown(r *runner, t *Task) {
 	h := &w.hand
 	h.task = nil
-	if h.desk != nil && w.clearDesk(r) {
+	if h.special != nil && w.clearSpecial(r) {
 		return
 	}
 	if h.attempt.retry != nil {
@@ -167,10 +167,10 @@ func (w *workerMailbox) putDown(r *runner, t *Task) {
 	r.time(&w.engine.base, &w.pace, w.shard())
 }
 
-// clearDesk clears the desk after the actor, or the handler, has returned. It reports whether the
+// clearSpecial clears the hand after the actor, or the handler, has returned. It reports whether the
 // task has left the hand: it is held, waits for its copies, or was a copy.
-func (w *workerMailbox) clearDesk(r *runner) (left bool) {
-	h, d := &w.hand, w.hand.desk
+func (w *workerMailbox) clearSpecial(r *runner) (left bool) {
+	h, d := &w.hand, w.hand.special
 	if d.copy != nil {
 		w.putDownCopy(r)
 		return true
@@ -217,8 +217,8 @@ func (w *workerMailbox) taskFailed(r *runner, value any) {
 		message = t.body.Payload()
 	}
 	if !h.settled { // else ending the context has panicked
-		if h.desk != nil && h.desk.holding != nil {
-			_ = w.let(h.desk.holding) // the panic counts, whatever Done was given
+		if h.special != nil && h.special.holding != nil {
+			_ = w.let(h.special.holding) // the panic counts, whatever Done was given
 		}
 		w.engine.attemptFailed(w, h, t, w.engine.newPanicError(value, t), nil)
 	}

@@ -101,7 +101,7 @@ func (w *workerMailbox) park(t *Task, x *Holding) bool {
 	}
 	e.shared.mu.Unlock()
 	if parks {
-		h.settled, h.desk.parted = true, true
+		h.settled, h.special.parted = true, true
 		w.noteOutcome(messages.Failed)
 		r.skipTime(&e.base, &w.pace, w.shard())
 		r.cut = true
@@ -113,8 +113,8 @@ func (w *workerMailbox) park(t *Task, x *Holding) bool {
 // is queued again, it is running and others may settle it.
 func (w *workerMailbox) attemptOver(t *Task, retry *retryPlan) {
 	r := w.runner
-	if w.hand.desk != nil {
-		retry.reply = w.hand.desk.reply
+	if w.hand.special != nil {
+		retry.reply = w.hand.special.reply
 	}
 	w.noteOutcome(retry.outcome) // a failure, even if others settle the task first
 	r.untimed++

@@ -126,7 +126,7 @@ func (e *settling) raceFailed(p performer, r *race, h *hand, t *Task, own failur
 	if f == nil { // it was taken before, or the task has been settled
 		f = &own
 	}
-	h.desk.reply = f.reply
+	h.special.reply = f.reply
 	return f
 }
 

@@ -90,7 +90,7 @@ func (sum *summary) see(enqueued int64) { sum.oldest = min(sum.oldest, enqueued)
 // countLocked counts a worker that takes tasks.
 func (sum *summary) countLocked(w *Worker) {
 	sum.stats.Size++
-	if w.hasTaskLocked() || w.holdsLocked() > 0 {
+	if w.busyLocked() {
 		sum.stats.Busy++
 	}
 }
@@ -198,11 +198,11 @@ func (w *Worker) stateLocked() messages.WorkerState {
 	switch {
 	case w.leaving.Load():
 		return messages.WorkerStopping
-	case w.sidelined && !w.hasTaskLocked() && w.holdsLocked() == 0:
+	case w.sidelined && !w.busyLocked():
 		return messages.WorkerSidelined
 	case w.suspended:
 		return messages.WorkerSuspended
-	case w.hasTaskLocked(), w.holdsLocked() > 0:
+	case w.busyLocked():
 		return messages.WorkerBusy
 	default:
 		return messages.WorkerIdle
@@ -221,7 +221,7 @@ func (e *Engine) Load() messages.Load {
 	if q.late != nil {
 		load.Queued += q.late.pinned + q.late.shunned.count
 		load.Free = q.late.able
-		load.Busy = int(q.late.holders)
+		load.Busy = int(q.late.onlyHolding)
 		for _, w := range q.late.batches {
 			if !w.abandoned.Load() {
 				load.Busy++
@@ -238,7 +238,7 @@ func (e *Engine) Load() messages.Load {
 		if w.ableLocked() {
 			load.Free++
 		}
-		if w.hasTaskLocked() || w.holdsLocked() > 0 {
+		if w.busyLocked() {
 			load.Busy++
 		}
 		w.q.mu.Unlock()

@@ -146,7 +146,7 @@ func (w *workerMailbox) nextLocked(q *taskQueue, r *runner, returned bool) erran
 		}
 		return errand{kind: errandFarewell}
 	}
-	if w.rare != nil && w.heedLocked() {
+	if w.rare != nil && w.countUnseenLocked() {
 		returned = true
 	}
 	if returned && w.breakerActsLocked() {

@@ -63,7 +63,7 @@ type parking struct {
 	opening   bool        // under late binding: counted in lateQueue.opening
 	able      bool        // under late binding: counted in lateQueue.able
 	promised  bool        // under late binding: counted in lateQueue.promised
-	holder    bool        // under late binding: counted in lateQueue.holders
+	onlyHolds bool        // under late binding: counted in lateQueue.onlyHolding
 	leaving   atomic.Bool // it takes no further task; written while the world is stopped
 	idle      chain.Link[*Worker]
 }
@@ -138,6 +138,9 @@ func (w *Worker) shard() uint32 { return uint32(w.index) }
 
 // hasTaskLocked reports whether the worker runs a task, settled or not. It may hold others.
 func (w *Worker) hasTaskLocked() bool { return w.batch != nil }
+
+// busyLocked reports whether the worker runs or holds a task.
+func (w *Worker) busyLocked() bool { return w.hasTaskLocked() || w.holdsLocked() > 0 }
 
 // ableLocked reports whether the worker could start a task now. q.mu must be held.
 func (w *Worker) ableLocked() bool {

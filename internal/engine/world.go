@@ -77,7 +77,7 @@ func (e *core) queues() []*taskQueue {
 func (e *core) sideLocked(w *Worker) {
 	x := w.rare
 	sidelined := x != nil && w.routed && (x.delayed || x.slow || x.breaker == breakerOpen ||
-		x.breaker == breakerTrial && (w.hasTaskLocked() || w.holdsLocked() > 0 || w.q.owner != nil && w.q.exactLocked() > 0))
+		x.breaker == breakerTrial && (w.busyLocked() || w.q.owner != nil && w.q.exactLocked() > 0))
 	if sidelined == w.sidelined {
 		return
 	}

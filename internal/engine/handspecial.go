@@ -7,9 +7,9 @@ import (
 	"github.com/troupe-go/troupe/guard"
 )
 
-// A desk has what concerns the task in hand only in some pools: what a user's actor has done about
+// A handSpecial has what concerns the task in hand only in some pools: what a user's actor has done about
 // it, and its copies. Only the goroutine that runs the worker uses it, except where noted.
-type desk struct {
+type handSpecial struct {
 	worker   *workerMailbox
 	holding  *Holding  // written under hand.mu; nil: the task ends when Receive returns
 	holdings *holdings // of the worker; nil: it has never held a task
@@ -28,32 +28,32 @@ type reply struct {
 	withheld *actor.MessageEnvelope // an answer that stands for a failure: sent if the task fails for good
 }
 
-// deskID is the identity of a desk among the extensions of an actor's context. Proto.Actor gives
+// specialID is the identity of a handSpecial among the extensions of an actor's context. Proto.Actor gives
 // out one for the whole program.
-var deskID = ctxext.NextContextExtensionID() //nolint:gochecknoglobals // see above: it is a constant
+var specialID = ctxext.NextContextExtensionID() //nolint:gochecknoglobals // see above: it is a constant
 
 // ExtensionID implements ctxext.ContextExtension.
-func (*desk) ExtensionID() ctxext.ContextExtensionID { return deskID }
+func (*handSpecial) ExtensionID() ctxext.ContextExtensionID { return specialID }
 
-// furnish gives the worker's actor its desk, before it reads its first message.
+// furnish gives the worker its handSpecial, before it reads its first message.
 func (w *workerMailbox) furnish() {
-	if w.hand.desk == nil && (!w.engine.cfg.Handled || w.engine.races.plan != nil) {
-		w.hand.desk = &desk{worker: w}
+	if w.hand.special == nil && (!w.engine.cfg.Handled || w.engine.races.plan != nil) {
+		w.hand.special = &handSpecial{worker: w}
 	}
 	if !w.engine.cfg.Handled {
-		w.invoker.(actor.Context).Set(w.hand.desk)
+		w.invoker.(actor.Context).Set(w.hand.special)
 	}
 }
 
-// deskOf returns the desk of the actor that ctx belongs to; nil: it is no worker.
-func deskOf(ctx actor.Context) *desk {
-	if deskID < shortest {
-		d, _ := ctx.Get(deskID).(*desk)
+// specialOf returns the handSpecial of the actor that ctx belongs to; nil: it is no worker.
+func specialOf(ctx actor.Context) *handSpecial {
+	if specialID < shortest {
+		d, _ := ctx.Get(specialID).(*handSpecial)
 		return d
 	}
 	var extension ctxext.ContextExtension
-	_ = guard.Call(func() { extension = ctx.Get(deskID) }) // it panics if the list is too short for the ID
-	d, _ := extension.(*desk)
+	_ = guard.Call(func() { extension = ctx.Get(specialID) }) // it panics if the list is too short for the ID
+	d, _ := extension.(*handSpecial)
 	return d
 }
 
@@ -64,7 +64,7 @@ const shortest = 3
 // that was done before, it returns the same Holding; otherwise the one that fresh returns.
 // Outside of a task, that one is settled.
 func Hold(ctx actor.Context, fresh func() *Holding) *Holding {
-	d := deskOf(ctx)
+	d := specialOf(ctx)
 	if d == nil || d.worker.hand.task == nil {
 		return fresh()
 	}
@@ -88,7 +88,7 @@ func Hold(ctx actor.Context, fresh func() *Holding) *Holding {
 // Fail makes the task that the actor of ctx receives fail with err when Receive returns. It
 // does nothing outside of a task, or if err is nil.
 func Fail(ctx actor.Context, err error) {
-	if d := deskOf(ctx); d != nil && d.worker.hand.task != nil && err != nil && d.failure == nil {
+	if d := specialOf(ctx); d != nil && d.worker.hand.task != nil && err != nil && d.failure == nil {
 		d.failure = err
 	}
 }
@@ -96,26 +96,26 @@ func Fail(ctx actor.Context, err error) {
 // overLocked ends the holding of a task that was settled from outside, and returns it. It
 // returns nil if there is none. hand.mu and the lock of the worker's queue are held, or hand.mu
 // on the goroutine that runs the worker.
-func (d *desk) overLocked() *Holding {
+func (d *handSpecial) overLocked() *Holding {
 	if d == nil || d.holding == nil {
 		return nil
 	}
-	d.holding.stage = over
+	d.holding.state = over
 	return d.holding
 }
 
 // holdingInHand returns the Holding of the task in hand; nil: there is none.
 func (h *hand) holdingInHand() *Holding {
-	if h.desk == nil {
+	if h.special == nil {
 		return nil
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return h.desk.holding
+	return h.special.holding
 }
 
-// clear makes the desk ready for the next task.
-func (d *desk) clear(h *hand) {
+// clear makes d ready for the next task.
+func (d *handSpecial) clear(h *hand) {
 	if d.holding != nil {
 		h.mu.Lock()
 		d.holding = nil
@@ -126,4 +126,4 @@ func (d *desk) clear(h *hand) {
 
 // used reports whether the actor has done anything about its task that matters when Receive
 // returns.
-func (d *desk) used() bool { return d != nil && (d.holding != nil || d.failure != nil) }
+func (d *handSpecial) used() bool { return d != nil && (d.holding != nil || d.failure != nil) }
