@@ -62,7 +62,11 @@ func TestWhatItKeepsIsBoundedHoweverManyTasksThereAre(t *testing.T) {
 		system := pooltest.System()
 		heap := func() int64 {
 			synctest.Wait()
-			return int64(pooltest.Heap())
+			least := int64(pooltest.Heap())
+			for range 3 { // buffers that are reused outlive two collections
+				least = min(least, int64(pooltest.Heap()))
+			}
+			return least
 		}
 		p := pooltest.Open(t, system.Root, func(_ context.Context, in int) (int, error) {
 			time.Sleep(time.Duration(in) * time.Microsecond)
@@ -91,7 +95,7 @@ func TestWhatItKeepsIsBoundedHoweverManyTasksThereAre(t *testing.T) {
 		get(d, "/tasks?pool=p")
 		kept := heap() - before
 		t.Logf("%d kB a pool", kept>>10)
-		assert.Less(t, kept, int64(3<<19))
+		assert.Less(t, kept, int64(2<<20), "slices and maps double when they grow")
 		seconds(90)
 		get(d, "/tasks?pool=p")
 		more := heap() - before - kept
