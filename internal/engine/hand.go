@@ -10,6 +10,7 @@ import (
 type hand struct {
 	task     *Task        // nil: none
 	word     word         // of the task, while it runs
+	special  *handSpecial // what concerns only users' actors and races; nil: there is neither
 	ctx      *Context     // nil if nobody sees it
 	last     *Context     // the context that the next task may reuse; nil: none
 	started  atomic.Int64 // engine time; written only if it changes
@@ -19,7 +20,6 @@ type hand struct {
 	value    any // what Context.Keep was given
 
 	state   *workerState             // of the worker; nil: it needs none
-	special *handSpecial             // what concerns only users' actors and races; nil: there is neither
 	worker  string                   // the ID of the worker; empty: the task runs in its caller
 	reports atomic.Pointer[counters] // what handlers have reported; nil: nothing
 

@@ -50,7 +50,7 @@ func (w *workerMailbox) runBatch(r *runner) {
 		if w.engine.waits.some.Load() {
 			w.engine.admitWaitingFor(&w.Worker) // the started task takes no more room
 		}
-		if w.engine.races.plan != nil {
+		if w.hand.special != nil && w.engine.races.plan != nil {
 			w.engine.beginRace(w, t)
 		}
 		w.give(t)
