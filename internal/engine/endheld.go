@@ -142,9 +142,7 @@ func (x *Holding) copyOver(f failure) bool {
 		q.mu.Unlock()
 		return false
 	}
-	if e.cfg.Breaker.Failures > 0 {
-		x.worker.rare.holdings.unseen = append(x.worker.rare.holdings.unseen, f.outcome)
-	}
+	e.noteUnseenLocked(&x.worker.Worker, f.outcome)
 	f.reply = x.reply
 	wake := e.letGoLocked(x, e.now())
 	q.mu.Unlock()

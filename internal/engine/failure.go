@@ -96,21 +96,21 @@ func (w *workerMailbox) fail(value any) {
 	w.doing = nil
 	switch message.(type) {
 	case *actor.Started:
-		w.countFailedStart(newStartPanic(w.failure))
+		w.countFailedStart(newPanic(w.failure))
 	case *actor.Restart:
 		if !handledRestarting(w.invoker.(actor.Context)) {
 			w.replace()
 			return
 		}
-		w.countFailedStart(newStartPanic(w.failure))
+		w.countFailedStart(newPanic(w.failure))
 	}
 	w.escalate(message)
 }
 
-// newStartPanic returns the error for a panic at a start, or outside of any attempt. It must be
-// called where the panic was recovered.
-func newStartPanic(value any) error {
-	return &messages.PanicError{Value: value, Stack: fromPanic(debug.Stack())}
+// newPanic returns the error for a panic that no handler of a task has caused: of an actor at its
+// start, or of a mailbox. It must be called where the panic was recovered.
+func newPanic(value any) *messages.PanicError {
+	return &messages.PanicError{Value: reasonOf(value), Stack: fromPanic(debug.Stack())}
 }
 
 // failStart handles an error of Config.Produce.

@@ -2,7 +2,6 @@ package engine
 
 import (
 	"fmt"
-	"runtime/debug"
 	"sync/atomic"
 	"time"
 
@@ -79,7 +78,7 @@ func (w *workerMailbox) forward(t *Task) {
 	sender, message := t.body.Sender(), t.body.Message()
 	if _, poison := actor.UnwrapEnvelopeMessage(message).(*actor.PoisonPill); poison || sender == nil { // no answer comes
 		var crash *messages.PanicError
-		guard.Watch(func() { w.send(message) }, func(value any) { crash = newCrash(value) })
+		guard.Watch(func() { w.send(message) }, func(value any) { crash = newPanic(value) })
 		if crash == nil {
 			w.settle(t, messages.Succeeded, nil)
 		} else {
@@ -102,13 +101,7 @@ func (w *workerMailbox) forward(t *Task) {
 	if envelope, ok := message.(*actor.MessageEnvelope); ok {
 		question.Header, question.Message = envelope.Header, envelope.Message
 	}
-	guard.Watch(func() { w.send(question) }, func(value any) { e.crashHeld(x, newCrash(value)) })
-}
-
-// newCrash returns the error for a panic of the foreign actor's mailbox. It must be called where
-// the panic was recovered.
-func newCrash(value any) *messages.PanicError {
-	return &messages.PanicError{Value: reasonOf(value), Stack: fromPanic(debug.Stack())}
+	guard.Watch(func() { w.send(question) }, func(value any) { e.crashHeld(x, newPanic(value)) })
 }
 
 // send sends the foreign actor a message, which may run code of its mailbox.
@@ -168,12 +161,8 @@ func (e *membership) forgetLimits(w *Worker) {
 func (e *Engine) routeeTerminated(w *workerMailbox) {
 	w.bereft.Store(true)
 	e.leave(&w.Worker)
-	var tasks []*Holding
-	w.q.mu.Lock()
-	w.eachHeldLocked(func(x *Holding) { tasks = append(tasks, x) })
-	w.q.mu.Unlock()
 	err := terminated(w.foreign)
-	for _, x := range tasks {
+	for _, x := range w.allHeld() {
 		x.Done(err)
 	}
 }

@@ -54,6 +54,14 @@ func (w *Worker) eachHeldLocked(f func(*Holding)) {
 	}
 }
 
+// allHeld returns the tasks that the worker holds.
+func (w *Worker) allHeld() (tasks []*Holding) {
+	w.q.mu.Lock()
+	defer w.q.mu.Unlock()
+	w.eachHeldLocked(func(x *Holding) { tasks = append(tasks, x) })
+	return tasks
+}
+
 // holdsOn reports whether a worker that has been told to stop goes on until it holds no task
 // any more: it was retired by a resize, or is recycled. If it is told once more, it stops.
 func (w *workerMailbox) holdsOn() bool {
@@ -142,11 +150,7 @@ func (e *core) letGoLocked(x *Holding, now int64) (wake *Worker) {
 
 // countHeldLocked enters the outcome of a held task into the ledger.
 func (e *core) countHeldLocked(x *Holding, outcome messages.Outcome, now int64) {
-	outcomes := &e.shared.unstarted
-	if x.worker != nil {
-		outcomes = &x.worker.outcomes
-	}
-	outcomes[outcome]++
+	x.outcomes()[outcome]++
 	e.countAttemptLocked(x, outcome, now)
 }
 
@@ -159,6 +163,11 @@ func (e *core) countAttemptLocked(x *Holding, outcome messages.Outcome, now int6
 	w := &x.worker.Worker
 	w.ran += now - x.started
 	e.meter.RecordInterrupted(w.shard(), x.started-x.task.enqueued, now-x.started, now)
+	e.noteUnseenLocked(w, outcome)
+}
+
+// noteUnseenLocked leaves the outcome of a held task to the worker's breaker.
+func (e *core) noteUnseenLocked(w *Worker, outcome messages.Outcome) {
 	if e.cfg.Breaker.Failures > 0 {
 		w.rare.holdings.unseen = append(w.rare.holdings.unseen, outcome)
 	}

@@ -29,10 +29,7 @@ func newHeldJob(x *Holding) *heldJob {
 // failHeld ends the attempt of a held task with err. The task is settled or retried.
 func (e *Engine) failHeld(x *Holding, err error) {
 	j := newHeldJob(x)
-	defer j.putBack(context.Canceled) // also if the policy ends the goroutine
-	guard.Watch(func() { e.finish(j, &j.hand, x.task, err) }, func(value any) {
-		e.attemptFailed(j, &j.hand, x.task, e.newPanicError(value, x.task), nil) // the policy has panicked
-	})
+	j.conclude(func() { e.finish(j, &j.hand, x.task, err) })
 }
 
 // crashHeld ends the attempt of a held task, which has panicked.
@@ -41,9 +38,16 @@ func (e *Engine) crashHeld(x *Holding, crash *messages.PanicError) {
 		return
 	}
 	j := newHeldJob(x)
+	j.conclude(func() { e.attemptFailed(j, &j.hand, x.task, crash, nil) })
+}
+
+// conclude calls f, which settles the task or plans a retry, and carries out the retry. f asks
+// the user's policy, which may panic or end the goroutine.
+func (j *heldJob) conclude(f func()) {
+	e := j.engine
 	defer j.putBack(context.Canceled)
-	guard.Watch(func() { e.attemptFailed(j, &j.hand, x.task, crash, nil) }, func(value any) {
-		e.attemptFailed(j, &j.hand, x.task, e.newPanicError(value, x.task), nil) // the policy has panicked
+	guard.Watch(f, func(value any) {
+		e.attemptFailed(j, &j.hand, j.task, e.newPanicError(value, j.task), nil)
 	})
 }
 
@@ -113,14 +117,14 @@ func (j *heldJob) putBack(cause error) {
 // retryHeldLocked ends the attempt of a held task, which waits for the next one from now on.
 func (e *placing) retryHeldLocked(j *heldJob, retry *retryPlan, then *after) {
 	x, now := j.Holding, e.now()
-	w, outcomes := (*Worker)(nil), &e.shared.unstarted
+	var w *Worker
 	if x.worker != nil {
-		w, outcomes = &x.worker.Worker, &x.worker.outcomes
+		w = &x.worker.Worker
 	}
 	e.countAttemptLocked(x, retry.outcome, now)
 	then.wake(e.letGoLocked(x, now))
 	if e.noMoreRetries() || w != nil && x.task.pinned() && w.leaving.Load() {
-		e.settleUnretriedLocked(x.task, &j.hand, retry, outcomes, then)
+		e.settleUnretriedLocked(x.task, &j.hand, retry, x.outcomes(), then)
 		then.settled[len(then.settled)-1].reply = x.reply
 		return
 	}
@@ -144,22 +148,16 @@ func (j *heldJob) park(_ *Task, x *Holding) bool {
 	if w == nil {
 		return false // it was parked before
 	}
-	e.shared.mu.Lock()
-	if w.q != e.shared {
-		w.q.mu.Lock()
-	}
-	parks := j.state != over
+	var parks bool
 	var wake *Worker
-	if parks {
-		x.trace, x.reply = j.trace, j.reply
-		j.race = nil // it goes on
-		wake = e.letGoLocked(j.Holding, e.now())
-		e.parkLocked(x)
-	}
-	if w.q != e.shared {
-		w.q.mu.Unlock()
-	}
-	e.shared.mu.Unlock()
+	e.withShared(w.q, func() {
+		if parks = j.state != over; parks {
+			x.trace, x.reply = j.trace, j.reply
+			j.race = nil // it goes on
+			wake = e.letGoLocked(j.Holding, e.now())
+			e.parkLocked(x)
+		}
+	})
 	if wake != nil {
 		e.sched.schedule(wake)
 	}
@@ -172,11 +170,7 @@ func (j *heldJob) park(_ *Task, x *Holding) bool {
 // restartHeld ends the attempts of the tasks that a worker holds, since it is restarted. They
 // are retried, or else canceled.
 func (e *Engine) restartHeld(w *Worker) {
-	var held []*Holding
-	w.q.mu.Lock()
-	w.eachHeldLocked(func(x *Holding) { held = append(held, x) })
-	w.q.mu.Unlock()
-	for _, x := range held {
+	for _, x := range w.allHeld() {
 		if x.claim(nil) { // else Done was faster, and ends the attempt
 			newHeldJob(x).interrupted()
 		}

@@ -33,7 +33,7 @@ type Holding struct {
 
 	// Guarded by the lock of the queue.
 	state holdState
-	done  bool  // Done has been called
+	done  bool  // somebody ends the attempt: by Done, an answer, a panic or a restart
 	err   error // what Done was given during Receive
 	reply reply
 
@@ -121,6 +121,14 @@ func (x *Holding) queue() *taskQueue {
 		return x.engine.shared
 	}
 	return x.worker.q
+}
+
+// outcomes returns where the outcome of the task is counted. The lock of the queue guards it.
+func (x *Holding) outcomes() *tally {
+	if x.worker == nil {
+		return &x.engine.shared.unstarted
+	}
+	return &x.worker.outcomes
 }
 
 // end ends the context of an attempt that is over, and its race.

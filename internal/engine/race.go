@@ -167,12 +167,13 @@ func (r *race) giveLocked(w *Worker) (wake *Worker, started bool) {
 	return nil, true
 }
 
-// startNextLocked starts another copy at once, after a failure, unless all have started.
-func (r *race) startNextLocked() (wake *Worker, started bool) {
-	if r.engine.races.plan.all {
-		return nil, false
+// startNextLocked starts another copy at once, after a failure, if the plan has one worker after
+// another try. It returns a worker to schedule, or nil.
+func (r *race) startNextLocked() (wake *Worker) {
+	if plan := r.engine.races.plan; !plan.all && !plan.once {
+		wake, _ = r.startLocked()
 	}
-	return r.startLocked()
+	return wake
 }
 
 func (r *race) noteLocked(f failure) {
@@ -210,13 +211,10 @@ func (r *race) ended(c *copyRun, f failure, value any) bool {
 		r.mu.Unlock()
 		return r.win(c, f.reply, value)
 	}
-	var wake *Worker
 	if f.outcome != 0 { // else it has not begun
 		r.noteLocked(f)
 	}
-	if !r.engine.races.plan.once {
-		wake, _ = r.startNextLocked()
-	}
+	wake := r.startNextLocked()
 	lost := len(r.copies) == 0 && r.parked != nil
 	var first *failure
 	if lost {

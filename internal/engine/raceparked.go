@@ -1,9 +1,6 @@
 package engine
 
 import (
-	"context"
-
-	"github.com/troupe-go/troupe/guard"
 	"github.com/troupe-go/troupe/messages"
 )
 
@@ -21,11 +18,8 @@ func (r *race) goesOn(p performer, t *Task, f failure) bool {
 		return false
 	}
 	r.noteLocked(f)
-	if !r.engine.races.plan.once {
-		if wake, started := r.startNextLocked(); started {
-			defer r.schedule(wake)
-		}
-	}
+	wake := r.startNextLocked()
+	defer r.schedule(wake)
 	if len(r.copies) == 0 {
 		r.over = true
 		if j, ok := p.(*heldJob); ok {
@@ -74,8 +68,7 @@ func (e *Engine) failParked(x *Holding, f *failure) {
 	x.reply, x.done = f.reply, true
 	e.shared.mu.Unlock()
 	j := newHeldJob(x)
-	defer j.putBack(context.Canceled)
-	guard.Watch(func() {
+	j.conclude(func() {
 		switch {
 		case f.err == errHolderRestarted: //nolint:errorlint // it is the engine's own
 			j.retryRestarted()
@@ -86,8 +79,6 @@ func (e *Engine) failParked(x *Holding, f *failure) {
 		default:
 			j.settle(x.task, f.outcome, f.err)
 		}
-	}, func(value any) {
-		e.attemptFailed(j, &j.hand, x.task, e.newPanicError(value, x.task), nil)
 	})
 }
 

@@ -17,10 +17,10 @@ type racePlan struct {
 // newRacePlan returns the plan of a pool; nil: no task runs in several copies.
 func newRacePlan(d router.Dispatch, hedge time.Duration) *racePlan {
 	switch {
-	case d.String() == router.ScatterGather(1).String():
-		return &racePlan{all: true}
-	case d.String() == router.TailChopping(1, 1).String():
+	case d.Interval() > 0:
 		return &racePlan{after: d.Interval()}
+	case d.Within() > 0:
+		return &racePlan{all: true}
 	case hedge > 0:
 		return &racePlan{after: hedge, once: true}
 	default:

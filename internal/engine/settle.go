@@ -86,20 +86,14 @@ func (w *workerMailbox) exact(t *Task) bool {
 // park implements performer.
 func (w *workerMailbox) park(t *Task, x *Holding) bool {
 	h, r, e := &w.hand, w.runner, w.engine
-	e.shared.mu.Lock()
-	if w.q != e.shared {
-		w.q.mu.Lock()
-	}
-	parks := t.load() == h.word // under the lock, nobody else changes the word of a running task
-	if parks {
-		x.reply = h.replied()
-		w.batch[w.at-1] = nil
-		e.parkLocked(x)
-	}
-	if w.q != e.shared {
-		w.q.mu.Unlock()
-	}
-	e.shared.mu.Unlock()
+	var parks bool
+	e.withShared(w.q, func() {
+		if parks = t.load() == h.word; parks { // under the lock, nobody else changes the word of a running task
+			x.reply = h.replied()
+			w.batch[w.at-1] = nil
+			e.parkLocked(x)
+		}
+	})
 	if parks {
 		h.settled, h.special.parted = true, true
 		w.noteOutcome(messages.Failed)

@@ -48,6 +48,17 @@ func (e *core) stopWorld(f func()) {
 	f()
 }
 
+// withShared calls f while the shared queue, and q if that is another one, are locked.
+func (e *core) withShared(q *taskQueue, f func()) {
+	e.shared.mu.Lock()
+	defer e.shared.mu.Unlock()
+	if q != e.shared {
+		q.mu.Lock()
+		defer q.mu.Unlock()
+	}
+	f()
+}
+
 // queuesLocked calls f with every queue. The world must be stopped.
 func (e *core) queuesLocked(f func(*taskQueue)) {
 	f(e.shared)
