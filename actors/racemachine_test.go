@@ -26,7 +26,7 @@ type contest struct {
 	failed  []error
 }
 
-// A course is what one call does after a time.
+// A course says how long one call takes, and how it ends.
 type course struct {
 	takes  time.Duration
 	fails  bool

@@ -17,7 +17,7 @@ type books struct {
 	charges  map[int]int               // how often the bank was asked, by order; guarded by mu
 }
 
-// A reservation is what a depot has laid aside for an order.
+// A reservation lists the pieces that a depot keeps for an order.
 type reservation struct {
 	depot string
 	items []string

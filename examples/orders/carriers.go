@@ -20,7 +20,7 @@ type carrier struct {
 
 const numCarriers = 3
 
-// A parcel is what a carrier is asked to take.
+// A parcel goes to a carrier.
 type parcel struct{ order *order }
 
 // Handle implements actors.Worker. Each carrier is stuck in traffic for every third order.

@@ -99,7 +99,7 @@ func (l *ledger) sold() map[int]*receipt {
 	return receipts
 }
 
-// A day is what is known when the shop has closed.
+// A day sums up a shop that has closed.
 type day struct {
 	books  *books
 	ledger *ledger

@@ -23,7 +23,7 @@ var (
 	errNoCarrier  = errors.New("no carrier goes there")
 )
 
-// errUnreadable is what a clerk panics with.
+// errUnreadable is the value of a clerk's panic.
 var errUnreadable = errors.New("the note is unreadable")
 
 func final(err error) error { return actors.WithOutcome(messages.Failed, err) }

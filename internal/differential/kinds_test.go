@@ -52,7 +52,7 @@ func kinds() []kind {
 // producer and routees is set.
 type contender func(plan plan, producer actor.Producer, routees []*actor.PID) *actor.Props
 
-// A plan is what a scenario asks for.
+// A plan says which size and strategy a scenario needs.
 type plan struct {
 	size     int
 	strategy actor.SupervisorStrategy
