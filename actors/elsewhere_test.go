@@ -238,7 +238,7 @@ func TestElsewhereKeepsTheOrderOfTheQueue(t *testing.T) {
 func shun(t *testing.T, pool *actors.Pool[chore, string], other chore) (tr *trail, future *actors.Future[string]) {
 	t.Helper()
 	release := occupy(t, pool)
-	require.NoError(t, pool.Tell(t.Context(), other))
+	require.NoError(t, pool.Tell(t.Context(), other, actors.Timeout(24*time.Hour))) // longer than the task that waits
 	synctest.Wait()
 	release()
 	tr = new(trail)
