@@ -234,10 +234,11 @@ func TestElsewhereKeepsTheOrderOfTheQueue(t *testing.T) {
 }
 
 // shun has one of two workers fail at a task, which waits for the other: that one runs what
-// other says.
+// other says. In a pool of one worker it is the first that fails; the second joins it.
 func shun(t *testing.T, pool *actors.Pool[chore, string], other chore) (tr *trail, future *actors.Future[string]) {
 	t.Helper()
 	release := occupy(t, pool)
+	require.NoError(t, pool.Resize(t.Context(), 2))
 	require.NoError(t, pool.Tell(t.Context(), other, actors.Timeout(24*time.Hour))) // longer than the task that waits
 	synctest.Wait()
 	release()
@@ -251,7 +252,7 @@ func shun(t *testing.T, pool *actors.Pool[chore, string], other chore) (tr *trai
 
 func TestElsewhereEndsWhenAResizeLeavesOneWorker(t *testing.T) {
 	pooltest.Bubble(t, func(t *testing.T) {
-		pool := elsewhere(t, actors.WithSize(2))
+		pool := elsewhere(t, actors.WithSize(1))
 		gate := make(chan struct{})
 		defer close(gate)
 		tr, future := shun(t, pool, waits(gate))
@@ -265,8 +266,9 @@ func TestElsewhereEndsWhenAResizeLeavesOneWorker(t *testing.T) {
 
 func TestElsewhereEndsWhenTheWorkerThatHasFailedLeaves(t *testing.T) {
 	pooltest.Bubble(t, func(t *testing.T) {
-		pool := elsewhere(t, actors.WithSize(2))
+		pool := elsewhere(t, actors.WithSize(1))
 		release := occupy(t, pool) // the first worker, which stays
+		require.NoError(t, pool.Resize(t.Context(), 2))
 		var tr trail
 		future, err := pool.Submit(t.Context(), tr.fails(1))
 		require.NoError(t, err)

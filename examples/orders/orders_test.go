@@ -21,14 +21,14 @@ import (
 
 func TestMain(m *testing.M) { leaks.VerifyTestMain(m) }
 
-// virtually runs a test in virtual time. Proto.Actor keeps a goroutine for a second after a dead
-// letter.
+// virtually runs a test in virtual time. Requests of workers that were killed time out after the
+// test and become dead letters of Proto.Actor, which keeps a goroutine for a second after each.
 func virtually(t *testing.T, test func(t *testing.T)) {
 	t.Helper()
 	troupetest.TimeLimit(t)
 	synctest.Test(t, func(t *testing.T) {
+		t.Cleanup(func() { time.Sleep(time.Hour) })
 		test(t)
-		time.Sleep(2 * time.Second)
 	})
 }
 
