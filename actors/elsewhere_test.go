@@ -466,6 +466,7 @@ func TestATaskThatWaitsForAnotherWorkerTakesRoom(t *testing.T) {
 		tr, future := shun(t, pool, waits(gate))
 		_, err := pool.Ask(t.Context(), func(context.Context) error { return nil })
 		require.NoError(t, err, "the idle worker starts it at once")
+		synctest.Wait()
 		release := occupy(t, pool)
 		_, err = pool.Ask(t.Context(), func(context.Context) error { return nil })
 		require.ErrorIs(t, err, messages.ErrDropped, "there is no room, and the retry is spared")

@@ -145,28 +145,34 @@ func TestACopyThatAnswersAndFailsHasAnswered(t *testing.T) {
 	})
 }
 
-func TestAHomeThatIsRestartedLeavesTheTaskToARetry(t *testing.T) {
-	pooltest.Bubble(t, func(t *testing.T) {
-		pool := pooltest.StartActors(t, actors.WithSize(2), actors.WithDispatch(router.ScatterGather(time.Hour)),
-			actors.WithRetry(actors.Retry{Attempts: 3}))
-		inbox := pooltest.NewInbox(t, pool.System.Root)
-		var calls atomic.Int32
-		home := make(chan *actor.PID, 1)
-		inbox.Request(pool.PID, pooltest.Deed(func(ctx actor.Context) {
-			switch calls.Add(1) {
-			case 1:
-				actors.Hold(ctx)
-				home <- ctx.Self()
-			case 2:
-				h := actors.Hold(ctx)
-				time.AfterFunc(time.Minute, func() { h.Done(pooltest.ErrTask) })
-			default:
-				ctx.Respond("retried")
-			}
-		}))
-		pool.System.Root.Send(<-home, pooltest.Fail("crash"))
-		assert.Equal(t, "retried", <-inbox.Mail)
-	})
+func TestARestartDuringARaceLeavesTheTaskToARetry(t *testing.T) {
+	for name, restarted := range map[string]int32{"at home": 1, "of a copy": 2} {
+		t.Run(name, func(t *testing.T) {
+			pooltest.Bubble(t, func(t *testing.T) {
+				pool := pooltest.StartActors(t, actors.WithSize(2), actors.WithDispatch(router.TailChopping(time.Second, time.Hour)),
+					actors.WithRetry(actors.Retry{Attempts: 3}))
+				inbox := pooltest.NewInbox(t, pool.System.Root)
+				var calls atomic.Int32
+				inbox.Request(pool.PID, pooltest.Deed(func(ctx actor.Context) {
+					call := calls.Add(1)
+					if call > 2 {
+						ctx.Respond("retried")
+						return
+					}
+					held, self := actors.Hold(ctx), ctx.Self()
+					time.AfterFunc(time.Minute, func() {
+						if call == restarted {
+							pool.System.Root.Send(self, pooltest.Fail("crash"))
+						} else {
+							time.AfterFunc(time.Minute, func() { held.Done(pooltest.ErrTask) })
+						}
+					})
+				}))
+				assert.Equal(t, "retried", <-inbox.Mail)
+				assert.EqualValues(t, 1, pool.Stats().Restarts)
+			})
+		})
+	}
 }
 
 func TestTheFirstFailureCountsWhateverItNames(t *testing.T) {

@@ -42,3 +42,25 @@ func TestAScatteredTaskFailsOnlyIfAllRouteesFail(t *testing.T) {
 		assert.Equal(t, map[any]int{"yes": tasks}, answers)
 	})
 }
+
+// The routees answer at the same time.
+func TestASenderHasOneAnswerHoweverManyRouteesGiveOne(t *testing.T) {
+	pooltest.Bubble(t, func(t *testing.T) {
+		root := pooltest.System().Root
+		var routees []*actor.PID
+		for range 4 {
+			routees = append(routees, pooltest.Spawn(t, root, actor.PropsFromFunc(func(ctx actor.Context) {
+				if _, is := ctx.Message().(int); is {
+					ctx.Respond("yes")
+				}
+			})))
+		}
+		pool := pooltest.Spawn(t, root, actors.PropsFromRoutees(routees, actors.WithDispatch(router.ScatterGather(time.Minute))))
+		in := pooltest.NewInbox(t, root)
+		for i := range 2_000 {
+			in.Request(pool, i)
+			assert.Equal(t, "yes", <-in.Mail)
+		}
+		assert.True(t, in.Empty())
+	})
+}

@@ -1,19 +1,26 @@
 package engine
 
 // countBatchLocked makes the worker's part of q.claimed exact. That part is the number of
-// tasks in its batch that are queued or dead.
-func (w *Worker) countBatchLocked(q *taskQueue) {
+// tasks in its batch that are queued or dead. starting is 1 if the first of them is queued: the
+// worker is about to start it.
+func (w *Worker) countBatchLocked(q *taskQueue) (starting int) {
 	n := int32(0)
-	for _, t := range w.batch {
+	for i, t := range w.batch {
 		if t == nil {
 			continue
 		}
-		if state := t.load(); state.hop() == w.hop && (state.status() == queued || state.dead()) {
-			n++
+		state := t.load()
+		if state.hop() != w.hop || state.status() != queued && !state.dead() {
+			continue
+		}
+		n++
+		if i == 0 && state.status() == queued {
+			starting = 1
 		}
 	}
 	q.claimed += n - w.counted
 	w.counted = n
+	return starting
 }
 
 // recallLocked puts the tasks of the worker's batch that have not started back into the
@@ -122,12 +129,20 @@ func (q *taskQueue) exactLocked() int {
 	return q.liveLocked()
 }
 
-// recountLocked makes claimed exact.
-func (q *taskQueue) recountLocked() {
+// takenLocked returns the number of queued tasks that take room. Those that their workers are
+// about to start do not: each had the place of a free worker, which is not free any more.
+func (q *taskQueue) takenLocked() int {
+	starting := q.recountLocked()
+	return q.liveLocked() - starting
+}
+
+// recountLocked makes claimed exact. It returns how many tasks their workers are about to start.
+func (q *taskQueue) recountLocked() (starting int) {
 	if q.claimed == 0 && q.dead == 0 {
-		return
+		return 0
 	}
-	q.eachBatchLocked(func(w *Worker) { w.countBatchLocked(q) })
+	q.eachBatchLocked(func(w *Worker) { starting += w.countBatchLocked(q) })
+	return starting
 }
 
 // victimLocked returns the task that DropOldest drops: the oldest task of the lowest

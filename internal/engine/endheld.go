@@ -102,10 +102,14 @@ func (e *settling) endHeld(t *Task, w word, outcome messages.Outcome, err, cause
 func (e *settling) endHeldLocked(x *Holding, outcome messages.Outcome, err, cause error, then *after) {
 	t, now := x.task, e.now()
 	if c := x.copy; c != nil {
+		var f failure
+		if outcome != messages.Canceled { // by the end of its worker, which is no failure of the copy
+			f = failure{outcome: outcome, err: err, reply: x.reply}
+		}
 		then.wake(e.letGoLocked(x, now))
 		then.call(func() {
 			x.end(cause)
-			c.race.ended(c, failure{outcome: outcome, err: err, reply: x.reply}, nil)
+			c.race.ended(c, f, nil)
 		})
 		return
 	}

@@ -132,7 +132,7 @@ func (e *placing) sharedFree() int {
 		}
 		atOnce = q.late.freeLocked(q)
 	}
-	return max(max(free, atOnce)-q.exactLocked(), 0)
+	return max(max(free, atOnce)-q.takenLocked(), 0)
 }
 
 // ownFree returns for how many more tasks a worker's queue has room: see ownRoomLocked.
@@ -147,5 +147,5 @@ func (e *placing) ownFree(w *Worker) int {
 	if e.delays.count.Load() > 0 {
 		share = e.shareAfterDelays(w)
 	}
-	return max(share+w.freeLocked()-q.exactLocked(), 0)
+	return max(share+w.freeLocked()-q.takenLocked(), 0)
 }

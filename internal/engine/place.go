@@ -179,10 +179,10 @@ func (e *placing) sharedRoomLocked(n int, exact bool) bool {
 	switch {
 	case q.liveLocked()+wanted <= room:
 		return true
-	case q.late != nil && n == 1 && (q.liveLocked() < q.late.freeLocked(q) || exact && q.exactLocked() < q.late.freeLocked(q)):
+	case q.late != nil && n == 1 && (q.liveLocked() < q.late.freeLocked(q) || exact && q.takenLocked() < q.late.freeLocked(q)):
 		return true // a free worker starts the task at once, whatever waits for other workers
 	}
-	return exact && q.exactLocked()+wanted <= room
+	return exact && q.takenLocked()+wanted <= room
 }
 
 // ownRoomLocked reports whether a worker's queue has room. A free worker makes room for
@@ -201,7 +201,7 @@ func (e *placing) ownRoomLocked(w *Worker, exact bool) bool {
 	if live-share < free {
 		return true
 	}
-	return exact && q.claimed > 0 && q.exactLocked()-share < free
+	return exact && q.claimed > 0 && q.takenLocked()-share < free
 }
 
 // shareAfterDelays returns a worker's share of the capacity without the room that waiting retries

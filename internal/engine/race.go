@@ -211,7 +211,7 @@ func (r *race) ended(c *copyRun, f failure, value any) bool {
 		r.mu.Unlock()
 		return r.win(c, f.reply, value)
 	}
-	if f.outcome != 0 { // else it has not begun
+	if f.outcome != 0 { // else its worker has not run it to its end
 		r.noteLocked(f)
 	}
 	wake := r.startNextLocked()
@@ -250,6 +250,16 @@ func (r *race) answer(h *hand) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.answers == nil && !r.over {
+		r.answers = h
+	}
+	return r.answers == h
+}
+
+// answerAfterAll is answer for a worker that has settled the task, whose answer has waited for that.
+func (r *race) answerAfterAll(h *hand) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.answers == nil {
 		r.answers = h
 	}
 	return r.answers == h

@@ -170,12 +170,14 @@ func (e *Engine) answered(f *forwarding, message any) bool {
 		return true
 	}
 	failure := e.failureIn(content)
-	if failure == nil && !x.worker.mayAnswer(x.race, x.copy) {
-		e.succeed(x, func() {})
-		return false
-	}
 	if failure == nil {
-		return e.succeed(x, func() { e.deliver.Tell(f.sender, message) })
+		told := false
+		e.succeed(x, func() {
+			if told = x.answersAlone(); told {
+				e.deliver.Tell(f.sender, message)
+			}
+		})
+		return told
 	}
 	envelope, ok := message.(*actor.MessageEnvelope)
 	if !ok {

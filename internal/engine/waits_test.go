@@ -24,7 +24,7 @@ func enlist(t *testing.T, e *Engine, w *Worker, s *Spec) *waiter {
 // admitted says which of the waiters have been admitted.
 func admitted(waiters ...*waiter) (list []bool) {
 	for _, wt := range waiters {
-		list = append(list, wt.task.load().status() == queued)
+		list = append(list, len(wt.ready) == 1 && wt.err == nil)
 	}
 	return list
 }
