@@ -74,13 +74,20 @@ func (e *backpressure) tellRoom(offers []roomOffer) {
 	}
 }
 
-// tookRoom records that a task has taken a place, of which an actor may have been told.
-func (e *backpressure) tookRoom() {
+// placeAsked is place while actors have asked for room. Tasks are placed one at a time then.
+// Otherwise, while one submitter looks for its place among the workers, another one could take it
+// and leave a place that the first has already passed.
+func (e *backpressure) placeAsked(t *Task, s *Spec, fill func(Body)) error {
 	e.waits.mu.Lock()
-	e.waits.askers.taken()
-	offers := e.offerLocked()
+	err := e.dispatchTo(t, s, fill)
+	var offers []roomOffer
+	if err == nil {
+		e.waits.askers.taken()
+		offers = e.offerLocked()
+	}
 	e.waits.mu.Unlock()
 	e.tellRoom(offers)
+	return err
 }
 
 // refuseWaitingLocked refuses submitters that wait for room and actors that asked for it. The

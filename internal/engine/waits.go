@@ -159,11 +159,10 @@ func (e *backpressure) placeBehind(t *Task, s *Spec, fill func(Body)) error {
 	if e.overtakes(&s.to) {
 		return errNoRoom
 	}
-	err := e.dispatchTo(t, s, fill)
-	if err == nil && e.waits.asked.Load() {
-		e.tookRoom()
+	if e.waits.asked.Load() {
+		return e.placeAsked(t, s, fill)
 	}
-	return err
+	return e.dispatchTo(t, s, fill)
 }
 
 // overtakes reports whether a task would take the room that a submitter waits for.

@@ -36,7 +36,10 @@ func funcPlaces() []place {
 		{name: "function in a group that fails fast", funcs: true, options: with(), trigger: func(s *fixture) {
 			group := s.funcs.Group(context.Background(), actors.FailFast())
 			group.Go(harms(s), actors.Timeout(2*time.Second))
-			group.Go(func(context.Context) error { return errTask })
+			group.Go(func(context.Context) error {
+				time.Sleep(time.Millisecond) // the other has started
+				return errTask
+			})
 			group.Go(waits)
 			_ = group.Wait()
 		}},
