@@ -559,7 +559,7 @@ func TestElsewhereServesTasksOfUserActors(t *testing.T) {
 				}
 				ctx.Respond(n)
 			})
-		}, actors.WithSize(2), actors.WithRetry(actors.Retry{Attempts: 3, Panics: true, Elsewhere: true})))
+		}, actors.WithSize(2), actors.WithRetry(actors.Retry{Attempts: 3, Min: time.Second, Max: time.Second, Panics: true, Elsewhere: true})))
 		assert.Equal(t, 3, pooltest.NewInbox(t, root).Ask(pid, "go"))
 		require.Len(t, workers, 3)
 		assert.NotEqual(t, workers[0], workers[1])

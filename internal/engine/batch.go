@@ -1,26 +1,26 @@
 package engine
 
 // countBatchLocked makes the worker's part of q.claimed exact. That part is the number of
-// tasks in its batch that are queued or dead. starting is 1 if the first of them is queued: the
-// worker is about to start it.
-func (w *Worker) countBatchLocked(q *taskQueue) (starting int) {
+// tasks in its batch that are queued or dead. begun reports whether another task of the batch has
+// begun.
+func (w *Worker) countBatchLocked(q *taskQueue) (begun bool) {
 	n := int32(0)
-	for i, t := range w.batch {
+	for _, t := range w.batch {
 		if t == nil {
+			begun = true
 			continue
 		}
-		state := t.load()
-		if state.hop() != w.hop || state.status() != queued && !state.dead() {
-			continue
-		}
-		n++
-		if i == 0 && state.status() == queued {
-			starting = 1
+		switch state := t.load(); {
+		case state.hop() != w.hop:
+		case state.status() == queued || state.dead():
+			n++
+		default:
+			begun = true
 		}
 	}
 	q.claimed += n - w.counted
 	w.counted = n
-	return starting
+	return begun
 }
 
 // recallLocked puts the tasks of the worker's batch that have not started back into the
@@ -129,19 +129,24 @@ func (q *taskQueue) exactLocked() int {
 	return q.liveLocked()
 }
 
-// takenLocked returns the number of queued tasks that take room. Those that their workers are
-// about to start do not: each had the place of a free worker, which is not free any more.
+// takenLocked returns the number of queued tasks that take room. One task less for each worker that
+// is about to begin its batch: it was a free worker just now, with a place for a task.
 func (q *taskQueue) takenLocked() int {
 	starting := q.recountLocked()
 	return q.liveLocked() - starting
 }
 
-// recountLocked makes claimed exact. It returns how many tasks their workers are about to start.
+// recountLocked makes claimed exact. It returns the number of workers that are about to begin their
+// batches.
 func (q *taskQueue) recountLocked() (starting int) {
 	if q.claimed == 0 && q.dead == 0 {
 		return 0
 	}
-	q.eachBatchLocked(func(w *Worker) { starting += w.countBatchLocked(q) })
+	q.eachBatchLocked(func(w *Worker) {
+		if begun := w.countBatchLocked(q); !begun && !w.suspended && !w.leaving.Load() {
+			starting++
+		}
+	})
 	return starting
 }
 
