@@ -8,24 +8,23 @@ import (
 
 // This file settles held tasks that have succeeded, or that others settle.
 
-// succeed settles a held task whose attempt has succeeded, and then calls answer. It returns
-// false, and calls nothing, if somebody has called Done before or the attempt is over.
-func (e *Engine) succeed(x *Holding, answer func()) bool {
+// succeed settles a held task whose attempt has succeeded, and then calls answer. It does
+// nothing if somebody has called Done before or the attempt is over.
+func (e *Engine) succeed(x *Holding, answer func()) {
 	w, t := x.worker, x.task
 	tell := e.journals.on() || e.tracer != nil
 	now := e.now()
 	w.q.mu.Lock()
 	if !x.claimLocked(nil) {
 		w.q.mu.Unlock()
-		return false
+		return
 	}
 	if x.copy != nil {
 		w.q.mu.Unlock()
-		won := x.copyOver(failure{outcome: messages.Succeeded})
-		if won {
+		if x.copyOver(failure{outcome: messages.Succeeded}) {
 			answer()
 		}
-		return won
+		return
 	}
 	t.state.Store(uint64(x.word.with(doneSucceeded)))
 	e.countHeldLocked(x, messages.Succeeded, now)
@@ -47,7 +46,6 @@ func (e *Engine) succeed(x *Holding, answer func()) bool {
 		e.tellHeld(x, &Settlement{Outcome: messages.Succeeded, Ended: now}, nil)
 	}
 	e.progressed()
-	return true
 }
 
 // tellHeld notifies whoever is to know of the outcome of a held task, and releases the task.
