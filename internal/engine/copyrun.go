@@ -76,6 +76,9 @@ func (w *workerMailbox) putDownCopy(r *runner) {
 	h, e := &w.hand, w.engine
 	h.special.copy, h.attempt = nil, attempt{}
 	h.special.clear(h)
+	w.q.mu.Lock()
+	clear(w.batch) // cancel must not watch the handler any more, which has returned
+	w.q.mu.Unlock()
 	e.handlerReturned(&w.Worker)
 	r.skipTime(&e.base, &w.pace, w.shard())
 	r.cut = true

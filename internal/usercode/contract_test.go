@@ -80,6 +80,7 @@ func TestAContextThatBlocksDelaysItsWaiterBriefly(t *testing.T) {
 		go func() {
 			_, err := pool.Ask(caller, func(ctx context.Context) (int, error) {
 				ctx.Done()
+				time.Sleep(time.Millisecond) // Ask waits
 				caller.stuck.Store(true)
 				time.Sleep(time.Minute)
 				return 0, nil
