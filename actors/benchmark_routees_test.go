@@ -28,14 +28,11 @@ func BenchmarkRoutees(b *testing.B) {
 	} {
 		b.Run(group.name, func(b *testing.B) {
 			root := pooltest.System().Root
-			var pids []*actor.PID
-			for range 8 {
-				pids = append(pids, pooltest.Spawn(b, root, actor.PropsFromFunc(func(ctx actor.Context) {
-					if m, ok := ctx.Message().(*int); ok {
-						ctx.Respond(m)
-					}
-				})))
-			}
+			pids := spawnRoutees(b, root, 8, func(ctx actor.Context) {
+				if m, ok := ctx.Message().(*int); ok {
+					ctx.Respond(m)
+				}
+			})
 			pid := pooltest.Spawn(b, root, group.props(pids...))
 			message, done := new(int), make(chan struct{})
 			sent, got := 0, 0

@@ -41,6 +41,15 @@ type routees struct {
 	t    *testing.T
 }
 
+// spawnRoutees starts n actors that do the same.
+func spawnRoutees(t testing.TB, root *actor.RootContext, n int, receive actor.ReceiveFunc) (pids []*actor.PID) {
+	t.Helper()
+	for range n {
+		pids = append(pids, pooltest.Spawn(t, root, actor.PropsFromFunc(receive)))
+	}
+	return pids
+}
+
 // startRoutees starts a pool of foreign actors.
 func startRoutees(t *testing.T, root *actor.RootContext, pids []*actor.PID, opts ...actors.Option) *routees {
 	t.Helper()

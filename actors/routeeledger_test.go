@@ -138,14 +138,11 @@ func newAsker(pool *actor.PID, requests int, done chan<- map[messages.Outcome]in
 func TestTheTasksOfAKeyStayWithTheirRoutee(t *testing.T) {
 	pooltest.Bubble(t, func(t *testing.T) {
 		root := pooltest.System().Root
-		var pids []*actor.PID
-		for range 4 {
-			pids = append(pids, pooltest.Spawn(t, root, actor.PropsFromFunc(func(ctx actor.Context) {
-				if task, ok := ctx.Message().(*messages.Task); ok {
-					ctx.Respond(task.Key + " at " + ctx.Self().Id)
-				}
-			})))
-		}
+		pids := spawnRoutees(t, root, 4, func(ctx actor.Context) {
+			if task, ok := ctx.Message().(*messages.Task); ok {
+				ctx.Respond(task.Key + " at " + ctx.Self().Id)
+			}
+		})
 		r := startRoutees(t, root, pids, actors.WithDispatch(router.ConsistentHash()))
 		seen := make(map[any]int)
 		for i := range 100 {

@@ -47,20 +47,16 @@ func TestAScatteredTaskFailsOnlyIfAllRouteesFail(t *testing.T) {
 func TestASenderHasOneAnswerHoweverManyRouteesGiveOne(t *testing.T) {
 	pooltest.Bubble(t, func(t *testing.T) {
 		root := pooltest.System().Root
-		var routees []*actor.PID
-		for range 4 {
-			routees = append(routees, pooltest.Spawn(t, root, actor.PropsFromFunc(func(ctx actor.Context) {
-				if _, is := ctx.Message().(int); is {
-					ctx.Respond("yes")
-				}
-			})))
-		}
-		pool := pooltest.Spawn(t, root, actors.PropsFromRoutees(routees, actors.WithDispatch(router.ScatterGather(time.Minute))))
-		in := pooltest.NewInbox(t, root)
+		pids := spawnRoutees(t, root, 4, func(ctx actor.Context) {
+			if _, is := ctx.Message().(int); is {
+				ctx.Respond("yes")
+			}
+		})
+		r := startRoutees(t, root, pids, actors.WithDispatch(router.ScatterGather(time.Minute)))
 		for i := range 2_000 {
-			in.Request(pool, i)
-			assert.Equal(t, "yes", <-in.Mail)
+			r.in.Request(r.pool, i)
+			assert.Equal(t, "yes", <-r.in.Mail)
 		}
-		assert.True(t, in.Empty())
+		assert.True(t, r.in.Empty())
 	})
 }
