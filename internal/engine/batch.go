@@ -1,8 +1,8 @@
 package engine
 
 // countBatchLocked makes the worker's part of q.claimed exact. That part is the number of
-// tasks in its batch that are queued or dead. begun reports whether another task of the batch has
-// begun.
+// tasks in its batch that are queued or dead. begun reports whether the worker has begun the
+// batch: it has started a task of it.
 func (w *Worker) countBatchLocked(q *taskQueue) (begun bool) {
 	n := int32(0)
 	for _, t := range w.batch {
@@ -129,8 +129,9 @@ func (q *taskQueue) exactLocked() int {
 	return q.liveLocked()
 }
 
-// takenLocked returns the number of queued tasks that take room. One task less for each worker that
-// is about to begin its batch: it was a free worker just now, with a place for a task.
+// takenLocked returns the number of queued tasks that take room: all but one for each worker that
+// is about to begin its batch. Such a worker was free just now, and the room that a free worker
+// makes must not vanish before its task has started.
 func (q *taskQueue) takenLocked() int {
 	starting := q.recountLocked()
 	return q.liveLocked() - starting

@@ -101,7 +101,7 @@ func (e *settling) endHeldLocked(x *Holding, outcome messages.Outcome, err, caus
 	t, now := x.task, e.now()
 	if c := x.copy; c != nil {
 		var f failure
-		if outcome != messages.Canceled { // by the end of its worker, which is no failure of the copy
+		if outcome != messages.Canceled { // else its worker restarts or stops, which is no failure of the copy
 			f = failure{outcome: outcome, err: err, reply: x.reply}
 		}
 		then.wake(e.letGoLocked(x, now))

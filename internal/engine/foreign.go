@@ -104,16 +104,6 @@ func (w *workerMailbox) forward(t *Task) {
 	guard.Watch(func() { w.send(question) }, func(value any) { e.crashHeld(x, newPanic(value)) })
 }
 
-// answersAlone reports whether the sender gets the answer of a foreign actor that has settled its
-// task. In a race, a worker of another kind may have answered meanwhile.
-func (x *Holding) answersAlone() bool {
-	r := x.race
-	if x.copy != nil {
-		r = x.copy.race
-	}
-	return r == nil || r.answerAfterAll(&x.worker.hand)
-}
-
 // send sends the foreign actor a message, which may run code of its mailbox.
 func (w *workerMailbox) send(message any) { w.invoker.(actor.Context).Send(w.foreign, message) }
 

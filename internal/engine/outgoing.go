@@ -42,7 +42,7 @@ func (d *handSpecial) passes(ctx actor.Context, to *actor.PID, envelope *actor.M
 			d.failure, d.reply.withheld = cmp.Or(d.failure, err), envelope
 			return false
 		}
-		if !w.mayAnswer(d.race, d.copy) {
+		if !w.mayAnswer(d.race, d.copy, false) {
 			w.engine.deliver.DeadLetter(to, envelope.Message)
 			return false
 		}
@@ -72,7 +72,7 @@ func (d *handSpecial) passesHeld(ctx actor.Context, to *actor.PID, envelope *act
 	}
 	muted := x == nil && answers == nil && d.holdings.takeMutedLocked(ctx, to)
 	w.q.mu.Unlock()
-	if muted || answers != nil && !w.mayAnswer(answers.race, answers.copy) {
+	if muted || answers != nil && !w.mayAnswer(answers.race, answers.copy, false) {
 		w.engine.deliver.DeadLetter(to, envelope.Message)
 		return false
 	}
@@ -152,12 +152,12 @@ func (hs *holdings) takeMutedLocked(ctx actor.Context, to *actor.PID) bool {
 }
 
 // mayAnswer reports whether the sender of a task gets the worker's answer. In a race it gets
-// only the first one.
-func (w *workerMailbox) mayAnswer(r *race, c *copyRun) bool {
+// only the first one. settled says that the worker has settled the task.
+func (w *workerMailbox) mayAnswer(r *race, c *copyRun, settled bool) bool {
 	if c != nil {
 		r = c.race
 	}
-	return r == nil || r.answer(&w.hand)
+	return r == nil || r.answer(&w.hand, settled)
 }
 
 // failureIn returns the error that a worker has answered with, if such an answer makes the task

@@ -245,21 +245,12 @@ func (r *race) win(c *copyRun, said reply, value any) bool {
 }
 
 // answer reports whether the sender gets the answer that the actor with the hand h is about to
-// give: it is the first one. h is that of the task's home, or of a copy's worker.
-func (r *race) answer(h *hand) bool {
+// give: it is the first one. h is that of the task's home, or of a copy's worker. settled says
+// that this actor has settled the task, and so has ended the race.
+func (r *race) answer(h *hand, settled bool) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.answers == nil && !r.over {
-		r.answers = h
-	}
-	return r.answers == h
-}
-
-// answerAfterAll is answer for a worker that has settled the task, whose answer has waited for that.
-func (r *race) answerAfterAll(h *hand) bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.answers == nil {
+	if r.answers == nil && (settled || !r.over) {
 		r.answers = h
 	}
 	return r.answers == h

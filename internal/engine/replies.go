@@ -173,7 +173,7 @@ func (e *Engine) answered(f *forwarding, message any) bool {
 	if failure == nil {
 		told := false
 		e.succeed(x, func() {
-			if told = x.answersAlone(); told {
+			if told = x.worker.mayAnswer(x.race, x.copy, true); told {
 				e.deliver.Tell(f.sender, message)
 			}
 		})
